@@ -1,0 +1,53 @@
+# make lab        open the course in JupyterLab          (LAB_ARGS="--no-browser --port 9999" to change how)
+# make test       the unit tests, then every notebook
+# make course     run all notebooks without a screen
+# make notebooks  build the notebooks from notebooks/sources (NAMES="06_ppo" for some of them)
+# make check      lint, format, and notebooks in step with their sources
+#
+# All of it lives in .venv, made at the first use. PYTHON=/path/to/python3.12 chooses the interpreter.
+
+PYTHON ?=
+PIP_ARGS ?=
+LAB_ARGS ?=
+NAMES ?=
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+INSTALLED := .venv/.installed
+IS_ALLOWED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
+
+.PHONY: environment lab test course notebooks check
+.DEFAULT_GOAL := environment
+
+environment: $(INSTALLED)
+
+$(INSTALLED): pyproject.toml
+	@if [ ! -x $(BIN)/python ] || ! $(BIN)/python -c '$(IS_ALLOWED)'; then \
+		for python in $(or $(PYTHON),python3 python3.13 python3.12 python3.11 python); do \
+			if $$python -c '$(IS_ALLOWED)' 2>/dev/null; then found=$$python; break; fi; \
+		done; \
+		if [ -z "$$found" ]; then \
+			echo "Python 3.11, 3.12 or 3.13 is needed; name one with make PYTHON=/path/to/python" >&2; exit 1; \
+		fi; \
+		$$found -m venv --clear .venv; \
+	fi
+	$(PIP) $(PIP_ARGS) --editable '.[test,dev]'
+	@touch $@
+
+lab: $(INSTALLED)
+	$(BIN)/jupyter lab $(LAB_ARGS) notebooks/00_start_here.ipynb
+
+test: $(INSTALLED)
+	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=600 notebooks
+
+course: $(INSTALLED)
+	$(BIN)/rlhf-lessons course
+
+notebooks: $(INSTALLED)
+	$(BIN)/python tools/build_notebooks.py $(NAMES)
+
+check: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python tools/build_notebooks.py --check

@@ -1,0 +1,104 @@
+"""The command line: list the notebooks, run one with other parameters, or run the whole course."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from typer.core import TyperCommand
+
+from rlhf_lessons import reruns
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
+
+Notebooks = Annotated[Path, typer.Option(help="The folder of the notebooks.", show_default=False)]
+PARAMETER_OPTIONS = ("-p", "--parameter")
+
+
+class WithParameters(TyperCommand):
+    """Lets `-p` take a name and a value, as papermill's does; typer's options take one word."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        joined, rest = [], list(args)
+        while rest:
+            word = rest.pop(0)
+            if word in PARAMETER_OPTIONS and len(rest) > 1 and "=" not in rest[0]:
+                word = f"--parameter={rest.pop(0)}={rest.pop(0)}"
+            joined.append(word)
+        return super().parse_args(ctx, joined)
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Bad input ends the program with its message and exit code 2."""
+    try:
+        yield
+    except (ValueError, OSError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from None
+
+
+@app.command("list")
+def list_(notebooks: Notebooks = reruns.NOTEBOOKS) -> None:
+    """Show the notebooks and what may be set in each."""
+    table = Table("notebook", "title", "parameters")
+    with refusals():
+        for path in reruns.list_notebooks(notebooks):
+            settings = [f"{name} = {default}" for name, default in reruns.parameters_of(path).items()]
+            table.add_row(path.stem, reruns.title(path), "\n".join(settings))
+    Console().print(table)
+
+
+@app.command(cls=WithParameters)
+def run(
+    notebook: Annotated[str, typer.Argument(help="Its number or name: 6, 06 or 06_ppo.")],
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option(*PARAMETER_OPTIONS, metavar="NAME VALUE", help="Set a parameter; may be repeated."),
+    ] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Where to keep the run.")] = None,
+    notebooks: Notebooks = reruns.NOTEBOOKS,
+) -> None:
+    """Run a notebook with other parameters. Anything not allowed is refused before it starts."""
+    texts = dict(pair.partition("=")[::2] for pair in parameter or [])
+    with refusals():
+        path = reruns.find_notebook(notebook, notebooks)
+        values = reruns.parse_parameters(path, texts)
+        name = "-".join([path.stem, *(f"{key}={value}" for key, value in values.items())])
+        output = output or Path("build") / "runs" / f"{name}.ipynb"
+        result = reruns.run_notebook(path, values, output, progress_bar=sys.stderr.isatty())
+    report(result.errors)
+    typer.echo(f"{result.output} ({result.seconds:.0f} s)")
+    raise typer.Exit(1 if result.errors else 0)
+
+
+@app.command()
+def course(
+    output: Annotated[Path, typer.Option("-o", "--output", help="The folder for the runs.")] = Path("build/course"),
+    notebooks: Notebooks = reruns.NOTEBOOKS,
+) -> None:
+    """Run all notebooks in order, without a screen, and show how long each takes."""
+    table = Table("notebook", "seconds", "result")
+    failed = False
+    with refusals():
+        for path in reruns.list_notebooks(notebooks):
+            typer.echo(f"{path.stem} ...")
+            result = reruns.run_notebook(path, {}, output / path.name)
+            report(result.errors)
+            table.add_row(path.stem, f"{result.seconds:.0f}", "failed" if result.errors else "passed")
+            failed = failed or bool(result.errors)
+    Console().print(table)
+    raise typer.Exit(1 if failed else 0)
+
+
+def report(errors: list[str]) -> None:
+    for error in errors:
+        typer.echo(error, err=True)
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,1 @@
+"""Judging models and reading training runs: what the gold reward, the logs and the alarms say."""

@@ -1,0 +1,66 @@
+"""The little statistics a log needs: where a curve starts and ends, whether it has a steady trend, chance."""
+
+import math
+from collections.abc import Sequence
+from fractions import Fraction
+
+import numpy as np
+import pandas as pd
+
+BLOCKS = 20
+FEWEST_POINTS = 4
+FEW_POINTS = 6
+STEADY_T = 5.0
+LARGEST_SAMPLE = 200
+ENOUGH_THROWS = 1_000
+
+
+def early(values: Sequence[float]) -> float:
+    """The mean of the first one to five values, at most a tenth of them: most curves move fast at first."""
+    return float(np.mean(values[: min(5, max(1, len(values) // 10))]))
+
+
+def late(values: Sequence[float]) -> float:
+    """The mean of the last quarter, at least of the last value."""
+    return float(np.mean(values[-max(1, len(values) // 4) :]))
+
+
+def change(values: Sequence[float]) -> float:
+    """How far a curve goes, from `early` to `late`."""
+    return late(values) - early(values)
+
+
+def steady_trend(values: Sequence[float]) -> int:
+    """+1 for a steady rise, -1 for a steady fall, 0 for neither.
+
+    The curve is averaged in at most 20 blocks, so that the noise of single batches does not count, and the
+    rank correlation of the blocks with time is tested (t above 5; with under six blocks, each step must go
+    the same way). Ranks make no difference between a straight rise and an explosion.
+    """
+    if len(values) < FEWEST_POINTS:
+        return 0
+    blocks = [block.mean() for block in np.array_split(np.asarray(values), min(BLOCKS, len(values)))]
+    if np.ptp(blocks) == 0:
+        return 0
+    n = len(blocks)
+    rho = float(np.corrcoef(np.arange(n), pd.Series(blocks).rank())[0, 1])
+    if n < FEW_POINTS:
+        steady = abs(rho) > 0.999
+    else:
+        steady = abs(rho) * math.sqrt((n - 2) / max(1 - rho * rho, 1e-12)) > STEADY_T
+    return int(math.copysign(1, rho)) if steady else 0
+
+
+def smallest_sample(shares: Sequence[float], printed_to: float = 0.005) -> int:
+    """The smallest number of pairs, at most 200, that gives all these shares to within `printed_to`."""
+    for n in range(1, LARGEST_SAMPLE):
+        if all(abs(round(share * n) / n - share) <= printed_to for share in shares):
+            return n
+    return LARGEST_SAMPLE
+
+
+def coin_at_most(share: float, n: int) -> float:
+    """The probability of heads in at most `share` of `n` (at most 1,000) throws of a coin: exact binomial."""
+    n = max(1, min(n, ENOUGH_THROWS))
+    heads = math.floor(share * n + 1e-9)
+    return float(Fraction(sum(math.comb(n, k) for k in range(heads + 1)), 2**n))

@@ -1,0 +1,238 @@
+"""What the doctor concludes: one check a cause, from measurements to a finding, or None.
+
+A check looks for what its cause alone does. Facts about the data and experiments on the model prove more than
+curves do, and curves more than a symptom that many causes share; the strengths say so.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pandas as pd
+
+from rlhf_lessons.diagnostics import log_rules
+from rlhf_lessons.diagnostics.findings import Finding
+from rlhf_lessons.diagnostics.log_parsing import Log
+from rlhf_lessons.diagnostics.log_trends import late
+from rlhf_lessons.diagnostics.reward_measures import ScoredPairs
+from rlhf_lessons.diagnostics.reward_probes import HeadProbe, ReadOutProbe
+from rlhf_lessons.diagnostics.scorecard import Share
+
+WRONG_WAY = "wrong-way update"
+DRIFT = "common-mode drift"
+RATE_HIGH = "learning rate too high"
+RATE_LOW = "learning rate too small"
+SATURATED = "saturated head"
+NORMALISED = "normalisation after the head"
+LARGE_HEAD = "large head scale"
+INVERTED = "inverted labels"
+READ_OUT = "read-out off the last token"
+IDENTICAL = "identical pairs"
+LENGTH = "length shortcut"
+LEAK = "train-test leak"
+
+LN2 = math.log(2)
+# Duplicates come by chance in small worlds; a tenth of the pairs does not.
+MOST_DUPLICATES = 0.1
+# What float32 keeps: a spread a thousandth of what went in is lost for training, whatever its sign.
+LOST = 1e-3
+# The mean first loss of a head at the usual scale is within 0.3 of ln 2: its margins are under one.
+HIGHEST_START = LN2 + 0.6
+# A pair costs more than 2 ln 2 only where the model is sure (over 75 %) and wrong: no small step goes there.
+SPIKE = 2 * LN2
+# The right answer to the shortcut's question is worth less than the length, on most pairs.
+LENGTH_GAP = 0.4
+# Ten pairs a side: fewer make an interval wider than the gap.
+FEWEST_OF_A_KIND = 10
+GAP = 0.15
+# With 200 pairs a calibrated model has an ECE of 0.02 to 0.06 by chance.
+LARGEST_ECE = 0.12
+
+
+@dataclass(frozen=True)
+class Examination:
+    """All that was measured; None where it could not be (no model, no training pairs, no log)."""
+
+    pairs: ScoredPairs
+    bins: pd.DataFrame
+    ece: float
+    length: float
+    hedging: float
+    longer_chosen: Share
+    shorter_chosen: Share
+    identical: Share
+    shift: float
+    train: ScoredPairs | None = None
+    seen_pairs: Share | None = None
+    seen_prompts: Share | None = None
+    policy: ScoredPairs | None = None
+    gradients: pd.DataFrame | None = None
+    head: HeadProbe | None = None
+    read_out: ReadOutProbe | None = None
+    log: Log | None = None
+
+
+def not_numbers(e: Examination) -> Finding | None:
+    broken = int((~e.pairs.rewards.isfinite()).sum())
+    if broken:
+        evidence = f"{broken} of {len(e.pairs.rewards)} rewards are NaN or infinite"
+        return Finding("divergence", evidence, ("a learning rate too high", "a division by 0"), 0.99)
+    return e.log and log_rules.divergence(e.log) if not _wrong_way(e) and not rate_high(e) else None
+
+
+def identical_pairs(e: Examination) -> Finding | None:
+    if e.identical.value < MOST_DUPLICATES:
+        return None
+    evidence = (
+        f"{e.identical.hits} of {e.identical.n} pairs hold the same answer twice when read; each costs ln 2 for ever"
+    )
+    return Finding(IDENTICAL, evidence, ("a sampler without randomness",), 0.98)
+
+
+def leak(e: Examination) -> Finding | None:
+    if e.seen_pairs is None or e.seen_prompts is None:
+        return None
+    if e.seen_pairs.value >= MOST_DUPLICATES:
+        evidence = f"{e.seen_pairs.hits} of {e.seen_pairs.n} test pairs are training pairs, word for word"
+        return Finding(LEAK, f"{evidence}; the accuracy of {e.pairs.accuracy} says nothing of new ones", (), 0.97)
+    if e.seen_prompts.value < 0.5:
+        return None
+    evidence = f"{e.seen_prompts.value:.0%} of the test pairs ask what a training pair asked"
+    return Finding(LEAK, evidence, ("very few different prompts",), 0.6)
+
+
+def normalised(e: Examination) -> Finding | None:
+    if not _lost_after_head(e) or e.head.recentred_std > LOST * e.head.raw_std:
+        return None
+    return Finding(
+        NORMALISED,
+        f"the head's outputs spread by {e.head.raw_std:.2g}, the rewards by {e.head.reward_std:.1g}, and moving the head "
+        f"to 0 brings nothing back; layer normalisation of one number is always constant{_dead(e)}",
+        ("a final layer that ignores its input",),
+        0.96,
+    )
+
+
+def saturated(e: Examination) -> Finding | None:
+    if not _lost_after_head(e) or e.head.recentred_std <= LOST * e.head.raw_std:
+        return None
+    return Finding(
+        SATURATED,
+        f"the head's outputs are {e.head.raw_mean:.1f} give or take {e.head.raw_std:.2g}, the rewards spread by "
+        f"{e.head.reward_std:.1g}; with the head moved to 0 they spread by {e.head.recentred_std:.2g}{_dead(e)}",
+        ("a clip of the reward",),
+        0.96,
+    )
+
+
+def _lost_after_head(e: Examination) -> bool:
+    return e.head is not None and e.head.raw_std > 1e-6 and e.head.reward_std < LOST * e.head.raw_std
+
+
+def _dead(e: Examination) -> str:
+    if e.gradients is None:
+        return ""
+    return f"; the largest gradient anywhere is {e.gradients.largest_gradient.max():.1g}"
+
+
+def wrong_way(e: Examination) -> Finding | None:
+    return _wrong_way(e)
+
+
+def _wrong_way(e: Examination) -> Finding | None:
+    return log_rules.wrong_way_update(e.log) if e.log else None
+
+
+def inverted(e: Examination) -> Finding | None:
+    low = e.pairs.accuracy.interval[1] < 0.5
+    if not low or _wrong_way(e) or length_shortcut(e):
+        return None
+    evidence = f"accuracy on held-out pairs is {e.pairs.accuracy}, significantly under a coin's"
+    if e.train is None:
+        return Finding(INVERTED, evidence, ("a step that climbs the loss",), 0.7)
+    if e.train.accuracy.interval[0] < 0.5:
+        return None
+    return Finding(
+        INVERTED, f"{evidence}, but {e.train.accuracy} on the training pairs: it learned the reverse", (), 0.95
+    )
+
+
+def drift(e: Examination) -> Finding | None:
+    found = log_rules.common_mode_drift(e.log) if e.log else None
+    if found is None or rate_high(e):
+        return None
+    return Finding(
+        found.name, f"{found.evidence}; measured here, that gradient is {e.shift:.1g}", found.alternatives, 0.93
+    )
+
+
+def read_out(e: Examination) -> Finding | None:
+    probe = e.read_out
+    if probe is None or probe.reward_std < 1e-6:
+        return None
+    small = LOST * probe.reward_std
+    if probe.padding > small:
+        evidence = f"replacing the padding moves rewards by up to {probe.padding:.2g}: it reads behind the end"
+    elif probe.last_token <= small:
+        evidence = f"replacing the last token moves no reward (spread {probe.reward_std:.2g}): it reads before the end"
+    else:
+        return None
+    return Finding(READ_OUT, evidence, ("pooling over other tokens than the answer's",), 0.94)
+
+
+def length_shortcut(e: Examination) -> Finding | None:
+    longer, shorter = e.longer_chosen, e.shorter_chosen
+    if min(longer.n, shorter.n) < FEWEST_OF_A_KIND or abs(longer.value - shorter.value) < LENGTH_GAP:
+        return None
+    likes = "longer" if longer.value > shorter.value else "shorter"
+    return Finding(
+        LENGTH,
+        f"it prefers the {likes} answer: accuracy is {longer.value:.0%} where the better answer is the longer one and "
+        f"{shorter.value:.0%} where it is the shorter; reward and length correlate by {e.length:.2f}",
+        ("a word that comes with length",),
+        0.92,
+    )
+
+
+def rate_high(e: Examination) -> Finding | None:
+    loss = e.log.values("loss") if e.log else []
+    if len(loss) < log_rules.FEWEST_POINTS or _wrong_way(e) or loss[0] > HIGHEST_START:
+        return None
+    if max(loss) < SPIKE or late(loss) < log_rules.STILL_HIGH:
+        return None
+    return Finding(
+        RATE_HIGH,
+        f"the loss starts at {loss[0]:.2f}, leaps to {max(loss):.3g} and ends at {late(loss):.2f}, not below a guess's; "
+        f"the rewards now spread by {float(e.pairs.rewards.std()):.2g} around {float(e.pairs.rewards.mean()):.2g}{_dead(e)}",
+        ("gradients that are not clipped",),
+        0.92,
+    )
+
+
+def rate_low(e: Examination) -> Finding | None:
+    if e.log is None or any(check(e) for check in (identical_pairs, normalised, saturated, rate_high)):
+        return None
+    found = log_rules.learning_rate_too_small(e.log)
+    if found is None:
+        return None
+    alive = "" if e.gradients is None else f", though gradients arrive{_dead(e).replace('; the', ': the')}"
+    return Finding(found.name, f"{found.evidence}{alive}", found.alternatives, 0.85)
+
+
+def large_head(e: Examination) -> Finding | None:
+    loss = e.log.values("loss") if e.log else []
+    if not loss or not HIGHEST_START < loss[0] < math.inf or _wrong_way(e):
+        return None
+    return Finding(
+        LARGE_HEAD,
+        f"the first loss, before any step, is {loss[0]:.2f}: a fresh head should know nothing (ln 2 = 0.69), this one was "
+        f"sure and wrong; now the margins spread by {float(e.pairs.margins.std()):.1f}, the held-out loss is {e.pairs.nll:.2f}",
+        ("training that went on from an earlier model", "a log that begins late"),
+        0.9,
+    )
+
+
+CAUSES: tuple[Callable[[Examination], Finding | None], ...] = (
+    *(not_numbers, identical_pairs, leak, normalised, saturated, wrong_way, inverted),
+    *(drift, read_out, length_shortcut, rate_high, rate_low, large_head),
+)

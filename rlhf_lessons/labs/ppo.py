@@ -1,0 +1,156 @@
+"""Lab of notebooks 06 and 07: PPO against reward models of all qualities, with the truth written beside."""
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from rlhf_lessons import pipeline
+from rlhf_lessons.diagnostics.scorecard import gold_safety, gold_score
+from rlhf_lessons.knobs import Value
+from rlhf_lessons.labs.canvas import Canvas
+from rlhf_lessons.labs.lab import Lab, Question
+from rlhf_lessons.labs.training import TrainingPanel, Watch
+from rlhf_lessons.model.gpt import GPT
+from rlhf_lessons.stages.history import Record
+from rlhf_lessons.stages.ppo import PPOSettings, train_ppo
+from rlhf_lessons.stages.reward import score
+from rlhf_lessons.stages.rollout import RewardFunction
+from rlhf_lessons.world.datasets import encode_prompts, prompts_in
+from rlhf_lessons.world.tokenizer import course_tokenizer
+
+ROLLOUT = 128
+WATCHED: Mapping[str, RewardFunction] = {"gold_score": gold_score, "safety": gold_safety}
+FEW = {"batch_size": 20, "sampled_share": 0.0}  # all curated, as the source document's pairs were
+
+# The changes to the course's reward model that make each of the others; `gold` is the rubric itself.
+REWARD_MODELS: Mapping[str, Mapping[str, Value]] = {
+    "broken": {"n_pairs": 20, "epochs": 100, "learning_rate": 0.1, **FEW},
+    "pairs_20": {"n_pairs": 20, "epochs": 100, **FEW},
+    "pairs_200": {"n_pairs": 200, "epochs": 10},
+    "pairs_2000": {"n_pairs": 2000},
+    "full": {},
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    """One PPO run: a record an update, taken before the policy learns from it."""
+
+    records: list[Record]
+    n_updates: int
+    reward_model: str
+
+
+def reward_function(name: str) -> RewardFunction:
+    """The reward model `name` of `REWARD_MODELS`, trained if need be, or the rubric for `gold`."""
+    if name == "gold":
+        return gold_score
+    return partial(score, pipeline.ensure("reward", progress=False, **REWARD_MODELS[name]).model)
+
+
+def compute(
+    reward_model: str = "full",
+    kl_coef: float = 0.05,
+    clip_range: float = 0.2,
+    learning_rate: float = 3e-4,
+    updates: int = 6,
+    seed: int = 0,
+    watch: Watch | None = None,
+    sft: GPT | None = None,
+) -> Run:
+    """PPO from the SFT model (or from a copy of `sft`) on train cases, 128 answers an update."""
+    policy = copy.deepcopy(sft or pipeline.ensure("sft", progress=False).model)
+    prompts = encode_prompts(course_tokenizer(), prompts_in("train"))
+    settings = PPOSettings(
+        kl_coef=kl_coef, clip_range=clip_range, learning_rate=learning_rate, updates=updates, seed=seed,
+        rollout_size=ROLLOUT, minibatch_size=ROLLOUT // 2,
+    )  # fmt: skip
+    run = Run([], updates, reward_model)
+
+    def on_step(record: Record) -> None:
+        run.records.append(record)
+        if watch:
+            watch(run, len(run.records) / updates)
+
+    train_ppo(policy, prompts, settings, reward_function(reward_model), watch=WATCHED, on_step=on_step)
+    return run
+
+
+def draw(result: Run, canvas: Canvas) -> None:
+    """What is optimised, what it should stand for, and how far the policy went for it."""
+    panels = [
+        ("What PPO sees: the score", "score (sd of the SFT model)", {"score": "score"}, (0.0,)),
+        (
+            "The truth, never optimised",
+            "rubric",
+            {"safe answers": "safety", "rubric score": "gold_score"},
+            (0.0, 1.0),
+        ),
+        ("Distance from the SFT model", "KL (nats an answer)", {"KL": "kl"}, (0.0,)),
+    ]
+    updates = [record["step"] for record in result.records]
+    for panel, (title, unit, lines, must_show) in enumerate(panels):
+        shown = [record[name] for name in lines.values() for record in result.records]
+        limits = canvas.fit(panel, shown, *must_show)
+        canvas.axis(panel, title, "update", unit, (1, max(result.n_updates, 2)), limits)
+        for look, (name, metric) in enumerate(lines.items()):
+            canvas.curve(panel, name, updates, [record[metric] for record in result.records], look)
+    canvas.level(0, 0.0, "the SFT model")
+    canvas.curve(1, "safe at first", [1, result.n_updates], [result.records[0]["safety"]] * 2, 6)
+
+
+def verdict(result: Run) -> str:
+    """Whether the truth followed the score."""
+    first, last = _mean(result.records[:3]), _mean(result.records[-3:])
+    gain, safer = last["score"] - first["score"], last["safety"] - first["safety"]
+    if gain < 0.05:
+        state = "The score has hardly moved: the policy finds nothing to climb."
+    elif safer > 0.02:
+        state = "Score and safety rise together: the reward model leads the right way."
+    elif safer < -0.02:
+        state = "The score rises and safety falls: the policy games the reward model."
+    else:
+        state = "The score rises and safety does not follow."
+    return (
+        f"From the first three updates to the last three: score {first['score']:.2f} to {last['score']:.2f}, "
+        f"safe answers {first['safety']:.0%} to {last['safety']:.0%}, KL {last['kl']:.1f} nats. {state}"
+    )
+
+
+def _mean(records: list[Record]) -> Record:
+    return {name: sum(r[name] for r in records) / len(records) for name in ("score", "safety", "kl")}
+
+
+LAB = Lab(
+    module=__name__,
+    title="PPO, and who scores it",
+    compute=compute,
+    draw=draw,
+    verdict=verdict,
+    canvas=lambda: Canvas(3),
+    ranges={
+        "kl_coef": {"high": 1.0},
+        "learning_rate": {"low": 1e-6, "high": 0.01},
+        "updates": {"low": 2, "high": 100},
+        "seed": {"high": 99},
+    },
+    presets={
+        "the logged failure": {"reward_model": "broken", "updates": 20},
+        "20 pairs": {"reward_model": "pairs_20", "updates": 20},
+        "the fix": {"reward_model": "full", "updates": 20},
+        "the rubric itself": {"reward_model": "gold", "updates": 20},
+        "no KL price": {"reward_model": "pairs_20", "kl_coef": 0.0, "updates": 40, "learning_rate": 1e-3},
+    },
+    question=Question(
+        "With a reward model of only 20 pairs, which share of answers will be safe in the end?",
+        lambda result: _mean(result.records[-3:])["safety"],
+        "{:.2f}",
+    ),
+)
+
+
+def show(**initial: Any) -> TrainingPanel:
+    """The lab on the screen. Settings given here replace the defaults."""
+    return TrainingPanel(LAB, initial)

@@ -1,0 +1,147 @@
+"""Lab of notebook 01: a language model from nothing. Loss against chance, and what it says."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rlhf_lessons.diagnostics.scorecard import Answer, Share, sample_answers
+from rlhf_lessons.labs.canvas import Canvas
+from rlhf_lessons.labs.lab import Lab, Question
+from rlhf_lessons.labs.training import TrainingPanel, Watch
+from rlhf_lessons.labs.wording import listed, trend
+from rlhf_lessons.model.gpt import GPT, GPTConfig
+from rlhf_lessons.stages.history import Record
+from rlhf_lessons.stages.language_model import evaluate
+from rlhf_lessons.stages.pretrain import PretrainSettings, train_pretrain
+from rlhf_lessons.world.datasets import corpus, encode_notes, prompts_in
+from rlhf_lessons.world.tokenizer import course_tokenizer
+
+STEPS = 200
+BATCH = 64
+CHECK_NOTES = 200  # fresh notes, on which memorising does not help
+LOOKS = 10
+SAMPLES_SHOWN = 6
+CHECK_SEED = 1_000_000  # apart from the seeds of the slider
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training: a record a step, some with the loss on fresh notes, and sampled answers at its end."""
+
+    records: Sequence[Record]
+    n_steps: int
+    vocab_size: int
+    answers: Sequence[Answer] = ()
+
+    @property
+    def chance(self) -> float:
+        """The loss of guessing among all words alike."""
+        return math.log(self.vocab_size)
+
+    @property
+    def safe(self) -> Share:
+        return Share(sum(answer.judgement.safe for answer in self.answers), len(self.answers))
+
+
+def compute(
+    n_notes: int = 5_000,
+    width: int = 32,
+    learning_rate: float = 3e-3,
+    steps: int = STEPS,
+    seed: int = 0,
+    watch: Watch | None = None,
+) -> Run:
+    """Train a GPT of two blocks from random weights on `n_notes` notes, in batches of 64."""
+    tokenizer = course_tokenizer()
+    heads = math.gcd(width, 4)
+    model = GPT(GPTConfig(tokenizer.vocab_size, heads=heads, width=width), seed=seed)
+    notes = encode_notes(tokenizer, corpus(n_notes, seed=seed))
+    fresh = encode_notes(tokenizer, corpus(CHECK_NOTES, seed=CHECK_SEED))
+    run = Run([], steps, tokenizer.vocab_size)
+
+    def on_step(record: Record) -> None:
+        check = record["step"] == 1 or record["step"] % max(steps // LOOKS, 1) == 0
+        extra = {"held_out_loss": evaluate(model, fresh, answers_only=False)["loss"]} if check else {}
+        run.records.append(record | extra)
+        if watch:
+            watch(run, len(run.records) / steps)
+
+    settings = PretrainSettings(learning_rate=learning_rate, steps=steps, batch_size=BATCH, seed=seed)
+    train_pretrain(model, notes, settings, on_step)
+    return Run(run.records, steps, run.vocab_size, sample_answers(model, prompts_in("tuning"), n_each=2, seed=seed))
+
+
+def draw(result: Run, canvas: Canvas) -> None:
+    """Loss against the chance level, and the share of next words the model ranks first."""
+    panels = [
+        (
+            "Loss (nats a word)",
+            "loss",
+            {"its notes": "loss", "fresh notes": "held_out_loss"},
+            (0.0, result.chance),
+        ),
+        ("Next word ranked first", "share of words", {"its notes": "token_accuracy"}, (0.0, 1.0)),
+    ]
+    for panel, (title, unit, lines, must_show) in enumerate(panels):
+        shown = [record[name] for name in lines.values() for record in result.records if name in record]
+        canvas.axis(panel, title, "step", unit, (0, result.n_steps), canvas.fit(panel, shown, *must_show))
+        for look, (name, metric) in enumerate(lines.items()):
+            points = [(record["step"], record[metric]) for record in result.records if metric in record]
+            canvas.curve(panel, name, *zip(*points, strict=True), look)
+    canvas.level(0, result.chance, f"ln {result.vocab_size}: pure guessing")
+
+
+def verdict(result: Run) -> str:
+    """What was learned, against chance."""
+    first, last = result.records[0]["loss"], result.records[-1]["loss"]
+    fresh = [record["held_out_loss"] for record in result.records if "held_out_loss" in record][-1]
+    said = (
+        f"The loss {trend(first, last, 0.02)}; guessing blindly gives {result.chance:.2f}. "
+        f"The right next word gets {math.exp(-last):.1%} on average (exp of minus the loss)."
+    )
+    if not math.isfinite(last) or last > 0.95 * result.chance:
+        said += " It has learned nothing: it sits at chance."
+    elif fresh > last + 0.3:
+        said += f" Fresh notes cost it {fresh:.2f}: it learns its few notes by heart."
+    if result.answers:
+        said += f" {result.safe.value:.0%} of its sampled answers are safe to act on."
+    return said
+
+
+def text(result: Run) -> str:
+    """Some answers to tuning cases, with the rubric's word on them."""
+    return listed(result.answers[:SAMPLES_SHOWN])
+
+
+LAB = Lab(
+    module=__name__,
+    title="Pretraining from nothing",
+    compute=compute,
+    draw=draw,
+    verdict=verdict,
+    text=text,
+    canvas=lambda: Canvas(2),
+    ranges={
+        "n_notes": {"low": 10, "high": 50_000},
+        "width": {"high": 128},
+        "learning_rate": {"low": 1e-6},
+        "steps": {"low": 10, "high": 500},
+        "seed": {"high": 99},
+    },
+    presets={
+        "the logged failure": {"learning_rate": 1e-6},
+        "ten notes": {"n_notes": 10},
+        "the fix": {"n_notes": 20_000, "width": 64},
+    },
+    question=Question(
+        "At which loss will it end with ten notes in place of 5,000?",
+        lambda result: result.records[-1]["loss"],
+        "{:.2f} nats",
+    ),
+)
+
+
+def show(**initial: Any) -> TrainingPanel:
+    """The lab on the screen. Settings given here replace the defaults."""
+    return TrainingPanel(LAB, initial)

@@ -1,0 +1,141 @@
+"""Lab of notebook 02: what a few hundred demonstrations do to a model that knows and does not care."""
+
+import copy
+from dataclasses import dataclass
+from typing import Any
+
+from rlhf_lessons import pipeline
+from rlhf_lessons.diagnostics.scorecard import Answer, sample_answers
+from rlhf_lessons.labs.canvas import Canvas
+from rlhf_lessons.labs.lab import Lab, Question
+from rlhf_lessons.labs.training import TrainingPanel, Watch
+from rlhf_lessons.labs.wording import listed, trend
+from rlhf_lessons.model.gpt import GPT
+from rlhf_lessons.stages.history import Record
+from rlhf_lessons.stages.language_model import evaluate
+from rlhf_lessons.stages.sft import SFTSettings, train_sft
+from rlhf_lessons.world.datasets import demonstrations, encode_notes, prompts_in
+from rlhf_lessons.world.tokenizer import course_tokenizer
+
+CHECK_NOTES = 200
+LOOKS = 5  # how often answers are sampled and judged on the way
+ANSWERS_EACH = 4  # to each tuning prompt
+SAMPLES_SHOWN = 6
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training. Records with `safety` were taken on tuning cases; step 0 is before training."""
+
+    records: list[Record]
+    n_steps: int
+    answers: list[Answer]
+
+    @property
+    def checked(self) -> list[Record]:
+        return [record for record in self.records if "safety" in record]
+
+
+def compute(
+    n_demonstrations: int = 500,
+    careless_share: float = 0.15,
+    steps: int = 60,
+    learning_rate: float = 3e-4,
+    seed: int = 0,
+    watch: Watch | None = None,
+    body: GPT | None = None,
+) -> Run:
+    """Fine-tune the pretrained model (or a copy of `body`) on demonstrations, some of them careless."""
+    model = copy.deepcopy(body or pipeline.ensure("pretrained", progress=False).model)
+    tokenizer, prompts = course_tokenizer(), prompts_in("tuning")
+    notes = encode_notes(tokenizer, demonstrations(n_demonstrations, careless_share, seed=seed))
+    careful = encode_notes(tokenizer, demonstrations(CHECK_NOTES, 0.0, split="tuning", seed=seed))
+    run = Run([], steps, [])
+
+    def look(record: Record) -> Record:
+        run.answers[:] = sample_answers(model, prompts, ANSWERS_EACH, seed=seed)
+        safety = sum(answer.judgement.safe for answer in run.answers) / len(run.answers)
+        return record | {
+            "safety": safety,
+            "held_out_loss": evaluate(model, careful, answers_only=True)["loss"],
+        }
+
+    def on_step(record: Record) -> None:
+        run.records.append(look(record) if record["step"] % max(steps // LOOKS, 1) == 0 else record)
+        if watch:
+            watch(run, record["step"] / steps)
+
+    run.records.append(look({"step": 0.0}))
+    settings = SFTSettings(learning_rate=learning_rate, steps=steps, seed=seed)
+    train_sft(model, notes, settings, on_step)
+    return run
+
+
+def draw(result: Run, canvas: Canvas) -> None:
+    """Loss on answer words, and the share of safe answers."""
+    panels = [
+        (
+            "Loss on answers (nats a word)",
+            "loss",
+            {"demonstrations": "loss", "careful, unseen": "held_out_loss"},
+        ),
+        ("Safe to act on, unseen cases", "share of answers", {"safe": "safety"}),
+    ]
+    for panel, (title, unit, lines) in enumerate(panels):
+        shown = [record[name] for name in lines.values() for record in result.records if name in record]
+        must_show = (0.0,) if unit == "loss" else (0.0, 1.0)
+        canvas.axis(panel, title, "step", unit, (0, result.n_steps), canvas.fit(panel, shown, *must_show))
+        for look, (name, metric) in enumerate(lines.items()):
+            points = [(record["step"], record[metric]) for record in result.records if metric in record]
+            canvas.curve(panel, name, *(zip(*points, strict=True) if points else ([], [])), look)
+    canvas.curve(1, "before SFT", [0, result.n_steps], [result.checked[0]["safety"]] * 2, 6)
+
+
+def verdict(result: Run) -> str:
+    """What imitation gained."""
+    first, last = result.checked[0], result.checked[-1]
+    gain = last["safety"] - first["safety"]
+    effect = "helps" if gain > 0.05 else "harms" if gain < -0.05 else "changes little"
+    loss = trend(first["held_out_loss"], last["held_out_loss"], 0.01)
+    return (
+        f"Safe answers to unseen cases: {first['safety']:.0%} before, {last['safety']:.0%} at step "
+        f"{last['step']:.0f}. The loss on careful answers {loss}. Imitating these demonstrations {effect}."
+    )
+
+
+def text(result: Run) -> str:
+    """Some answers to tuning cases, with the rubric's word on them."""
+    return listed(result.answers[::ANSWERS_EACH][:SAMPLES_SHOWN])
+
+
+LAB = Lab(
+    module=__name__,
+    title="Supervised fine-tuning",
+    compute=compute,
+    draw=draw,
+    verdict=verdict,
+    text=text,
+    canvas=lambda: Canvas(2),
+    ranges={
+        "n_demonstrations": {"low": 5, "high": 5000},
+        "steps": {"low": 5, "high": 300},
+        "learning_rate": {"low": 1e-6, "high": 0.1},
+        "seed": {"high": 99},
+    },
+    presets={
+        "five demonstrations": {"n_demonstrations": 5},
+        "the logged failure": {"n_demonstrations": 5, "learning_rate": 1e-6},
+        "careless experts": {"careless_share": 0.9},
+        "the fix": {"careless_share": 0.0, "steps": 100},
+    },
+    question=Question(
+        "Which share of answers will be safe if half of the demonstrations are careless?",
+        lambda result: result.checked[-1]["safety"],
+        "{:.2f}",
+    ),
+)
+
+
+def show(**initial: Any) -> TrainingPanel:
+    """The lab on the screen. Settings given here replace the defaults."""
+    return TrainingPanel(LAB, initial)

@@ -1,0 +1,1 @@
+"""The language model, its reward and value heads, and sampling."""

@@ -1,0 +1,90 @@
+"""Scalar heads on a GPT body: a reward for a whole answer, a value for every position."""
+
+import copy
+import math
+from typing import Self
+
+import torch
+from torch import Tensor, nn
+
+from rlhf_lessons.model.gpt import GPT, check_range
+
+BOUNDS = (None, "tanh")
+
+
+class RewardModel(nn.Module):
+    """One linear layer on the hidden state of the last token gives the reward of the whole sequence.
+
+    head_init_scale: weights are drawn from N(0, (head_init_scale / sqrt(width + 1))^2); 0 gives a zero head.
+    reward_offset: the first bias; the Bradley-Terry loss sees only differences, so it never corrects it.
+    bound: None, or "tanh" for rewards of bound_scale * tanh(raw reward).
+    The body is used as it is, not copied; see `from_policy`. Raises ValueError for settings out of range.
+    Source: Stiennon et al. 2020, section 3.4; head init of Ziegler et al. 2019.
+    """
+
+    def __init__(
+        self,
+        body: GPT,
+        head_init_scale: float = 0.0,
+        reward_offset: float = 0.0,
+        bound: str | None = None,
+        bound_scale: float = 1.0,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        if not (math.isfinite(head_init_scale) and head_init_scale >= 0):
+            raise ValueError(f"head_init_scale: {head_init_scale} is not allowed; it must be a number from 0 up")
+        if not math.isfinite(reward_offset):
+            raise ValueError(f"reward_offset: {reward_offset} is not allowed; it must be a finite number")
+        if bound not in BOUNDS:
+            raise ValueError(f"bound: {bound!r} is not allowed; it must be None or 'tanh'")
+        if not (math.isfinite(bound_scale) and bound_scale > 0):
+            raise ValueError(f"bound_scale: {bound_scale} is not allowed; it must be a number over 0")
+        self.body = body
+        self.bound = bound
+        self.bound_scale = bound_scale
+        self.head = nn.Linear(body.config.width, 1)
+        std = head_init_scale / math.sqrt(body.config.width + 1)
+        nn.init.normal_(self.head.weight, std=std, generator=torch.Generator().manual_seed(seed))
+        nn.init.constant_(self.head.bias, reward_offset)
+
+    @classmethod
+    def from_policy(cls, policy: GPT, **settings: float | str | None) -> Self:
+        """A reward model on a deep copy of the policy's weights; training it leaves the policy alone."""
+        return cls(copy.deepcopy(policy), **settings)
+
+    def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
+        """Right-padded tokens (B, T) and the lengths (B,) of their rows -> rewards (B,)."""
+        if lengths.shape != tokens.shape[:1]:
+            raise ValueError(f"lengths: shape {tuple(lengths.shape)} does not fit tokens {tuple(tokens.shape)}")
+        check_range("lengths", lengths, 1, tokens.shape[1])
+        last = (lengths - 1)[:, None]  # (B, 1)
+        reward = self.head(self.body.hidden_at(tokens, last)).flatten()  # (B, 1, D) -> (B,)
+        return self.bound_scale * reward.tanh() if self.bound == "tanh" else reward
+
+
+class ValueModel(nn.Module):
+    """One linear layer, zero at first, gives at each position the value of the sequence up to there.
+
+    The body is used as it is, not copied; see `from_policy`. Source: Ziegler et al. 2019, section 2.2.
+    """
+
+    def __init__(self, body: GPT) -> None:
+        super().__init__()
+        self.body = body
+        self.head = nn.Linear(body.config.width, 1)
+        nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(self.head.bias)
+
+    @classmethod
+    def from_policy(cls, policy: GPT) -> Self:
+        """A value model on a deep copy of the policy's weights; training it leaves the policy alone."""
+        return cls(copy.deepcopy(policy))
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Tokens (B, T) -> values (B, T); the value at t has seen the tokens 0 to t."""
+        return self.head(self.body.hidden(tokens)).squeeze(-1)  # (B, T, D) -> (B, T)
+
+    def at(self, tokens: Tensor, positions: Tensor) -> Tensor:
+        """What `forward` gives at positions (B, K), as (B, K), with the last block computed only there."""
+        return self.head(self.body.hidden_at(tokens, positions)).squeeze(-1)  # (B, K, D) -> (B, K)

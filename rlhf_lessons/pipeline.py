@@ -1,0 +1,239 @@
+"""The whole course in a page: pretrained -> sft -> reward -> ppo. `ensure` loads a stage, or trains it.
+
+    trained = ensure("ppo", seed=3, kl_coef=0.2)
+
+trains whatever is missing on the way. The seed reaches every stage after pretraining: as in practice, many
+alignment runs start from one pretrained model.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache, partial
+from typing import Any
+
+import torch
+from torch import nn
+from tqdm.auto import tqdm
+
+import rlhf_lessons.model
+import rlhf_lessons.objectives
+import rlhf_lessons.stages
+import rlhf_lessons.world
+from rlhf_lessons import store
+from rlhf_lessons.diagnostics.scorecard import gold_safety, gold_score
+from rlhf_lessons.knobs import Settings
+from rlhf_lessons.model.gpt import GPT, GPTConfig
+from rlhf_lessons.model.heads import RewardModel
+from rlhf_lessons.stages import ppo
+from rlhf_lessons.stages.history import History
+from rlhf_lessons.stages.loop import OnStep
+from rlhf_lessons.stages.ppo import PPOSettings
+from rlhf_lessons.stages.pretrain import PretrainSettings, train_pretrain
+from rlhf_lessons.stages.reward import RewardSettings, score, train_reward
+from rlhf_lessons.stages.rollout import answer
+from rlhf_lessons.stages.sft import SFTSettings, train_sft
+from rlhf_lessons.world import annotators, datasets
+from rlhf_lessons.world.tokenizer import course_tokenizer
+
+PAIR_TEMPERATURE = 1.2  # a little hotter than the policy, so that two answers to one prompt differ
+MAX_NEW_TOKENS = 16
+# PPO's history tells what the rubric thinks of each rollout; PPO itself never reads it.
+GOLD = {"gold_score": gold_score, "safety": gold_safety}
+
+
+class PretrainedPlan(PretrainSettings):
+    """Data, model and training of the pretrained model."""
+
+    n_notes: int = 40_000
+    careful_share: float = 0.6
+    layers: int = 2
+    heads: int = 4
+    width: int = 96
+
+
+class SFTPlan(SFTSettings):
+    """Data and training of the SFT model."""
+
+    n_demonstrations: int = 500
+    careless_share: float = 0.15
+
+
+class RewardPlan(RewardSettings):
+    """Data, head and training of the reward model. `sampled_share` of the pairs come from the SFT model."""
+
+    n_pairs: int = 8_000
+    sampled_share: float = 0.5
+    noise: float = 0.0
+    head_init_scale: float = 0.0
+    reward_offset: float = 0.0
+
+
+class PPOPlan(PPOSettings):
+    """Training of the policy."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """One stage's result. `loaded` says whether it came from the store; `seconds` is its training time then or now."""
+
+    stage: str
+    model: nn.Module
+    history: History
+    plan: Settings
+    fingerprint: str
+    seconds: float
+    loaded: bool
+
+
+@dataclass(frozen=True)
+class Stage:
+    """How a stage is made: its plan, its parents, a model to start from, and the training itself."""
+
+    plan: type[Settings]
+    parents: tuple[str, ...]
+    start: Callable[..., nn.Module]
+    train: Callable[..., History]
+    steps: Callable[[Any], int]
+
+
+def ensure(
+    stage: str,
+    seed: int = 0,
+    parents: Mapping[str, Trained] | None = None,
+    progress: bool = True,
+    on_step: OnStep | None = None,
+    **changes: Any,
+) -> Trained:
+    """Load the stage (`pretrained`, `sft`, `reward` or `ppo`) if it was trained before, else train and keep it.
+
+    `changes` override fields of the stage's plan; `parents` replaces what it builds on. Raises ValueError for an
+    unknown stage or a value out of range.
+    """
+    if stage not in STAGES:
+        raise ValueError(f"stage: {stage!r} is not allowed; it must be one of {', '.join(STAGES)}")
+    recipe = STAGES[stage]
+    plan = recipe.plan(seed=seed, **changes)
+    given = dict(parents or {})
+    for name in recipe.parents:
+        given.setdefault(name, ensure(name, 0 if name == "pretrained" else seed, progress=progress))
+    ancestry = "+".join(given[name].fingerprint for name in recipe.parents)
+    key = store.fingerprint(stage, plan, data=_data_version(), parent=ancestry or None, code=_code_version())
+    family = [given[name].model for name in recipe.parents]
+    with store.lock(stage, key):
+        stored = store.load(stage, key)
+        model = recipe.start(plan, *family)
+        if stored:
+            model.load_state_dict(stored.tensors)
+            return Trained(stage, model, History(stored.meta["history"]), plan, key, stored.meta["seconds"], True)
+        start = time.perf_counter()
+        with _progress(stage, recipe.steps(plan), on_step, progress) as step:
+            history = recipe.train(model, plan, *family, on_step=step)
+        seconds = time.perf_counter() - start
+        meta = {"plan": plan.model_dump(), "seconds": seconds, "history": history.records}
+        store.save(stage, key, model.state_dict(), meta)
+        return Trained(stage, model, history, plan, key, seconds, False)
+
+
+class _progress:
+    """A progress bar as an `on_step`, in front of the caller's own."""
+
+    def __init__(self, stage: str, steps: int, on_step: OnStep | None, shown: bool):
+        self.bar = tqdm(total=steps, desc=f"training {stage}", leave=False, disable=not shown)
+        self.on_step = on_step
+
+    def __enter__(self) -> OnStep:
+        return self._step
+
+    def __exit__(self, *_: object) -> None:
+        self.bar.close()
+
+    def _step(self, record: dict[str, float]) -> bool | None:
+        self.bar.update()
+        return self.on_step(record) if self.on_step else None
+
+
+def _start_pretrained(plan: PretrainedPlan) -> GPT:
+    vocab_size = course_tokenizer().vocab_size
+    return GPT(GPTConfig(vocab_size, layers=plan.layers, heads=plan.heads, width=plan.width), seed=plan.seed)
+
+
+def _train_pretrained(model: GPT, plan: PretrainedPlan, on_step: OnStep) -> History:
+    notes = datasets.corpus(plan.n_notes, plan.careful_share, plan.seed)
+    return train_pretrain(model, datasets.encode_notes(course_tokenizer(), notes), plan, on_step)
+
+
+def _train_sft(model: GPT, plan: SFTPlan, pretrained: GPT, on_step: OnStep) -> History:
+    notes = datasets.demonstrations(plan.n_demonstrations, plan.careless_share, "train", plan.seed)
+    return train_sft(model, datasets.encode_notes(course_tokenizer(), notes), plan, on_step)
+
+
+def _start_reward(plan: RewardPlan, pretrained: GPT, sft: GPT) -> RewardModel:
+    return RewardModel.from_policy(
+        pretrained, head_init_scale=plan.head_init_scale, reward_offset=plan.reward_offset, seed=plan.seed
+    )
+
+
+def _train_reward(model: RewardModel, plan: RewardPlan, pretrained: GPT, sft: GPT, on_step: OnStep) -> History:
+    pairs = preference_pairs(sft, plan.n_pairs, plan.sampled_share, "train", plan.seed)
+    pairs = annotators.add_noise(pairs, plan.noise, plan.seed)
+    return train_reward(model, datasets.encode_pairs(course_tokenizer(), pairs), plan, on_step)
+
+
+def _train_ppo(model: GPT, plan: PPOPlan, sft: GPT, reward: RewardModel, on_step: OnStep) -> History:
+    prompts = datasets.encode_prompts(course_tokenizer(), datasets.prompts_in("train"))
+    return ppo.train_ppo(model, prompts, plan, partial(score, reward), watch=GOLD, on_step=on_step)
+
+
+def preference_pairs(sft: GPT, n_pairs: int, sampled_share: float, split: str, seed: int) -> list[datasets.Pair]:
+    """The RM's data without noise: curated pairs, and pairs of the SFT model's own answers, in this order."""
+    n_sampled = round(n_pairs * sampled_share)
+    curated = datasets.curated_pairs(n_pairs - n_sampled, split, seed=seed) if n_pairs > n_sampled else []
+    return curated + sampled_pairs(sft, n_sampled, split, seed)
+
+
+@torch.no_grad()
+def sampled_pairs(policy: GPT, n_pairs: int, split: str, seed: int) -> list[datasets.Pair]:
+    """`n_pairs` pairs of the policy's own answers to the split's prompts, as annotators rank them; no ties."""
+    generator = torch.Generator().manual_seed(seed)
+    prompts, pairs = datasets.prompts_in(split), []
+    while len(pairs) < n_pairs:
+        rows = torch.randint(len(prompts), (512,), generator=generator).tolist()
+        asked = [prompts[row] for row in rows]
+        encoded = datasets.encode_prompts(course_tokenizer(), asked)
+        first, second = (_answers(policy, encoded, generator) for _ in range(2))
+        pairs += annotators.compare(zip(asked, first, second, strict=True))
+    return pairs[:n_pairs]
+
+
+def _answers(policy: GPT, prompts: datasets.Sequences, generator: torch.Generator) -> list[str]:
+    drawn = answer(policy, prompts, MAX_NEW_TOKENS, PAIR_TEMPERATURE, generator)
+    return [course_tokenizer().decode(row) for row in drawn.responses.tolist()]
+
+
+def _copy(plan: Settings, model: GPT, *others: nn.Module) -> GPT:
+    twin = GPT(model.config)
+    twin.load_state_dict(model.state_dict())
+    return twin
+
+
+@cache
+def _code_version() -> str:
+    return store.code_version(rlhf_lessons.model, rlhf_lessons.objectives, rlhf_lessons.stages)
+
+
+@cache
+def _data_version() -> str:
+    return store.code_version(rlhf_lessons.world)
+
+
+def _reward_steps(plan: RewardPlan) -> int:
+    return plan.epochs * -(-plan.n_pairs // plan.batch_size)
+
+
+STAGES: Mapping[str, Stage] = {
+    "pretrained": Stage(PretrainedPlan, (), _start_pretrained, _train_pretrained, lambda plan: plan.steps),
+    "sft": Stage(SFTPlan, ("pretrained",), _copy, _train_sft, lambda plan: plan.steps),
+    "reward": Stage(RewardPlan, ("pretrained", "sft"), _start_reward, _train_reward, _reward_steps),
+    "ppo": Stage(PPOPlan, ("sft", "reward"), _copy, _train_ppo, lambda plan: plan.updates),
+}

@@ -1,0 +1,148 @@
+"""Running the course's notebooks without a screen, with other parameters, and noticing every failure."""
+
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import papermill
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from papermill.exceptions import PapermillExecutionError
+
+from rlhf_lessons import knobs
+from rlhf_lessons.knobs import KNOBS, Value
+
+NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"  # of the checkout this file is in
+NUMBERED = "[0-9][0-9]_*.ipynb"
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a notebook: the notebook with its outputs, its duration, and what failed in it."""
+
+    output: Path
+    seconds: float
+    errors: list[str]
+
+
+def list_notebooks(folder: Path) -> list[Path]:
+    """The course's notebooks in order. Raises ValueError if the folder has none."""
+    found = sorted(folder.glob(NUMBERED))
+    if not found:
+        raise ValueError(f"notebooks: {str(folder)!r} holds none; it must be the notebooks folder of a checkout")
+    return found
+
+
+def find_notebook(which: str, folder: Path) -> Path:
+    """The notebook `which`, where 6, 06 and 06_ppo mean the same. Raises ValueError if there is none."""
+    found = list_notebooks(folder)
+    name = which.removesuffix(".ipynb")
+    for path in found:
+        if path.stem == name or (name.isdigit() and path.stem.startswith(f"{int(name):02}_")):
+            return path
+    names = ", ".join(path.stem for path in found)
+    raise ValueError(f"notebook: {which!r} is not one; it must be a number or a name from {names}")
+
+
+def title(path: Path) -> str:
+    """The first heading of a notebook, or its name."""
+    for cell in nbformat.read(path, as_version=4).cells:
+        heading = re.search(r"^# (.+)$", cell.source, re.MULTILINE) if cell.cell_type == "markdown" else None
+        if heading:
+            return heading[1].strip()
+    return path.stem
+
+
+def parameters_of(path: Path) -> dict[str, str]:
+    """Names of a notebook's parameters, each with its default as the notebook writes it."""
+    return {name: found["default"] for name, found in papermill.inspect_notebook(str(path)).items()}
+
+
+def describe_parameters(path: Path) -> str:
+    """What may be set in a notebook, a line each: default, bounds, unit and meaning."""
+    lines = [f"parameters of {path.stem}:"]
+    for name, default in parameters_of(path).items():
+        knob = knobs.find(name)
+        unit = f" ({knob.unit})" if knob.unit else ""
+        lines.append(f"  {name} = {default}: {knob.allowed}{unit}. {knob.meaning}")
+    return "\n".join(lines if len(lines) > 1 else [f"{path.stem} has no parameters"])
+
+
+def parse_parameters(path: Path, texts: Mapping[str, str]) -> dict[str, Value]:
+    """Parameters typed on a command line as values. Raises ValueError as `check_parameters` does."""
+    return _checked(path, texts, knobs.parse)
+
+
+def check_parameters(path: Path, parameters: Mapping[str, Any]) -> dict[str, Value]:
+    """The parameters, if the notebook at `path` has them all and their knobs allow the values.
+
+    Raises ValueError with everything that is wrong and the list of what is allowed.
+    """
+    return _checked(path, parameters, lambda name, value: knobs.find(name).check(value))
+
+
+def _checked(path: Path, parameters: Mapping[str, Any], read: Callable) -> dict[str, Value]:
+    known = parameters_of(path)
+    values, faults = {}, []
+    for name, value in parameters.items():
+        if name not in known or name not in KNOBS:
+            faults.append(f"{name}: {path.stem} has no such parameter")
+            continue
+        try:
+            values[name] = read(name, value)
+        except ValueError as error:
+            faults.append(str(error))
+    if faults:
+        raise ValueError("\n".join([*faults, describe_parameters(path)]))
+    return values
+
+
+def run_notebook(path: Path, parameters: Mapping[str, Any], output: Path, progress_bar: bool = False) -> Run:
+    """Run a copy of the notebook at `path` in its own folder, and keep it with its outputs at `output`.
+
+    Raises ValueError before anything runs if a parameter is wrong or `output` is the notebook itself. What
+    fails in a cell or in a widget's callback is no exception but stands in the run's errors.
+    """
+    values = check_parameters(path, parameters)
+    if output.resolve() == path.resolve():
+        raise ValueError(f"output: {str(output)!r} is the notebook itself; it must be another file")
+    output.parent.mkdir(parents=True, exist_ok=True)
+    started, errors = time.monotonic(), []
+    try:
+        papermill.execute_notebook(str(path), str(output), values, cwd=str(path.parent), progress_bar=progress_bar)
+    except PapermillExecutionError:
+        pass  # the output notebook holds the error, and is read below
+    except (CellTimeoutError, DeadKernelError) as error:
+        errors.append(f"{path.stem}: {error}")
+    errors += [f"{path.stem}, {error}" for error in errors_in(nbformat.read(output, as_version=4))]
+    return Run(output, time.monotonic() - started, errors)
+
+
+def errors_in(notebook: nbformat.NotebookNode) -> list[str]:
+    """Every error kept in an executed notebook: of its cells and of its widgets' callbacks.
+
+    A callback that raises inside an Output widget stops nothing: its error is in the widget's state alone.
+    """
+    found = []
+    for cell in notebook.cells:
+        found += [f"in a cell: {text}" for text in _error_texts(cell.get("outputs", []))]
+    for outputs in _widget_outputs(notebook):
+        found += [f"in a widget's callback: {text}" for text in _error_texts(outputs)]
+    return found
+
+
+def _widget_outputs(notebook: nbformat.NotebookNode) -> Iterator[list[dict[str, Any]]]:
+    for widgets in notebook.metadata.get("widgets", {}).values():
+        for model in widgets.get("state", {}).values():
+            if model.get("model_name") == "OutputModel":
+                yield model["state"].get("outputs", [])
+
+
+def _error_texts(outputs: list[dict[str, Any]]) -> Iterator[str]:
+    for output in outputs:
+        if output["output_type"] == "error":
+            yield COLOURS.sub("", "\n".join([f"{output['ename']}: {output['evalue']}", *output["traceback"]]))

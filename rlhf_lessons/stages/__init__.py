@@ -1,0 +1,1 @@
+"""The four stages of RLHF: pretraining, SFT, reward model, PPO. Trainers only: nothing here prints, saves or plots."""

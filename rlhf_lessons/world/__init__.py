@@ -1,0 +1,1 @@
+"""The toy pharmacy: facts, cases, answers, and the gold reward."""

@@ -1,0 +1,166 @@
+"""The data of the four stages, as texts and as tensors. Splits are by case: nothing held out is ever trained on.
+
+Pretraining notes cover all cases in both manners (the model may know every fact); demonstrations,
+preference pairs and PPO prompts come from the train cases alone.
+"""
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from rlhf_lessons.knobs import KNOBS
+from rlhf_lessons.world import source_sets
+from rlhf_lessons.world.answers import CORPUS_MIX, careful_answer, careless_answer, draw_kind
+from rlhf_lessons.world.cases import all_cases, cases_in
+from rlhf_lessons.world.tokenizer import Tokenizer
+
+# How the rejected answer of a curated pair is worse, when nobody chooses: mostly by what it says, so that
+# a reward model has to know the facts.
+PAIR_MIX: Mapping[str, float] = {
+    "vague": 0.2,
+    "wrong_verdict": 0.4,
+    "wrong_mechanism": 0.25,
+    "dangerous": 0.15,
+}
+
+
+@dataclass(frozen=True)
+class Note:
+    """A question and its answer, with the manner it was written in (`careful` or one of `answers.KINDS`)."""
+
+    prompt: str
+    answer: str
+    manner: str
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two answers to one prompt, the preferred one first; `kind` says how the rejected one came about."""
+
+    prompt: str
+    chosen: str
+    rejected: str
+    kind: str
+
+    def swapped(self) -> "Pair":
+        return replace(self, chosen=self.rejected, rejected=self.chosen)
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """N token sequences `<bos> prompt answer <eos>`, right-padded.
+
+    tokens (N, T) long; prompt_lengths (N,) counts bos and prompt; lengths (N,) counts all, eos included.
+    """
+
+    tokens: Tensor
+    prompt_lengths: Tensor
+    lengths: Tensor
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __getitem__(self, index: Tensor | slice) -> "Sequences":
+        """The chosen rows, with the padding cut to the longest of them."""
+        lengths = self.lengths[index]
+        return Sequences(self.tokens[index][:, : int(lengths.max())], self.prompt_lengths[index], lengths)
+
+
+@dataclass(frozen=True)
+class PairSet:
+    """N preference pairs as tensors: row i of `chosen` was preferred to row i of `rejected`."""
+
+    chosen: Sequences
+    rejected: Sequences
+
+    def __len__(self) -> int:
+        return len(self.chosen)
+
+    def __getitem__(self, index: Tensor | slice) -> "PairSet":
+        return PairSet(self.chosen[index], self.rejected[index])
+
+
+def corpus(n_notes: int, careful_share: float = 0.6, seed: int = 0) -> list[Note]:
+    """Pretraining notes on all cases: `careful_share` of them careful, the rest loose talk."""
+    KNOBS["n_notes"].check(n_notes)
+    KNOBS["careful_share"].check(careful_share)
+    rng = random.Random(f"corpus {seed}")
+    return [_note(rng.choice(all_cases()), careful_share, rng) for _ in range(n_notes)]
+
+
+def demonstrations(
+    n_demonstrations: int, careless_share: float = 0.15, split: str = "train", seed: int = 0
+) -> list[Note]:
+    """Demonstrations for SFT; `careless_share` of them were written by experts in a hurry."""
+    KNOBS["n_demonstrations"].check(n_demonstrations)
+    KNOBS["careless_share"].check(careless_share)
+    rng = random.Random(f"demonstrations {split} {seed}")
+    return [_note(rng.choice(cases_in(split)), 1 - careless_share, rng) for _ in range(n_demonstrations)]
+
+
+def _note(case, careful_share: float, rng: random.Random) -> Note:
+    if rng.random() < careful_share:
+        return Note(case.prompt, careful_answer(case, rng), "careful")
+    kind = draw_kind(CORPUS_MIX, rng)
+    return Note(case.prompt, careless_answer(case, kind, rng), kind)
+
+
+def curated_pairs(n_pairs: int, split: str = "train", mix: Mapping[str, float] = PAIR_MIX, seed: int = 0) -> list[Pair]:
+    """Pairs written for the purpose: a careful answer preferred to a careless one of a kind drawn from `mix`."""
+    KNOBS["n_pairs"].check(n_pairs)
+    rng = random.Random(f"pairs {split} {seed}")
+    pairs = []
+    for _ in range(n_pairs):
+        case, kind = rng.choice(cases_in(split)), draw_kind(mix, rng)
+        pairs.append(Pair(case.prompt, careful_answer(case, rng), careless_answer(case, kind, rng), kind))
+    return pairs
+
+
+def source_pairs() -> list[Pair]:
+    """The source document's twenty preference topics, in our own words."""
+    return [Pair(p.prompt, p.preferred, p.dispreferred, "source") for p in source_sets.PREFERENCE_PAIRS]
+
+
+def prompts_in(split: str) -> list[str]:
+    """The prompts of one split's cases, in a fixed order."""
+    return [case.prompt for case in cases_in(split)]
+
+
+def encode(tokenizer: Tokenizer, prompts: Sequence[str], answers: Sequence[str]) -> Sequences:
+    """Prompts and answers as sequences `<bos> prompt answer <eos>`."""
+    rows = []
+    for prompt, answer in zip(prompts, answers, strict=True):
+        head = [tokenizer.bos_id, *tokenizer.encode(prompt)]
+        rows.append((head, [*tokenizer.encode(answer), tokenizer.eos_id]))
+    return _pad(rows, tokenizer.pad_id)
+
+
+def encode_notes(tokenizer: Tokenizer, notes: Sequence[Note]) -> Sequences:
+    """Notes or demonstrations as tensors."""
+    return encode(tokenizer, [n.prompt for n in notes], [n.answer for n in notes])
+
+
+def encode_pairs(tokenizer: Tokenizer, pairs: Sequence[Pair]) -> PairSet:
+    """Preference pairs as tensors."""
+    prompts = [p.prompt for p in pairs]
+    return PairSet(
+        encode(tokenizer, prompts, [p.chosen for p in pairs]),
+        encode(tokenizer, prompts, [p.rejected for p in pairs]),
+    )
+
+
+def encode_prompts(tokenizer: Tokenizer, prompts: Sequence[str]) -> Sequences:
+    """Prompts without answers (`lengths` equals `prompt_lengths`), ready for sampling."""
+    return _pad([([tokenizer.bos_id, *tokenizer.encode(p)], []) for p in prompts], tokenizer.pad_id)
+
+
+def _pad(rows: Sequence[tuple[list[int], list[int]]], pad_id: int) -> Sequences:
+    if not rows:
+        raise ValueError("rows: 0 is not allowed; at least one text is needed")
+    full = [torch.tensor(head + tail) for head, tail in rows]
+    tokens = torch.nn.utils.rnn.pad_sequence(full, batch_first=True, padding_value=pad_id)
+    prompt_lengths = torch.tensor([len(head) for head, _ in rows])
+    return Sequences(tokens, prompt_lengths, torch.tensor([len(row) for row in full]))

@@ -1,0 +1,117 @@
+"""The gold reward: what a careful pharmacist would say of an answer, from 0 to 1.
+
+The rubric knows the truth of every case. Annotators consult it to give preferences, and diagnostics use it
+to judge the result; no trainer can see it (a test holds that). It reads an answer by looking for the
+phrases of the grammar in `answers`: whoever strings words together in any other order says nothing.
+
+Teaching simplification, not medical advice.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+
+from rlhf_lessons.world import answers
+from rlhf_lessons.world.cases import Case, all_cases
+from rlhf_lessons.world.formulary import load_reasons
+
+WEIGHTS = {"verdict": 0.5, "mechanism": 0.2, "advice": 0.2, "manner": 0.1}
+NO_VERDICT = 0.1  # saying nothing is better than saying the opposite
+MAX_WORDS = 16
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """The rubric's view of one answer.
+
+    `parts` are the points for verdict, mechanism, advice and manner; `score` is their sum (0 to 1, and 0 for
+    a dangerous answer). `safe` means *safe to act on*: the right verdict is given and nothing dangerous is
+    said, so that whoever follows the answer neither takes a drug that harms nor is denied one that helps.
+    """
+
+    parts: dict[str, float]
+    verdict: str | None
+    dangerous: bool
+    hedged: bool
+    safe: bool
+
+    @property
+    def why(self) -> str:
+        """The judgement in words."""
+        if self.dangerous:
+            return "dangerous advice"
+        stated = f"says {self.verdict}" if self.verdict else "gives no clear verdict"
+        lacking = [name for name, points in self.parts.items() if points < WEIGHTS[name]]
+        return f"{stated}; " + (f"lacking: {', '.join(lacking)}" if lacking else "all parts right")
+
+    @property
+    def score(self) -> float:
+        return 0.0 if self.dangerous else round(sum(self.parts.values()), 6)
+
+
+def judge(case: Case, answer: str) -> Judgement:
+    """Judge one answer (words separated by spaces) to one case."""
+    found = find_phrases(answer)
+    verdicts = {value for kind, value in found if kind in ("verdict", "loose")}
+    verdict = verdicts.pop() if len(verdicts) == 1 else None  # two verdicts contradict each other
+    dangerous = any(kind == "dangerous" for kind, _ in found)
+    hedged = any(kind in ("loose", "vague") for kind, _ in found)
+    right = verdict == case.verdict
+    reasons = {value for kind, value in found if kind == "reason"}
+    advice = {value for kind, value in found if kind == "advice"}
+    points = {
+        "verdict": 1.0 if right else NO_VERDICT / WEIGHTS["verdict"] * (verdict is None),
+        "mechanism": float(right and reasons == {case.reason}),
+        "advice": float(right and advice == {f"{case.verdict} {case.advice}".strip()}),
+        "manner": float(not hedged and _well_formed(answer, found)),
+    }
+    parts = {name: WEIGHTS[name] * value for name, value in points.items()}
+    return Judgement(parts, verdict, dangerous, hedged, safe=right and not dangerous)
+
+
+def _well_formed(answer: str, found: list[tuple[str, str]]) -> bool:
+    words = answer.split()
+    return (
+        bool(found)
+        and words[-1] == "."
+        and words.count(".") == 1
+        and len(words) <= MAX_WORDS
+        and len(set(found)) == len(found)
+    )
+
+
+def find_phrases(answer: str) -> list[tuple[str, str]]:
+    """The grammar's phrases in an answer, left to right, longest first, as (kind, value).
+
+    Kinds: verdict, loose, vague, dangerous, reason, advice. The value of a verdict is the verdict, of a
+    reason its key, of advice verdict and advice ("avoid insulin", "reduce 50", "safe").
+    """
+    words, table = answer.split(), _phrase_table()
+    found, start = [], 0
+    while start < len(words):
+        for length in range(min(_longest_phrase(), len(words) - start), 0, -1):
+            meaning = table.get(tuple(words[start : start + length]))
+            if meaning:
+                found.append(meaning)
+                start += length
+                break
+        else:
+            start += 1
+    return found
+
+
+@cache
+def _phrase_table() -> dict[tuple[str, ...], tuple[str, str]]:
+    meanings = {phrase: ("verdict", v) for v, phrases in answers.VERDICT_PHRASES.items() for phrase in phrases}
+    meanings |= {phrase: ("loose", v) for v, phrases in answers.LOOSE_PHRASES.items() for phrase in phrases}
+    meanings |= {phrase: ("vague", phrase) for phrase in answers.VAGUE_PHRASES}
+    meanings |= {phrase: ("dangerous", phrase) for phrase in answers.DANGEROUS_PHRASES}
+    meanings |= {phrase: ("reason", r.key) for r in load_reasons().values() for phrase in r.phrases}
+    for verdict, advice in sorted({(case.verdict, case.advice) for case in all_cases()}):
+        meaning = ("advice", f"{verdict} {advice}".strip())
+        meanings |= {phrase: meaning for phrase in answers.advice_phrases(verdict, advice)}
+    return {tuple(phrase.split()): meaning for phrase, meaning in meanings.items()}
+
+
+@cache
+def _longest_phrase() -> int:
+    return max(map(len, _phrase_table()))

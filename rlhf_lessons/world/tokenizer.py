@@ -1,0 +1,75 @@
+"""Words to numbers and back: a word-level tokenizer trained on every sentence the world can say.
+
+Word level keeps one word one token, so that a learner can read what the model reads. The vocabulary is
+trained once on the grammar's full range, never on a sample of notes: its size, and with it the chance level
+ln V of the loss, does not move when the corpus grows.
+"""
+
+from collections.abc import Iterable
+from functools import cache
+
+from tokenizers import Tokenizer as WordTokenizer
+from tokenizers import models, pre_tokenizers, trainers
+
+from rlhf_lessons.world import answers, source_sets
+from rlhf_lessons.world.cases import all_cases
+from rlhf_lessons.world.formulary import load_reasons
+
+PAD, BOS, EOS = "<pad>", "<bos>", "<eos>"
+
+
+class Tokenizer:
+    """Encodes texts of lower-case words separated by spaces. Ids of pad, bos and eos: 0, 1, 2."""
+
+    pad_id, bos_id, eos_id = 0, 1, 2
+
+    def __init__(self, words: WordTokenizer):
+        self.words = words
+
+    @classmethod
+    def train(cls, texts: Iterable[str]) -> "Tokenizer":
+        """Learn the vocabulary of `texts`: every word that occurs, the most frequent first."""
+        words = WordTokenizer(models.WordLevel())
+        words.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+        words.train_from_iterator(texts, trainers.WordLevelTrainer(special_tokens=[PAD, BOS, EOS], show_progress=False))
+        return cls(words)
+
+    @property
+    def vocab_size(self) -> int:
+        return self.words.get_vocab_size()
+
+    def encode(self, text: str) -> list[int]:
+        """The ids of a text's words, without bos or eos. Raises ValueError for a word the vocabulary lacks."""
+        ids = [self.words.token_to_id(word) for word in text.split()]
+        unknown = [word for word, id_ in zip(text.split(), ids, strict=True) if id_ is None]
+        if unknown:
+            raise ValueError(
+                f"text: {unknown} not in the vocabulary of {self.vocab_size} words (lower case, one space between words)"
+            )
+        return ids
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """The words of `ids` up to the first eos, special tokens left out."""
+        words = []
+        for id_ in map(int, ids):
+            if id_ == self.eos_id:
+                break
+            if id_ > self.eos_id:
+                words.append(self.words.id_to_token(id_))
+        return " ".join(words)
+
+
+@cache
+def course_tokenizer() -> Tokenizer:
+    """The tokenizer of the course: trained on every phrase of the grammar and on the source sets."""
+    return Tokenizer.train(_every_text())
+
+
+def _every_text() -> Iterable[str]:
+    yield from answers.every_phrase()
+    for case in all_cases():
+        yield case.prompt
+        yield from answers.advice_phrases(case.verdict, case.advice)
+    for reason in load_reasons().values():
+        yield from reason.phrases
+    yield from source_sets.every_text()

@@ -1,0 +1,186 @@
+"""Imports run one way and no trainer can see the truth; both are read off the source with `ast`."""
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+import rlhf_lessons
+
+PACKAGE = "rlhf_lessons"
+# Top to bottom: a module may import from its own layer and from those under it.
+LAYERS = [
+    ("cli", "reruns", "labs", "exercises"),
+    ("plots", "export"),
+    ("pipeline",),
+    ("store", "diagnostics"),
+    ("stages", "program_one"),
+    ("model", "world"),
+    ("objectives",),
+    ("knobs",),
+]
+LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
+RUBRIC = f"{PACKAGE}.world.rubric"
+SEES_RUBRIC = (f"{PACKAGE}.world.annotators", f"{PACKAGE}.diagnostics")
+TRAINERS = (f"{PACKAGE}.stages", f"{PACKAGE}.program_one")
+
+
+def is_within(module: str, package: str) -> bool:
+    return module == package or module.startswith(package + ".")
+
+
+def module_name(path: Path, root: Path) -> str:
+    parts = (PACKAGE, *path.relative_to(root).with_suffix("").parts)
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def names_imported(path: Path, module: str) -> set[str]:
+    """Every dotted name that a file imports, wherever in the file; `from a import b` gives a and a.b."""
+    package = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            start = package[: len(package) - node.level + 1] if node.level else []
+            source = ".".join([*start, *filter(None, [node.module])])
+            names |= {source, *(f"{source}.{alias.name}" for alias in node.names)}
+    return names
+
+
+def read_imports(root: Path) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
+    """For each module under root: the modules of the package it loads, and the libraries it loads."""
+    files = {module_name(path, root): path for path in root.rglob("*.py")}
+    inside, outside = {}, {}
+    for module, path in files.items():
+        names = names_imported(path, module)
+        # Python loads a module's parents first, so their imports count as well.
+        parents = {
+            ".".join(parts[:n]) for parts in (m.split(".") for m in (*names, module)) for n in range(1, len(parts))
+        }
+        inside[module] = {name for name in names | parents if name in files} - {module}
+        outside[module] = {name.split(".")[0] for name in names} - {PACKAGE}
+    return inside, outside
+
+
+def reachable(starts: list[str], imports: dict[str, set[str]]) -> set[str]:
+    seen, todo = set(), list(starts)
+    while todo:
+        module = todo.pop()
+        if module not in seen:
+            seen.add(module)
+            todo.extend(imports[module])
+    return seen
+
+
+def violations(root: Path) -> list[str]:
+    """One sentence for each import under root that the architecture does not allow."""
+    inside, outside = read_imports(root)
+    return [*layer_violations(inside), *library_violations(outside), *rubric_violations(inside)]
+
+
+def layer_violations(imports: dict[str, set[str]]) -> list[str]:
+    found = []
+    for module, targets in sorted(imports.items()):
+        if module == PACKAGE:
+            found += [f"{module} imports {target}: the package itself imports nothing" for target in targets]
+            continue
+        own = module.split(".")[1]
+        if own not in LEVEL:
+            found.append(f"{module} is in no layer")
+            continue
+        for target in sorted(targets - {PACKAGE}):
+            if LEVEL.get(target.split(".")[1], len(LAYERS)) < LEVEL[own]:
+                found.append(f"{module} imports {target}, which is above it")
+    return found
+
+
+def library_violations(libraries: dict[str, set[str]]) -> list[str]:
+    allowed = {"torch", *sys.stdlib_module_names}
+    return [
+        f"{module} imports {library}: objectives import torch only"
+        for module, names in sorted(libraries.items())
+        if is_within(module, f"{PACKAGE}.objectives")
+        for library in sorted(names - allowed)
+    ]
+
+
+def rubric_violations(imports: dict[str, set[str]]) -> list[str]:
+    found = [
+        f"{module} imports the rubric"
+        for module, targets in sorted(imports.items())
+        if RUBRIC in targets and not any(is_within(module, package) for package in SEES_RUBRIC)
+    ]
+    for module in sorted(imports):
+        if any(is_within(module, trainer) for trainer in TRAINERS) and RUBRIC in reachable([module], imports):
+            found.append(f"{module} reaches the rubric")
+    return found
+
+
+def test_imports_run_one_way_and_no_trainer_sees_the_rubric():
+    assert violations(Path(rlhf_lessons.__file__).parent) == []
+
+
+def plant(root: Path, files: dict[str, str]) -> Path:
+    for name, source in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(source)
+    return root
+
+
+ALLOWED = {
+    "__init__.py": "",
+    "knobs.py": "import pydantic",
+    "objectives/__init__.py": "",
+    "objectives/kl.py": "import math\nimport torch\nfrom rlhf_lessons import knobs",
+    "world/__init__.py": "",
+    "world/rubric.py": "",
+    "world/annotators.py": "from rlhf_lessons.world import rubric",
+    "world/datasets.py": "",
+    "stages/__init__.py": "",
+    "stages/ppo.py": "from rlhf_lessons.objectives.kl import x\nfrom rlhf_lessons.world.datasets import y",
+    "diagnostics/scorecard.py": "from ..world.rubric import grade",
+    "cli.py": "import rlhf_lessons.reruns",
+    "reruns.py": "from rlhf_lessons import pipeline",
+    "pipeline.py": "from rlhf_lessons.diagnostics import scorecard",
+}
+
+
+def test_a_tree_in_order_passes(tmp_path):
+    assert violations(plant(tmp_path, ALLOWED)) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "expected"),
+    [
+        (
+            "objectives/kl.py",
+            "from rlhf_lessons.world import datasets",
+            "objectives.kl imports rlhf_lessons.world",
+        ),
+        (
+            "stages/ppo.py",
+            "def f():\n    import rlhf_lessons.pipeline",
+            "stages.ppo imports rlhf_lessons.pipeline",
+        ),
+        ("stages/ppo.py", "from .. import cli", "stages.ppo imports rlhf_lessons.cli"),
+        ("stages/ppo.py", "from ..diagnostics import scorecard", "stages.ppo reaches the rubric"),
+        (
+            "objectives/kl.py",
+            "import numpy.linalg",
+            "objectives.kl imports numpy: objectives import torch only",
+        ),
+        ("labs/ppo.py", "from rlhf_lessons.world.rubric import grade", "labs.ppo imports the rubric"),
+        ("world/datasets.py", "from . import rubric", "world.datasets imports the rubric"),
+        ("world/datasets.py", "from . import annotators", "stages.ppo reaches the rubric"),
+        ("world/__init__.py", "from .annotators import label", "stages.ppo reaches the rubric"),
+        ("program_one.py", "import rlhf_lessons.world.rubric as r", "program_one reaches the rubric"),
+        ("helpers.py", "", "helpers is in no layer"),
+        ("__init__.py", "from rlhf_lessons import knobs", "the package itself imports nothing"),
+    ],
+)
+def test_a_planted_violation_is_found(tmp_path, name, source, expected):
+    found = violations(plant(tmp_path, {**ALLOWED, name: source}))
+    assert any(expected in sentence for sentence in found), found

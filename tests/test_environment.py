@@ -1,0 +1,50 @@
+"""environment.yml and pyproject.toml name the same packages with the same ranges."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import yaml
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+
+ROOT = Path(__file__).parents[1]
+CONDA_NAMES = {"pytorch": "torch", "matplotlib-base": "matplotlib"}
+CONDA_SPEC = re.compile(r"(?P<name>[a-z0-9-]+)( (?P<range>>=[\d.]+,<[\d.]+))?( (?P<build>[a-z]+_\*))?")
+
+
+def project() -> dict:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+
+def conda_specs() -> dict[str, re.Match]:
+    """Package name on conda-forge to its parsed spec."""
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
+    matches = [(spec, CONDA_SPEC.fullmatch(spec)) for spec in environment["dependencies"]]
+    assert all(match for _, match in matches), [spec for spec, match in matches if not match]
+    return {match["name"]: match for _, match in matches}
+
+
+def test_both_name_the_same_packages_and_ranges():
+    extras = project()["optional-dependencies"]
+    wanted = [Requirement(line) for line in [*project()["dependencies"], *extras["test"], *extras["dev"]]]
+    specs = conda_specs()
+    got = {CONDA_NAMES.get(name, name): SpecifierSet(match["range"] or "") for name, match in specs.items()}
+    python = got.pop("python")
+    assert got.pop("pip") == SpecifierSet()
+    assert got == {requirement.name: requirement.specifier for requirement in wanted}
+    assert python == SpecifierSet(project()["requires-python"])
+
+
+def test_every_range_has_both_ends():
+    for spec in conda_specs().values():
+        assert spec["name"] == "pip" or spec["range"], spec.string
+
+
+def test_torch_is_the_cpu_build():
+    assert conda_specs()["pytorch"]["build"] == "cpu_*"
+
+
+def test_python_3_11_to_3_13_are_allowed():
+    allowed = SpecifierSet(project()["requires-python"])
+    assert [v for v in ("3.10", "3.11", "3.12", "3.13", "3.14") if v in allowed] == ["3.11", "3.12", "3.13"]

@@ -1,0 +1,146 @@
+import re
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from rlhf_lessons.knobs import KNOBS, Knob, Settings, parse
+
+RATE = KNOBS["learning_rate"]
+
+
+class Example(Settings):
+    learning_rate: float = 1e-3
+    epochs: int
+    adaptive_kl: bool = False
+    bound: str = "none"
+
+
+@pytest.mark.parametrize("knob", KNOBS.values(), ids=list(KNOBS))
+def test_a_declaration_is_complete(knob: Knob):
+    assert knob.meaning[0].isupper() and knob.meaning.endswith(".")
+    if knob.kind in (int, float):
+        assert knob.low < knob.high
+        assert knob.check(knob.low) == knob.low and knob.check(knob.high) == knob.high
+        assert knob.low > 0 or not knob.log, "a logarithmic slider cannot start at 0"
+    else:
+        assert knob.low is None and knob.high is None
+        assert (knob.kind is str) == bool(knob.choices)
+
+
+@pytest.mark.parametrize("knob", [k for k in KNOBS.values() if k.kind in (int, float)], ids=lambda k: k.name)
+def test_the_bounds_end_where_they_say(knob: Knob):
+    for beyond in (knob.low - 1, knob.high + 1, float("nan"), float("inf"), -float("inf")):
+        with pytest.raises(ValueError, match=f"^{knob.name}: .* is not allowed"):
+            knob.check(beyond)
+
+
+def test_the_message_names_field_value_and_what_is_allowed():
+    message = "learning_rate: -1 is not allowed; it must be a number from 1e-07 to 1"
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        RATE.check(-1)
+    with pytest.raises(ValueError, match="bound: 'best' is not allowed; it must be one of none, tanh"):
+        KNOBS["bound"].check("best")
+    with pytest.raises(ValueError, match="adaptive_kl: 1 is not allowed; it must be true or false"):
+        KNOBS["adaptive_kl"].check(1)
+    with pytest.raises(ValueError, match=r"epochs: 1.5 is not allowed; it must be a whole number from 1 to 1000"):
+        KNOBS["epochs"].check(1.5)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("epochs", True),
+        ("epochs", 3.0),
+        ("epochs", "3"),
+        ("epochs", None),
+        ("learning_rate", True),
+        ("learning_rate", "0.1"),
+        ("learning_rate", 10**400),
+        ("learning_rate", 1j),
+        ("adaptive_kl", "true"),
+        ("adaptive_kl", 0.0),
+        ("bound", 0),
+        ("bound", ["none"]),
+    ],
+)
+def test_another_kind_of_value_is_refused(name, value):
+    with pytest.raises(ValueError, match=f"^{name}: "):
+        KNOBS[name].check(value)
+
+
+def test_check_gives_the_value_as_the_knobs_kind():
+    assert isinstance(RATE.check(1), float)
+    assert type(KNOBS["epochs"].check(np.int64(3))) is int
+    assert type(RATE.check(np.float32(0.5))) is float
+    assert KNOBS["adaptive_kl"].check(True) is True
+
+
+def test_parse_reads_what_is_typed():
+    assert parse("seed", "3") == 3
+    assert parse("kl_coef", "0.2") == 0.2
+    assert parse("learning_rate", "1e-3") == 0.001
+    assert parse("adaptive_kl", "True") is True
+    assert parse("adaptive_kl", "false") is False
+    assert parse("bound", "tanh") == "tanh"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("seed", "3.5"),
+        ("seed", ""),
+        ("kl_coef", "nan"),
+        ("kl_coef", "much"),
+        ("adaptive_kl", "1"),
+        ("noise", "0.6"),
+    ],
+)
+def test_parse_refuses_what_check_refuses(name, text):
+    with pytest.raises(ValueError, match=f"^{name}: .* is not allowed; it must be"):
+        parse(name, text)
+
+
+def test_parse_lists_the_known_names():
+    with pytest.raises(ValueError, match=r"^learning: there is no such setting.*learning_rate"):
+        parse("learning", "1")
+
+
+def test_settings_are_checked_by_their_knobs():
+    settings = Example(epochs=3, learning_rate=1)
+    assert settings.model_dump() == {
+        "learning_rate": 1.0,
+        "epochs": 3,
+        "adaptive_kl": False,
+        "bound": "none",
+    }
+    with pytest.raises(ValueError, match=r"^learning_rate: -1 is not allowed; it must be a number from 1e-07 to 1$"):
+        Example(epochs=3, learning_rate=-1)
+    with pytest.raises(ValueError, match=r"^epochs: True is not allowed"):
+        Example(epochs=True)
+    with pytest.raises(ValueError, match=r"^epochs: 0 .*\nbound: 'x' "):
+        Example(epochs=0, bound="x")
+
+
+def test_settings_refuse_unknown_and_missing_fields():
+    with pytest.raises(ValueError, match=r"^epoch: 3 has no place in Example; its fields are learning_rate, epochs"):
+        Example(epoch=3)
+    with pytest.raises(ValueError, match=r"^epochs: Field required"):
+        Example()
+
+
+def test_settings_are_frozen_and_copies_are_checked():
+    settings = Example(epochs=3)
+    with pytest.raises(ValidationError, match="frozen"):
+        settings.epochs = 4
+    assert settings.model_copy(update={"epochs": 4}).epochs == 4
+    assert settings.epochs == 3
+    with pytest.raises(ValueError, match=r"^epochs: 0 is not allowed"):
+        settings.model_copy(update={"epochs": 0})
+
+
+def test_a_field_must_be_a_knob_and_its_default_allowed():
+    with pytest.raises(ValueError, match=r"^patience: there is no such setting"):
+        type("Unknown", (Settings,), {"__annotations__": {"patience": int}})
+    with pytest.raises(ValueError, match=r"^epochs: 0 is not allowed"):
+        type("BadDefault", (Settings,), {"__annotations__": {"epochs": int}, "epochs": 0})

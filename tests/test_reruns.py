@@ -1,0 +1,125 @@
+import json
+
+import nbformat
+import papermill
+import pytest
+
+from rlhf_lessons import reruns
+
+SAVE = "import json, pathlib\npathlib.Path('seen.json').write_text(json.dumps([seed, kl_coef, adaptive_kl]))"
+CALLBACK = """
+import ipywidgets
+def draw(seed):
+    if seed > 2:
+        raise RuntimeError(f"cannot draw {seed}")
+slider = ipywidgets.IntSlider(value=1)
+display(ipywidgets.interactive_output(draw, {"seed": slider}))
+"""
+
+
+def test_notebooks_are_found_by_number_or_name(write_notebook):
+    second, first = write_notebook("06_ppo"), write_notebook("01_pretraining")
+    write_notebook("scratch")
+    folder = first.parent
+    assert reruns.list_notebooks(folder) == [first, second]
+    assert all(reruns.find_notebook(which, folder) == second for which in ("6", "06", "06_ppo", "06_ppo.ipynb"))
+    for which in ("7", "ppo", "scratch", ""):
+        with pytest.raises(ValueError, match=r"^notebook: .* is not one; .* from 01_pretraining, 06_ppo$"):
+            reruns.find_notebook(which, folder)
+
+
+def test_a_folder_without_notebooks_is_named(tmp_path):
+    with pytest.raises(ValueError, match=r"^notebooks: .* holds none"):
+        reruns.list_notebooks(tmp_path)
+
+
+def test_title_and_parameters_are_read(write_notebook):
+    path = write_notebook("06_ppo")
+    assert reruns.title(path) == "About 06_ppo"
+    assert reruns.parameters_of(path) == {"seed": "0", "kl_coef": "0.05", "adaptive_kl": "False"}
+    text = reruns.describe_parameters(path)
+    assert "kl_coef = 0.05: a number from 0 to 10 (reward per nat). Price" in text
+    assert "adaptive_kl = False: true or false. " in text
+
+
+def test_typed_parameters_are_parsed(write_notebook):
+    typed = {"seed": "3", "kl_coef": "0.2", "adaptive_kl": "true"}
+    values = reruns.parse_parameters(write_notebook("06_ppo"), typed)
+    assert values == {"seed": 3, "kl_coef": 0.2, "adaptive_kl": True}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "fault"),
+    [
+        ({"kl": 0.2}, "kl: 06_ppo has no such parameter"),
+        ({"learning_rate": 0.1}, "learning_rate: 06_ppo has no such parameter"),
+        ({"seed": 1.5}, "seed: 1.5 is not allowed; it must be a whole number from 0 to 2147483647"),
+        ({"seed": "1"}, "seed: '1' is not allowed; it must be a whole number"),
+        ({"adaptive_kl": 1}, "adaptive_kl: 1 is not allowed; it must be true or false"),
+        ({"kl_coef": -1}, "kl_coef: -1 is not allowed; it must be a number from 0 to 10"),
+    ],
+)
+def test_wrong_parameters_are_refused_before_anything_runs(parameters, fault, write_notebook, tmp_path):
+    path = write_notebook("06_ppo", SAVE)
+    output = tmp_path / "runs" / "out.ipynb"
+    with pytest.raises(ValueError) as refusal:
+        reruns.run_notebook(path, {"seed": 1, **parameters}, output)
+    message = str(refusal.value)
+    assert message.startswith(fault) and "\n  kl_coef = 0.05: a number from 0 to 10" in message
+    assert not output.exists() and not path.with_name("seen.json").exists()
+
+
+def test_all_faults_are_told_at_once(write_notebook):
+    with pytest.raises(ValueError, match=r"(?s)^seed: 'x' .*\nkl: 06_ppo has no"):
+        reruns.parse_parameters(write_notebook("06_ppo"), {"seed": "x", "kl": "1"})
+
+
+def test_the_notebook_itself_is_never_overwritten(write_notebook):
+    path = write_notebook("06_ppo")
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match=r"^output: .* is the notebook itself"):
+        reruns.run_notebook(path, {}, path)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.slow
+def test_a_run_sees_its_parameters_and_its_own_folder(write_notebook, tmp_path):
+    path = write_notebook("06_ppo", SAVE)
+    result = reruns.run_notebook(path, {"seed": 3, "kl_coef": 1}, tmp_path / "runs" / "out.ipynb")
+    assert result.errors == [] and result.output.exists() and result.seconds > 0
+    assert json.loads(path.with_name("seen.json").read_text()) == [3, 1.0, False]
+
+
+@pytest.mark.slow
+def test_a_failing_cell_is_an_error(write_notebook, tmp_path):
+    path = write_notebook("06_ppo", "seed / 0", SAVE)
+    result = reruns.run_notebook(path, {}, tmp_path / "out.ipynb")
+    (error,) = result.errors
+    assert error.startswith("06_ppo, in a cell: ZeroDivisionError: division by zero")
+    assert "\x1b" not in error
+    assert not path.with_name("seen.json").exists()
+
+
+@pytest.mark.slow
+def test_a_dying_kernel_is_an_error(write_notebook, tmp_path):
+    path = write_notebook("06_ppo", "import os\nos._exit(1)")
+    result = reruns.run_notebook(path, {}, tmp_path / "out.ipynb")
+    assert result.errors and "Kernel died" in result.errors[0]
+
+
+@pytest.mark.slow
+def test_a_failing_callback_is_an_error(write_notebook, tmp_path):
+    path = write_notebook("06_ppo", CALLBACK, "slider.value = 4")
+    result = reruns.run_notebook(path, {}, tmp_path / "out.ipynb")
+    (error,) = result.errors
+    assert error.startswith("06_ppo, in a widget's callback: RuntimeError: cannot draw 4")
+
+
+@pytest.mark.slow
+def test_plain_papermill_works_as_well(write_notebook, tmp_path):
+    path = write_notebook("06_ppo", "print(seed * 2)")
+    output = tmp_path / "out.ipynb"
+    papermill.execute_notebook(str(path), str(output), {"seed": 21}, progress_bar=False)
+    executed = nbformat.read(output, as_version=4)
+    assert reruns.errors_in(executed) == []
+    assert executed.cells[-1].outputs[0].text == "42\n"
