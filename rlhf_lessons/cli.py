@@ -1,4 +1,4 @@
-"""The command line: list the notebooks, run one with other parameters, or run the whole course."""
+"""The command line: list the notebooks, run one with other parameters or the whole course; diagnose a training log."""
 
 import sys
 from collections.abc import Iterator
@@ -11,7 +11,9 @@ from rich.console import Console
 from rich.table import Table
 from typer.core import TyperCommand
 
-from rlhf_lessons import reruns
+from rlhf_lessons import quality, reruns, store
+from rlhf_lessons.diagnostics.log_reader import diagnose
+from rlhf_lessons.diagnostics.log_stages import split_stages
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 
@@ -93,6 +95,30 @@ def course(
             failed = failed or bool(result.errors)
     Console().print(table)
     raise typer.Exit(1 if failed else 0)
+
+
+@app.command("quality")
+def quality_(seeds: Annotated[int, typer.Option(min=1, max=20, help="How many seeds, from 0.")] = 5) -> None:
+    """Measure every stage on held-out cases over several seeds: the figures that the README quotes."""
+    for name, value in quality.pretrained_quality().items():
+        typer.echo(f"{name:26} {value:.3f}")
+    table = quality.quality(range(seeds))
+    store.save_result("quality", {"seeds": seeds, "columns": table.to_dict("list")})
+    typer.echo(table.round(3).to_string())
+    typer.echo(quality.summary(table).round(3).to_string())
+
+
+@app.command("diagnose")
+def diagnose_(file: Annotated[Path, typer.Argument(help="A training log: text, key=value, CSV or JSON.")]) -> None:
+    """Read a training log and say what it proves. A table with a column `stage` is read stage by stage."""
+    with refusals():
+        try:
+            text = file.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            raise ValueError(f"file: {str(file)!r} is not text; it must be a log in UTF-8") from None
+        diagnoses = {stage: diagnose(log) for stage, log in split_stages(text).items()}
+    for stage, diagnosis in diagnoses.items():
+        typer.echo(f"{stage}\n{diagnosis}\n" if stage else str(diagnosis))
 
 
 def report(errors: list[str]) -> None:

@@ -10,16 +10,13 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
+from importlib import import_module
 from typing import Any
 
 import torch
 from torch import nn
 from tqdm.auto import tqdm
 
-import rlhf_lessons.model
-import rlhf_lessons.objectives
-import rlhf_lessons.stages
-import rlhf_lessons.world
 from rlhf_lessons import store
 from rlhf_lessons.diagnostics.scorecard import gold_safety, gold_score
 from rlhf_lessons.knobs import Settings
@@ -28,7 +25,6 @@ from rlhf_lessons.model.heads import RewardModel
 from rlhf_lessons.stages import ppo
 from rlhf_lessons.stages.history import History
 from rlhf_lessons.stages.loop import OnStep
-from rlhf_lessons.stages.ppo import PPOSettings
 from rlhf_lessons.stages.pretrain import PretrainSettings, train_pretrain
 from rlhf_lessons.stages.reward import RewardSettings, score, train_reward
 from rlhf_lessons.stages.rollout import answer
@@ -38,6 +34,7 @@ from rlhf_lessons.world.tokenizer import course_tokenizer
 
 PAIR_TEMPERATURE = 1.2  # a little hotter than the policy, so that two answers to one prompt differ
 MAX_NEW_TOKENS = 16
+MIN_UNTIED = 0.02  # below this share of usable comparisons, collecting pairs would go on for ever
 # PPO's history tells what the rubric thinks of each rollout; PPO itself never reads it.
 GOLD = {"gold_score": gold_score, "safety": gold_safety}
 
@@ -69,7 +66,7 @@ class RewardPlan(RewardSettings):
     reward_offset: float = 0.0
 
 
-class PPOPlan(PPOSettings):
+class PPOPlan(ppo.PPOSettings):
     """Training of the policy."""
 
 
@@ -95,6 +92,7 @@ class Stage:
     start: Callable[..., nn.Module]
     train: Callable[..., History]
     steps: Callable[[Any], int]
+    code: tuple[str, ...]
 
 
 def ensure(
@@ -116,9 +114,11 @@ def ensure(
     plan = recipe.plan(seed=seed, **changes)
     given = dict(parents or {})
     for name in recipe.parents:
-        given.setdefault(name, ensure(name, 0 if name == "pretrained" else seed, progress=progress))
+        if name not in given:
+            given[name] = ensure(name, 0 if name == "pretrained" else seed, progress=progress)
     ancestry = "+".join(given[name].fingerprint for name in recipe.parents)
-    key = store.fingerprint(stage, plan, data=_data_version(), parent=ancestry or None, code=_code_version())
+    code = _version(*SHARED_CODE, *recipe.code)
+    key = store.fingerprint(stage, plan, _version("rlhf_lessons.world"), ancestry or None, code)
     family = [given[name].model for name in recipe.parents]
     with store.lock(stage, key):
         stored = store.load(stage, key)
@@ -127,7 +127,7 @@ def ensure(
             model.load_state_dict(stored.tensors)
             return Trained(stage, model, History(stored.meta["history"]), plan, key, stored.meta["seconds"], True)
         start = time.perf_counter()
-        with _progress(stage, recipe.steps(plan), on_step, progress) as step:
+        with _Progress(stage, recipe.steps(plan), on_step, progress) as step:
             history = recipe.train(model, plan, *family, on_step=step)
         seconds = time.perf_counter() - start
         meta = {"plan": plan.model_dump(), "seconds": seconds, "history": history.records}
@@ -135,7 +135,7 @@ def ensure(
         return Trained(stage, model, history, plan, key, seconds, False)
 
 
-class _progress:
+class _Progress:
     """A progress bar as an `on_step`, in front of the caller's own."""
 
     def __init__(self, stage: str, steps: int, on_step: OnStep | None, shown: bool):
@@ -194,7 +194,10 @@ def preference_pairs(sft: GPT, n_pairs: int, sampled_share: float, split: str, s
 
 @torch.no_grad()
 def sampled_pairs(policy: GPT, n_pairs: int, split: str, seed: int) -> list[datasets.Pair]:
-    """`n_pairs` pairs of the policy's own answers to the split's prompts, as annotators rank them; no ties."""
+    """`n_pairs` pairs of the policy's own answers to the split's prompts, as annotators rank them; no ties.
+
+    Raises ValueError for a policy whose answers are nearly all ties, such as an untrained one.
+    """
     generator = torch.Generator().manual_seed(seed)
     prompts, pairs = datasets.prompts_in(split), []
     while len(pairs) < n_pairs:
@@ -202,7 +205,13 @@ def sampled_pairs(policy: GPT, n_pairs: int, split: str, seed: int) -> list[data
         asked = [prompts[row] for row in rows]
         encoded = datasets.encode_prompts(course_tokenizer(), asked)
         first, second = (_answers(policy, encoded, generator) for _ in range(2))
-        pairs += annotators.compare(zip(asked, first, second, strict=True))
+        found = annotators.compare(zip(asked, first, second, strict=True))
+        if len(found) < MIN_UNTIED * len(asked):
+            raise ValueError(
+                f"policy: {len(found)} of {len(asked)} pairs of its answers differ in worth, which is too few to "
+                f"learn from; at least {MIN_UNTIED:.0%} must (train it for longer, or set sampled_share to 0)"
+            )
+        pairs += found
     return pairs[:n_pairs]
 
 
@@ -218,22 +227,23 @@ def _copy(plan: Settings, model: GPT, *others: nn.Module) -> GPT:
 
 
 @cache
-def _code_version() -> str:
-    return store.code_version(rlhf_lessons.model, rlhf_lessons.objectives, rlhf_lessons.stages)
-
-
-@cache
-def _data_version() -> str:
-    return store.code_version(rlhf_lessons.world)
+def _version(*modules: str) -> str:
+    return store.code_version(*map(import_module, modules))
 
 
 def _reward_steps(plan: RewardPlan) -> int:
     return plan.epochs * -(-plan.n_pairs // plan.batch_size)
 
 
+# The files whose change means that a stage must be trained again.
+SHARED_CODE = ("rlhf_lessons.model", "rlhf_lessons.stages.history", "rlhf_lessons.stages.loop")
+_WRITING = ("rlhf_lessons.objectives.likelihood", "rlhf_lessons.stages.language_model")
+_JUDGING = ("rlhf_lessons.objectives.preference", "rlhf_lessons.stages.reward", "rlhf_lessons.stages.rollout")
+_ACTING = ("rlhf_lessons.objectives", "rlhf_lessons.stages.rollout", "rlhf_lessons.stages.ppo")
+
 STAGES: Mapping[str, Stage] = {
-    "pretrained": Stage(PretrainedPlan, (), _start_pretrained, _train_pretrained, lambda plan: plan.steps),
-    "sft": Stage(SFTPlan, ("pretrained",), _copy, _train_sft, lambda plan: plan.steps),
-    "reward": Stage(RewardPlan, ("pretrained", "sft"), _start_reward, _train_reward, _reward_steps),
-    "ppo": Stage(PPOPlan, ("sft", "reward"), _copy, _train_ppo, lambda plan: plan.updates),
+    "pretrained": Stage(PretrainedPlan, (), _start_pretrained, _train_pretrained, lambda plan: plan.steps, _WRITING),
+    "sft": Stage(SFTPlan, ("pretrained",), _copy, _train_sft, lambda plan: plan.steps, _WRITING),
+    "reward": Stage(RewardPlan, ("pretrained", "sft"), _start_reward, _train_reward, _reward_steps, _JUDGING),
+    "ppo": Stage(PPOPlan, ("sft", "reward"), _copy, _train_ppo, lambda plan: plan.updates, _ACTING),
 }

@@ -13,6 +13,7 @@ its derivative with respect to the margin is `g = sigma(m) - 1`. The true gradie
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -79,7 +80,25 @@ FEATURES: dict[str, Callable[[Sequence[str]], np.ndarray]] = {
 }
 
 
+@dataclass(frozen=True)
+class Fitted:
+    """A trained linear score: its log, its weights (one a feature) and its bias."""
+
+    history: History
+    weights: np.ndarray
+    bias: float
+
+    def score(self, texts: Sequence[str]) -> np.ndarray:
+        """Rewards (N,) of N answers; for histogram features, which mean the same whatever the texts."""
+        return histogram_features(texts) @ self.weights + self.bias
+
+
 def run(pairs: Sequence[TextPair], settings: ProgramOneSettings) -> History:
+    """The log of `fit`."""
+    return fit(pairs, settings).history
+
+
+def fit(pairs: Sequence[TextPair], settings: ProgramOneSettings) -> Fitted:
     """Train on the first `n_pairs` pairs, one step a pair, in order; one record an epoch, epoch 0 untrained.
 
     Raises ValueError if there are fewer pairs than `n_pairs`.
@@ -98,7 +117,7 @@ def run(pairs: Sequence[TextPair], settings: ProgramOneSettings) -> History:
     for epoch in range(1, settings.epochs + 1):
         weights, bias = train_epoch(chosen, rejected, weights, bias, settings)
         history.append(**_record(epoch, chosen @ weights + bias, rejected @ weights + bias))
-    return history
+    return Fitted(history, weights, bias)
 
 
 def _hand_written_epoch(

@@ -60,8 +60,16 @@ def fingerprint(stage: str, settings: Mapping[str, Any] | Settings, data: str, p
 
 
 def code_version(*modules: ModuleType) -> str:
-    """16 hex digits that change with the source text of any of the modules."""
-    return _digest(_canonical({module.__name__: inspect.getsource(module) for module in modules}))[:16]
+    """16 hex digits that change with the source text of any of the modules; a package counts with all its files."""
+    return _digest(_canonical({module.__name__: _sources(module) for module in modules}))[:16]
+
+
+def _sources(module: ModuleType) -> dict[str, str]:
+    if not hasattr(module, "__path__"):
+        return {module.__name__: inspect.getsource(module)}
+    folder = Path(next(iter(module.__path__)))
+    files = sorted(path for path in folder.rglob("*") if path.suffix in {".py", ".csv"})
+    return {path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8") for path in files}
 
 
 def save(name: str, fingerprint: str, tensors: Mapping[str, Tensor], meta: Mapping[str, Any]) -> None:

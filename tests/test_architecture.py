@@ -12,8 +12,8 @@ PACKAGE = "rlhf_lessons"
 # Top to bottom: a module may import from its own layer and from those under it.
 LAYERS = [
     ("cli", "reruns", "labs", "exercises"),
-    ("plots", "export"),
-    ("pipeline",),
+    ("plots", "plots_reward", "plots_sweeps", "export"),
+    ("pipeline", "hypotheses", "sweeps"),
     ("store", "diagnostics"),
     ("stages", "program_one"),
     ("model", "world"),

@@ -3,6 +3,7 @@ import pytest
 from typer.testing import CliRunner
 
 from rlhf_lessons.cli import app
+from rlhf_lessons.diagnostics.seed_log import LOG
 
 
 @pytest.fixture
@@ -79,3 +80,49 @@ def test_course_runs_all_and_fails_if_one_failed(write_notebook, invoke, tmp_pat
 def test_course_passes(write_notebook, invoke):
     write_notebook("00_start_here", "assert seed == 0")
     assert invoke("course").exit_code == 0
+
+
+@pytest.fixture
+def diagnose(tmp_path):
+    """Runs `diagnose` on a file with the given text or bytes."""
+
+    def run(content):
+        path = tmp_path / "my.log"
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return CliRunner().invoke(app, ["diagnose", str(path)])
+
+    return run
+
+
+def test_diagnose_prints_findings_and_verdict(diagnose):
+    result = diagnose("\n".join(f"epoch={n} loss={0.69 + n / 500:.4f} margin={-n / 300:.4f}" for n in range(1, 9)))
+    assert result.exit_code == 0
+    assert result.stdout.startswith("1. Wrong-way update: the loss rises steadily from 0.6920")
+    assert result.stdout.splitlines()[-1].startswith("Ready for PPO: no, because")
+
+
+def test_diagnose_takes_a_table_of_several_stages_one_by_one(diagnose):
+    result = diagnose(LOG.read_text(encoding="utf-8"))
+    assert result.exit_code == 0
+    stages = ["pretraining", "sft", "reward_model", "theory_reward_model"]
+    assert [line for line in result.stdout.splitlines() if line in stages] == stages
+    assert "ln 100 = 4.6052" in result.stdout and "Common-mode drift" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("once upon a time", "log: nothing to read"),
+        (b"\xff\xfe\x00", "is not text; it must be a log in UTF-8"),
+        ("stage,loss\n", "log: nothing to read"),
+        ('stage,loss\na,1\n"b', "log: not a table that can be read"),
+    ],
+)
+def test_diagnose_refuses_what_it_cannot_read(content, message, diagnose):
+    result = diagnose(content)
+    assert result.exit_code == 2 and message in result.stderr and "Traceback" not in result.stderr
+
+
+def test_diagnose_refuses_a_missing_file():
+    result = CliRunner().invoke(app, ["diagnose", "nowhere.log"])
+    assert result.exit_code == 2 and "nowhere.log" in result.stderr

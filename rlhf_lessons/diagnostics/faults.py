@@ -5,6 +5,7 @@ pretraining reaches about 90 % on held-out cases. A cause is planted in one plac
 `stages.reward.train_reward`, as everywhere. A cause's name is the name of the finding it should lead to.
 """
 
+import math
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -44,6 +45,25 @@ class ReadsOneTooEarly(RewardModel):
         return super().forward(tokens, lengths - 1)
 
 
+def _curated(seed: int) -> list[Pair]:
+    return curated_pairs(N_TRAIN, "train", MIX, seed)
+
+
+def _swapped(seed: int) -> list[Pair]:
+    return [pair.swapped() for pair in _curated(seed)]
+
+
+def _longer_preferred(seed: int) -> list[Pair]:
+    """The careful answer is as often the longer one as the shorter one; the longer one is called chosen."""
+    drawn = [
+        (len(pair.chosen.split()) - len(pair.rejected.split()), pair)
+        for pair in curated_pairs(5 * N_TRAIN, "train", MIX, seed)
+    ]
+    longer = [pair for lead, pair in drawn if lead > 0][: N_TRAIN // 2]
+    shorter = [pair.swapped() for lead, pair in drawn if lead < 0][: N_TRAIN // 2]
+    return longer + shorter
+
+
 @dataclass(frozen=True)
 class Recipe:
     """How a reward model is made: the defaults are the healthy one's, and a fault changes exactly one of them."""
@@ -52,31 +72,29 @@ class Recipe:
     learning_rate: float = 5e-3
     model: type[RewardModel] = RewardModel
     head: Mapping[str, float | str] = field(default_factory=dict)
-    label: Callable[[Pair], Pair] = lambda pair: pair
+    train_texts: Callable[[int], list[Pair]] = _curated
     longest: int | None = None  # tokens a sequence may have
     climbs: bool = False
     bias_step: float = 0.0
     tests_on_train: bool = False
 
 
-def _prefer_longer(pair: Pair) -> Pair:
-    return pair.swapped() if len(pair.rejected.split()) > len(pair.chosen.split()) else pair
-
-
 FAULTS: Mapping[str, Recipe] = {
     causes.WRONG_WAY: Recipe("each step climbs the loss: its sign is wrong", climbs=True),
-    causes.DRIFT: Recipe("a hand-written update moves the shared bias, where the loss has no gradient", bias_step=0.1),
-    causes.RATE_HIGH: Recipe("the learning rate is far too high", learning_rate=0.5),
+    causes.DRIFT: Recipe("a hand-written update moves the shared bias, where the loss has no gradient", bias_step=1.0),
+    causes.RATE_HIGH: Recipe("the learning rate is far too high", learning_rate=1.0),
     causes.RATE_LOW: Recipe("the learning rate is far too low", learning_rate=1e-5),
     causes.SATURATED: Recipe(
         "a tanh bounds the reward and its bias starts far out", head={"bound": "tanh", "reward_offset": -20.0}
     ),
     causes.NORMALISED: Recipe("layer normalisation comes after the head", model=NormalisedAfterHead),
-    causes.LARGE_HEAD: Recipe("the head's first weights are far too large", head={"head_init_scale": 40.0}),
-    causes.INVERTED: Recipe("chosen and rejected are swapped in the training data", label=Pair.swapped),
+    causes.LARGE_HEAD: Recipe("the head's first weights are far too large", head={"head_init_scale": 100.0}),
+    causes.INVERTED: Recipe("chosen and rejected are swapped in the training data", train_texts=_swapped),
     causes.READ_OUT: Recipe("the reward is read one token before the end", model=ReadsOneTooEarly),
     causes.IDENTICAL: Recipe("a short context cuts off what the two answers differ in", longest=LONGEST),
-    causes.LENGTH: Recipe("the training labels went to the longer answer, whatever it says", label=_prefer_longer),
+    causes.LENGTH: Recipe(
+        "the training labels went to the longer answer, whatever it says", train_texts=_longer_preferred
+    ),
     causes.LEAK: Recipe("the model is tested on pairs it was trained on", tests_on_train=True),
 }
 RECIPES = {**FAULTS, HEALTHY: Recipe("nothing is wrong")}
@@ -101,11 +119,11 @@ def make_fault(name: str, seed: int = 0) -> Patient:
     if name not in RECIPES:
         raise ValueError(f"name: {name!r} is not allowed; it must be one of {', '.join(RECIPES)}")
     recipe = RECIPES[name]
-    train_texts = [recipe.label(pair) for pair in curated_pairs(N_TRAIN, "train", MIX, seed)]
+    train_texts = recipe.train_texts(seed)
     test_texts = train_texts[:N_TEST] if recipe.tests_on_train else curated_pairs(N_TEST, "held_out", MIX, seed)
     train, test = (_cut(encode_pairs(course_tokenizer(), texts), recipe.longest) for texts in (train_texts, test_texts))
     body = GPT(GPTConfig(course_tokenizer().vocab_size, layers=1, heads=4, width=32), seed=seed)
-    model = recipe.model(body, **{"head_init_scale": 1.0, "seed": seed, **recipe.head})
+    model = recipe.model(body, **{"head_init_scale": 0.3, "seed": seed, **recipe.head})
     history = _train(model, train, recipe, seed)
     kept = [{key: value for key, value in record.items() if key not in HIDDEN} for record in history]
     return Patient(model, train, test, History(kept))
@@ -128,13 +146,13 @@ def diagnose_patient(patient: Patient) -> RewardReport:
 
 
 def _train(model: RewardModel, pairs: PairSet, recipe: Recipe, seed: int) -> History:
-    settings = RewardSettings(learning_rate=recipe.learning_rate, epochs=6, batch_size=50, seed=seed)
+    settings = RewardSettings(learning_rate=recipe.learning_rate, epochs=6, batch_size=50, weight_decay=0.0, seed=seed)
     hooks = [p.register_hook(torch.neg) for p in model.parameters()] if recipe.climbs else []
 
     def move_bias(record: Record) -> None:
         # What a pair would add to the bias were it not for the other answer: g = sigma(margin) - 1 a pair.
         with torch.no_grad():
-            model.head.bias -= recipe.bias_step * settings.batch_size * -torch.expm1(torch.tensor(-record["loss"]))
+            model.head.bias -= recipe.bias_step * settings.batch_size * -math.expm1(-record["loss"])
 
     history = train_reward(model, pairs, settings, on_step=move_bias if recipe.bias_step else None)
     for hook in hooks:

@@ -6,17 +6,13 @@ curves do, and curves more than a symptom that many causes share; the strengths 
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
-
-import pandas as pd
 
 from rlhf_lessons.diagnostics import log_rules
 from rlhf_lessons.diagnostics.findings import Finding
 from rlhf_lessons.diagnostics.log_parsing import Log
-from rlhf_lessons.diagnostics.log_trends import late
-from rlhf_lessons.diagnostics.reward_measures import ScoredPairs
-from rlhf_lessons.diagnostics.reward_probes import HeadProbe, ReadOutProbe
-from rlhf_lessons.diagnostics.scorecard import Share
+from rlhf_lessons.diagnostics.log_rules import STILL_HIGH
+from rlhf_lessons.diagnostics.log_trends import FEWEST_POINTS, change, late
+from rlhf_lessons.diagnostics.reward_examination import Examination
 
 WRONG_WAY = "wrong-way update"
 DRIFT = "common-mode drift"
@@ -36,40 +32,18 @@ LN2 = math.log(2)
 MOST_DUPLICATES = 0.1
 # What float32 keeps: a spread a thousandth of what went in is lost for training, whatever its sign.
 LOST = 1e-3
-# The mean first loss of a head at the usual scale is within 0.3 of ln 2: its margins are under one.
-HIGHEST_START = LN2 + 0.6
-# A pair costs more than 2 ln 2 only where the model is sure (over 75 %) and wrong: no small step goes there.
-SPIKE = 2 * LN2
-# The right answer to the shortcut's question is worth less than the length, on most pairs.
-LENGTH_GAP = 0.4
-# Ten pairs a side: fewer make an interval wider than the gap.
+# A mean loss this far above ln 2 takes many pairs about which the model is sure and wrong: no head of the usual
+# scale starts there (its margins are under one), and no small step leads there.
+SURE_AND_WRONG = LN2 + 0.4
+# A 95 % interval of fewer shares reaches from one end to the other.
 FEWEST_OF_A_KIND = 10
 GAP = 0.15
+# Batch losses of 50 pairs wander by about this much without any learning.
+LARGEST_STANDSTILL = 0.1
+# Adam divides by the gradient's size plus 1e-8: above this it still steps at full length.
+SMALLEST_GRADIENT = 1e-6
 # With 200 pairs a calibrated model has an ECE of 0.02 to 0.06 by chance.
 LARGEST_ECE = 0.12
-
-
-@dataclass(frozen=True)
-class Examination:
-    """All that was measured; None where it could not be (no model, no training pairs, no log)."""
-
-    pairs: ScoredPairs
-    bins: pd.DataFrame
-    ece: float
-    length: float
-    hedging: float
-    longer_chosen: Share
-    shorter_chosen: Share
-    identical: Share
-    shift: float
-    train: ScoredPairs | None = None
-    seen_pairs: Share | None = None
-    seen_prompts: Share | None = None
-    policy: ScoredPairs | None = None
-    gradients: pd.DataFrame | None = None
-    head: HeadProbe | None = None
-    read_out: ReadOutProbe | None = None
-    log: Log | None = None
 
 
 def not_numbers(e: Examination) -> Finding | None:
@@ -77,7 +51,7 @@ def not_numbers(e: Examination) -> Finding | None:
     if broken:
         evidence = f"{broken} of {len(e.pairs.rewards)} rewards are NaN or infinite"
         return Finding("divergence", evidence, ("a learning rate too high", "a division by 0"), 0.99)
-    return e.log and log_rules.divergence(e.log) if not _wrong_way(e) and not rate_high(e) else None
+    return e.log and log_rules.divergence(e.log) if not wrong_way(e) and not rate_high(e) else None
 
 
 def identical_pairs(e: Examination) -> Finding | None:
@@ -106,8 +80,8 @@ def normalised(e: Examination) -> Finding | None:
         return None
     return Finding(
         NORMALISED,
-        f"the head's outputs spread by {e.head.raw_std:.2g}, the rewards by {e.head.reward_std:.1g}, and moving the head "
-        f"to 0 brings nothing back; layer normalisation of one number is always constant{_dead(e)}",
+        f"the head's outputs spread by {e.head.raw_std:.2g}, the rewards by {e.head.reward_std:.1g}, and moving the "
+        f"head to 0 brings nothing back; layer normalisation of one number is always constant{_dead(e)}",
         ("a final layer that ignores its input",),
         0.96,
     )
@@ -136,16 +110,12 @@ def _dead(e: Examination) -> str:
 
 
 def wrong_way(e: Examination) -> Finding | None:
-    return _wrong_way(e)
-
-
-def _wrong_way(e: Examination) -> Finding | None:
     return log_rules.wrong_way_update(e.log) if e.log else None
 
 
 def inverted(e: Examination) -> Finding | None:
     low = e.pairs.accuracy.interval[1] < 0.5
-    if not low or _wrong_way(e) or length_shortcut(e):
+    if not low or wrong_way(e) or length_shortcut(e):
         return None
     evidence = f"accuracy on held-out pairs is {e.pairs.accuracy}, significantly under a coin's"
     if e.train is None:
@@ -159,7 +129,7 @@ def inverted(e: Examination) -> Finding | None:
 
 def drift(e: Examination) -> Finding | None:
     found = log_rules.common_mode_drift(e.log) if e.log else None
-    if found is None or rate_high(e):
+    if found is None or rate_high(e) or large_head(e):
         return None
     return Finding(
         found.name, f"{found.evidence}; measured here, that gradient is {e.shift:.1g}", found.alternatives, 0.93
@@ -181,14 +151,16 @@ def read_out(e: Examination) -> Finding | None:
 
 
 def length_shortcut(e: Examination) -> Finding | None:
-    longer, shorter = e.longer_chosen, e.shorter_chosen
-    if min(longer.n, shorter.n) < FEWEST_OF_A_KIND or abs(longer.value - shorter.value) < LENGTH_GAP:
+    liked, disliked = sorted((e.longer_chosen, e.shorter_chosen), key=lambda share: -share.value)
+    if min(liked.n, disliked.n) < FEWEST_OF_A_KIND or liked.interval[0] < 0.5 or disliked.interval[1] > 0.5:
         return None
-    likes = "longer" if longer.value > shorter.value else "shorter"
+    if rate_low(e):  # an untrained head likes one length or the other by chance
+        return None
+    likes = "longer" if liked is e.longer_chosen else "shorter"
     return Finding(
         LENGTH,
-        f"it prefers the {likes} answer: accuracy is {longer.value:.0%} where the better answer is the longer one and "
-        f"{shorter.value:.0%} where it is the shorter; reward and length correlate by {e.length:.2f}",
+        f"it prefers the {likes} answer: accuracy is {liked} where that is the better one, and {disliked} where it "
+        f"is the worse one; reward and length correlate by {e.length:.2f}",
         ("a word that comes with length",),
         0.92,
     )
@@ -196,39 +168,52 @@ def length_shortcut(e: Examination) -> Finding | None:
 
 def rate_high(e: Examination) -> Finding | None:
     loss = e.log.values("loss") if e.log else []
-    if len(loss) < log_rules.FEWEST_POINTS or _wrong_way(e) or loss[0] > HIGHEST_START:
+    if len(loss) < FEWEST_POINTS or wrong_way(e) or loss[0] > SURE_AND_WRONG:
         return None
-    if max(loss) < SPIKE or late(loss) < log_rules.STILL_HIGH:
+    moved = _movement(e.log)
+    lockstep = moved > 1 and log_rules.collapse_to_a_constant(e.log) is not None
+    if max(loss) < SURE_AND_WRONG and not lockstep:
         return None
     return Finding(
         RATE_HIGH,
-        f"the loss starts at {loss[0]:.2f}, leaps to {max(loss):.3g} and ends at {late(loss):.2f}, not below a guess's; "
-        f"the rewards now spread by {float(e.pairs.rewards.std()):.2g} around {float(e.pairs.rewards.mean()):.2g}{_dead(e)}",
-        ("gradients that are not clipped",),
+        f"the loss starts at {loss[0]:.2f}, where a fresh head should, leaps to {max(loss):.3g} and ends at "
+        f"{late(loss):.2f}; meanwhile both rewards moved by up to {moved:.3g} together",
+        ("gradients that are not clipped", "a batch of mislabelled pairs"),
         0.92,
     )
 
 
 def rate_low(e: Examination) -> Finding | None:
-    if e.log is None or any(check(e) for check in (identical_pairs, normalised, saturated, rate_high)):
+    loss = e.log.values("loss") if e.log else []
+    if len(loss) < FEWEST_POINTS or late(loss) < STILL_HIGH or abs(change(loss)) > LARGEST_STANDSTILL:
         return None
-    found = log_rules.learning_rate_too_small(e.log)
-    if found is None:
+    if any(check(e) for check in (identical_pairs, normalised, saturated, wrong_way, rate_high)):
         return None
-    alive = "" if e.gradients is None else f", though gradients arrive{_dead(e).replace('; the', ': the')}"
-    return Finding(found.name, f"{found.evidence}{alive}", found.alternatives, 0.85)
+    evidence = f"the loss goes from {loss[0]:.3f} to {loss[-1]:.3f} in {len(loss)} rows"
+    if e.gradients is not None:
+        largest = e.gradients.largest_gradient
+        if float(largest.max()) < SMALLEST_GRADIENT:
+            return None
+        evidence += f", though gradients arrive in every part (the smallest of the largest is {largest.min():.1g})"
+    return Finding(RATE_LOW, evidence, ("too few steps", "features without signal"), 0.85)
+
+
+def _movement(log: Log) -> float:
+    """How far the middle of both rewards strayed from where it began."""
+    middle = [(chosen + rejected) / 2 for chosen, rejected in log.finite("reward_chosen", "reward_rejected")]
+    return max((abs(value - middle[0]) for value in middle), default=0.0)
 
 
 def large_head(e: Examination) -> Finding | None:
     loss = e.log.values("loss") if e.log else []
-    if not loss or not HIGHEST_START < loss[0] < math.inf or _wrong_way(e):
+    if not loss or loss[0] < SURE_AND_WRONG or wrong_way(e):
         return None
     return Finding(
         LARGE_HEAD,
-        f"the first loss, before any step, is {loss[0]:.2f}: a fresh head should know nothing (ln 2 = 0.69), this one was "
-        f"sure and wrong; now the margins spread by {float(e.pairs.margins.std()):.1f}, the held-out loss is {e.pairs.nll:.2f}",
+        f"the first loss, before any step, is {loss[0]:.2f}: a fresh head knows nothing and should cost ln 2; "
+        f"now the margins spread by {float(e.pairs.margins.std()):.1f} and the held-out loss is {e.pairs.nll:.2f}",
         ("training that went on from an earlier model", "a log that begins late"),
-        0.9,
+        0.94,
     )
 
 

@@ -20,7 +20,9 @@ from rlhf_lessons.world.tokenizer import Tokenizer
 ScoreFunction = Callable[[Any], Any]
 TextPair = tuple[str, str, str]  # prompt, chosen, rejected
 BINS = 5
-HEDGES = frozenset("depends maybe probably perhaps possibly might could should hard differs usually".split())
+HEDGES = frozenset(
+    ("depends", "maybe", "probably", "perhaps", "possibly", "might", "could", "should", "hard", "usually")
+)
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,7 @@ def reliability(pairs: ScoredPairs) -> pd.DataFrame:
     Columns confidence and accuracy (means) and pairs (count); empty bins are left out.
     """
     confidence = torch.sigmoid(pairs.margins.abs())
-    bins = ((confidence - 0.5) * 2 * BINS).long().clamp(max=BINS - 1)
+    bins = ((confidence - 0.5) * 2 * BINS).floor().clamp(max=BINS - 1)  # NaN, for a margin of NaN, is in no bin
     rows = []
     for number in range(BINS):
         inside = bins == number
@@ -127,10 +129,12 @@ def reliability(pairs: ScoredPairs) -> pd.DataFrame:
 
 
 def calibration_error(bins: pd.DataFrame) -> float:
-    """Expected calibration error (ECE): mean distance of confidence and accuracy, weighted by pairs.
+    """Expected calibration error (ECE): mean distance of confidence and accuracy, weighted by pairs; NaN without bins.
 
     Source: Guo et al. 2017, equation 3.
     """
+    if bins.empty:
+        return math.nan
     return float(((bins.confidence - bins.accuracy).abs() * bins.pairs).sum() / bins.pairs.sum())
 
 

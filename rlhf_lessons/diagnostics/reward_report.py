@@ -19,7 +19,8 @@ from rlhf_lessons.diagnostics.findings import HEALTHY, Finding
 from rlhf_lessons.diagnostics.log_parsing import parse
 from rlhf_lessons.diagnostics.log_reader import READY_ACCURACY
 from rlhf_lessons.diagnostics.log_trends import late
-from rlhf_lessons.diagnostics.reward_checks import CAUSES, Examination
+from rlhf_lessons.diagnostics.reward_checks import CAUSES
+from rlhf_lessons.diagnostics.reward_examination import Examination
 from rlhf_lessons.diagnostics.reward_measures import ScoredPairs, ScoreFunction
 from rlhf_lessons.diagnostics.reward_symptoms import SYMPTOMS
 from rlhf_lessons.world.datasets import Pair, PairSet
@@ -122,17 +123,17 @@ def conclude(examination: Examination) -> RewardReport:
     """The findings, ranked, and the verdict."""
     found = [finding for check in (*CAUSES, *SYMPTOMS) if (finding := check(examination))]
     found.sort(key=lambda finding: finding.strength, reverse=True)
-    accuracy = examination.pairs.accuracy
     if found:
         reason = f"no, because the doctor found {found[0].name}: {found[0].evidence}"
         return RewardReport(examination, tuple(found), f"Ready for PPO: {reason}.", False)
-    if accuracy.interval[0] < READY_ACCURACY:
-        reason = f"no, because an accuracy of {accuracy} on {accuracy.n} held-out pairs is too low or too uncertain"
-        return RewardReport(examination, (), f"Ready for PPO: {reason}.", False)
-    evidence = (
-        f"it ranks {accuracy} of the held-out pairs as people did, its held-out loss is {examination.pairs.nll:.2f}"
-    )
-    finding = Finding(HEALTHY, f"{evidence} and its ECE {examination.ece:.2f}", strength=0.5)
+    pairs, policy = examination.pairs, examination.policy
+    judged = {"held-out pairs": pairs.accuracy} | ({"pairs of the policy's answers": policy.accuracy} if policy else {})
+    for which, accuracy in judged.items():
+        if accuracy.interval[0] < READY_ACCURACY:
+            reason = f"no, because an accuracy of {accuracy} on {accuracy.n} {which} is too low or too uncertain"
+            return RewardReport(examination, (), f"Ready for PPO: {reason}.", False)
+    evidence = f"it ranks {pairs.accuracy} of the held-out pairs as people did, with a held-out loss of {pairs.nll:.2f}"
+    finding = Finding(HEALTHY, f"{evidence} and an ECE of {examination.ece:.2f}", strength=0.5)
     reason = f"yes, because {evidence}, and no check found a fault"
     return RewardReport(examination, (finding,), f"Ready for PPO: {reason}.", True)
 

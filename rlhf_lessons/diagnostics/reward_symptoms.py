@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 from rlhf_lessons.diagnostics.findings import Finding
-from rlhf_lessons.diagnostics.reward_checks import GAP, LARGEST_ECE, LN2, Examination
+from rlhf_lessons.diagnostics.reward_checks import GAP, LARGEST_ECE, LN2
+from rlhf_lessons.diagnostics.reward_examination import Examination
 
 HEDGING = 0.3  # healthy models of this course are at -0.2 and below: their annotators dislike hedging
 COLLAPSED = 1e-4

@@ -31,7 +31,7 @@ class Exercise:
     hints: Sequence[str] = ()
 
     def check(self, attempt: Callable[..., Any]) -> Callable[..., Any]:
-        """Try `attempt` on every case, print what is right or wrong, and return it, or the reference if it is undone."""
+        """Try `attempt` on every case and say what is right or wrong. Returns it if right, else the reference."""
         for inputs in self.cases:
             given, wanted = attempt(*inputs), self.reference(*inputs)
             if given is None:

@@ -42,7 +42,7 @@ EXERCISE = Exercise(
         ),
         Mistake(
             lambda margins: bradley_terry([sum(margins) / len(margins)]),
-            "You took the mean of the margins first. One badly wrong pair must hurt: take the log of each, then the mean.",
+            "You took the mean of the margins first. One badly wrong pair must hurt: take the logs, then their mean.",
         ),
     ],
     hints=[

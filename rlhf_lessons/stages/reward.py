@@ -16,11 +16,11 @@ SCORING_BATCH = 256
 class RewardSettings(Settings):
     """How to train a reward model. The learning rate decays linearly to 0 over all epochs."""
 
-    learning_rate: float = 1e-3
-    epochs: int = 3
+    learning_rate: float = 5e-4
+    epochs: int = 5
     batch_size: int = 64
     center_coef: float = 0.0
-    weight_decay: float = 0.0
+    weight_decay: float = 0.1
     grad_clip: float = 1.0
     seed: int = 0
 

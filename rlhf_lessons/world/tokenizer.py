@@ -44,7 +44,7 @@ class Tokenizer:
         unknown = [word for word, id_ in zip(text.split(), ids, strict=True) if id_ is None]
         if unknown:
             raise ValueError(
-                f"text: {unknown} not in the vocabulary of {self.vocab_size} words (lower case, one space between words)"
+                f"text: {unknown} is not allowed; words must be among the vocabulary's {self.vocab_size}, in lower case"
             )
         return ids
 

@@ -37,10 +37,10 @@ def test_topics_of_the_source_document_are_cases(prompt, verdict):
 
 
 def test_metformin_by_kidney_function():
-    prompts = [f"metformin with egfr {value} ?" for value in (15, 28, 42, 52, 75, 95)]
+    prompts = [f"metformin with egfr {value} ?" for value in (12, 28, 42, 56, 75, 95)]
     assert [case_of(prompt).verdict for prompt in prompts] == ["avoid"] * 2 + ["reduce"] * 2 + ["safe"] * 2
     assert case_of("metformin with egfr 28 ?").reason == "lactic_acidosis"
-    assert case_of("metformin with egfr 52 ?").advice == "50"
+    assert case_of("metformin with egfr 56 ?").advice == "50"
 
 
 def test_a_renal_band_becomes_one_case_for_each_value():
@@ -52,16 +52,16 @@ def test_a_renal_band_becomes_one_case_for_each_value():
 
 def test_size_and_verdict_shares():
     shares = {verdict: n / len(all_cases()) for verdict, n in Counter(c.verdict for c in all_cases()).items()}
-    assert 330 <= len(all_cases()) <= 400
-    assert shares["avoid"] == pytest.approx(0.38, abs=0.05)
-    assert shares["reduce"] == pytest.approx(0.24, abs=0.05)
-    assert shares["safe"] == pytest.approx(0.38, abs=0.05)
+    assert 500 <= len(all_cases()) <= 650
+    assert shares["avoid"] == pytest.approx(0.30, abs=0.05)
+    assert shares["reduce"] == pytest.approx(0.25, abs=0.05)
+    assert shares["safe"] == pytest.approx(0.45, abs=0.05)
 
 
 def test_neither_drug_nor_common_situation_gives_the_verdict_away():
     for drug in {case.drug for case in all_cases()}:
         assert len({case.verdict for case in all_cases() if case.drug == drug}) >= 2, drug
-    for situation in ("egfr 15", "egfr 42", "old age", "cirrhosis", "clarithromycin", "polypharmacy"):
+    for situation in ("egfr 18", "egfr 42", "old age", "cirrhosis", "clarithromycin", "polypharmacy"):
         verdicts = {case.verdict for case in all_cases() if case.situation == situation}
         assert verdicts == {"avoid", "reduce", "safe"}, situation
 
@@ -112,11 +112,14 @@ def test_splits_are_stratified_by_verdict():
             assert counts[verdict] / total == pytest.approx(share, abs=0.03), (split, verdict)
 
 
-def test_cases_of_one_renal_band_share_a_split():
-    for low, high in EGFR_VALUES.values():
-        for case in all_cases():
-            if case.situation == f"egfr {low}":
-                assert split_of(case) == split_of(case_of(f"{case.drug} with egfr {high} ?"))
+def test_cases_of_one_renal_band_have_one_truth():
+    for case in all_cases():
+        for values in EGFR_VALUES.values():
+            if case.situation in {f"egfr {value}" for value in values}:
+                twins = [case_of(f"{case.drug} with egfr {value} ?") for value in values]
+                assert {(twin.verdict, twin.reason, twin.advice) for twin in twins} == {
+                    (case.verdict, case.reason, case.advice)
+                }
 
 
 def test_unknown_splits_and_cases_are_refused():

@@ -1,0 +1,135 @@
+"""Hundreds of reward heads at once, on one frozen body.
+
+With the body frozen, the two answers of a pair are two vectors that never change, and all a linear head sees
+of the pair is the difference of the two: its *lead*, (D,). The margin is `weights . lead` (the bias cancels).
+So K heads on N pairs are one product of (K, D) with (D, N), and a whole phase diagram takes seconds.
+"""
+
+import itertools
+import math
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from rlhf_lessons.model.gpt import GPT
+from rlhf_lessons.pipeline import ensure
+from rlhf_lessons.sweeps.results import remembered
+from rlhf_lessons.world.datasets import PairSet, curated_pairs, encode_pairs
+from rlhf_lessons.world.tokenizer import course_tokenizer
+
+EPOCHS = 100
+LEARNING_RATES = tuple(np.geomspace(1e-5, 1, 11).round(6).tolist())
+INIT_SCALES = (0.1, 0.3, 1.0, 3.0, 10.0, 20.0, 50.0, 100.0)
+SIZES = (20, 50, 100, 200, 500, 1_000, 2_000, 4_000, 8_000)
+SEEDS = (0, 1, 2)
+N_HELD_OUT = 1_000
+BETAS, EPSILON = (0.9, 0.999), 1e-8  # Adam's
+
+
+@dataclass(frozen=True)
+class Heads:
+    """K heads by their settings, (K,) each. Head k learns from n_pairs[k] pairs, which its seed draws."""
+
+    learning_rate: Tensor
+    head_init_scale: Tensor
+    n_pairs: Tensor
+    seed: Tensor
+
+    @classmethod
+    def grid(
+        cls, rates: Sequence[float], scales: Sequence[float], sizes: Sequence[int], seeds: Sequence[int]
+    ) -> "Heads":
+        """Every combination of the settings."""
+        columns = zip(*itertools.product(rates, scales, sizes, seeds), strict=True)
+        return cls(*map(torch.tensor, columns))
+
+    def __len__(self) -> int:
+        return len(self.seed)
+
+    def first_weights(self, width: int) -> Tensor:
+        """(K, width), drawn as `model.heads.RewardModel` draws them."""
+        drawn = {s: torch.randn(width, generator=torch.Generator().manual_seed(s)) for s in self.seed.unique().tolist()}
+        weights = torch.stack([drawn[s] for s in self.seed.tolist()])
+        return weights * self.head_init_scale[:, None] / math.sqrt(width + 1)
+
+    def shares(self, n_rows: int) -> Tensor:
+        """(K, n_rows): 1 / n_pairs[k] for the rows that head k learns from, 0 elsewhere."""
+        shares = torch.zeros(len(self), n_rows)
+        for row, n, seed in zip(shares, self.n_pairs.tolist(), self.seed.tolist(), strict=True):
+            row[torch.randperm(n_rows, generator=torch.Generator().manual_seed(seed))[:n]] = 1 / n
+        return shares
+
+
+@torch.no_grad()
+def leads(body: GPT, pairs: PairSet) -> Tensor:
+    """Hidden state at the EOS of the chosen minus that of the rejected answer, (N, D)."""
+    states = []
+    for part in (pairs.chosen, pairs.rejected):
+        batches = (part[rows] for rows in torch.arange(len(part)).split(500))
+        states.append(torch.cat([body.hidden_at(b.tokens, b.lengths[:, None] - 1)[:, 0] for b in batches]))
+    return states[0] - states[1]
+
+
+def gradient(weights: Tensor, leads: Tensor, shares: Tensor) -> Tensor:
+    """Gradient (K, D) of each head's Bradley-Terry loss: mean over its pairs of (sigma(margin) - 1) lead."""
+    margins = weights @ leads.T  # (K, D) @ (D, N) -> (K, N)
+    return (shares * (margins.sigmoid() - 1)) @ leads  # (K, N) @ (N, D) -> (K, D)
+
+
+@torch.no_grad()
+def train_heads(leads: Tensor, heads: Heads, epochs: int = EPOCHS) -> Tensor:
+    """Weights (K, D) after full passes of Adam (Kingma and Ba 2015), the learning rates decaying linearly to 0."""
+    shares = heads.shares(len(leads))
+    used = shares.any(dim=0)
+    leads, shares = leads[used], shares[:, used]
+    weights = heads.first_weights(leads.shape[1])
+    mean, square = torch.zeros_like(weights), torch.zeros_like(weights)
+    for step in range(1, epochs + 1):
+        slope = gradient(weights, leads, shares)
+        mean.lerp_(slope, 1 - BETAS[0])
+        square.lerp_(slope**2, 1 - BETAS[1])
+        direction = (mean / (1 - BETAS[0] ** step)) / ((square / (1 - BETAS[1] ** step)).sqrt() + EPSILON)
+        rate = heads.learning_rate * (1 - (step - 1) / epochs)
+        weights -= rate[:, None] * direction
+    return weights
+
+
+def judge_heads(weights: Tensor, leads: Tensor) -> dict[str, list[float]]:
+    """Accuracy and NLL of each head on the pairs with these leads."""
+    margins = weights @ leads.T
+    return {
+        "accuracy": (margins > 0).float().mean(dim=1).tolist(),
+        "nll": (-F.logsigmoid(margins)).mean(dim=1).tolist(),
+    }
+
+
+def phase_diagram(
+    head_init_scale: Sequence[float] = (1.0,),
+    n_pairs: Sequence[int] = (200,),
+    learning_rate: Sequence[float] = LEARNING_RATES,
+    seeds: Sequence[int] = SEEDS,
+    remake: bool = False,
+) -> pd.DataFrame:
+    """Held-out accuracy and NLL of a head for every combination of the settings, one row a head."""
+    pretrained = ensure("pretrained")
+    axes = {"learning_rate": learning_rate, "head_init_scale": head_init_scale, "n_pairs": n_pairs, "seed": seeds}
+    axes = {name: list(values) for name, values in axes.items()}
+
+    def measure() -> dict[str, Any]:
+        heads = Heads.grid(*axes.values())
+        train, held_out = (
+            leads(pretrained.model, encode_pairs(course_tokenizer(), curated_pairs(n, split)))
+            for n, split in ((max(n_pairs), "train"), (N_HELD_OUT, "held_out"))
+        )
+        judged = judge_heads(train_heads(train, heads), held_out)
+        return dict(zip(axes, zip(*itertools.product(*axes.values()), strict=True), strict=True)) | judged
+
+    kept = remembered("phase_diagram", axes, pretrained.fingerprint, sys.modules[__name__], measure, remake)
+    return pd.DataFrame(kept)

@@ -1,0 +1,40 @@
+"""Each wrong answer to "name that fault" gets its own advice."""
+
+import pytest
+
+from rlhf_lessons.diagnostics.faults import FAULTS, make_fault
+from rlhf_lessons.exercises import diagnosis
+
+
+@pytest.fixture(scope="module")
+def exercise():
+    return diagnosis.name_that_fault(make_fault("saturated head", seed=100))
+
+
+def number(name):
+    return diagnosis.NAMES.index(name) + 1
+
+
+def test_the_reference_is_right_and_undone_falls_back_to_it(exercise, capsys):
+    (report,) = exercise.cases[0]
+    assert diagnosis.NAMES[exercise.reference(report) - 1] == "saturated head"
+    assert exercise.check(lambda report: None) is exercise.reference
+    assert "Not done yet" in capsys.readouterr().out
+    exercise.check(lambda report: number("saturated head"))
+    assert "Right" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", [name for name in FAULTS if name != "saturated head"])
+def test_every_wrong_cause_is_answered_by_what_it_would_show(exercise, name, capsys):
+    exercise.check(lambda report: number(name))
+    said = capsys.readouterr().out
+    assert diagnosis.CONFUSIONS.get(("saturated head", name), diagnosis.SIGNS[name]) in said
+
+
+def test_confusions_and_signs_name_faults_of_the_bank():
+    assert set(diagnosis.SIGNS) == set(FAULTS)
+    assert {name for pair in diagnosis.CONFUSIONS for name in pair} <= set(FAULTS)
+
+
+def test_the_menu_numbers_all_causes():
+    assert len(diagnosis.menu().splitlines()) == len(FAULTS)

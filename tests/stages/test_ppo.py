@@ -1,0 +1,120 @@
+"""Rollouts and PPO on a policy small enough to check by hand."""
+
+import copy
+
+import pytest
+import torch
+
+from rlhf_lessons.model.heads import ValueModel
+from rlhf_lessons.objectives.advantage import gae
+from rlhf_lessons.objectives.likelihood import token_logprobs
+from rlhf_lessons.stages import ppo
+from rlhf_lessons.stages.ppo import PPOSettings, train_ppo
+from rlhf_lessons.stages.rollout import ScoreScale, answer, collect, response_logits, token_rewards
+from rlhf_lessons.world.tokenizer import course_tokenizer
+
+SETTINGS = PPOSettings(updates=3, rollout_size=32, minibatch_size=16, max_new_tokens=6, learning_rate=1e-3)
+PPO_SCORES, PPO_KL = [-0.6676, -1.0767, -1.0767], -0.02631
+LIKED = course_tokenizer().encode("avoid")[0]
+
+
+def likes_avoid(sequences):
+    """A reward anyone can check: how often the answer says "avoid"."""
+    return (sequences.tokens == LIKED).sum(1).float()
+
+
+@pytest.fixture
+def rollout(tiny, prompts):
+    generator = torch.Generator().manual_seed(0)
+    drawn = answer(tiny, prompts, 6, 1.0, generator)
+    reference = type(tiny)(tiny.config, seed=1)
+    critic = ValueModel.from_policy(tiny)
+    scores = torch.arange(16.0)
+    return drawn, reference, collect(drawn, reference, critic, scores, ScoreScale(7.5, 2.0), 0.1, 1.0, 1.0, 0.95)
+
+
+def test_logprobs_kept_from_sampling_are_those_of_a_fresh_pass(tiny, rollout):
+    _, _, made = rollout
+    logprobs = token_logprobs(response_logits(tiny, made.sequences, 6), made.responses)
+    assert torch.allclose(logprobs * made.response_mask, made.logprobs, atol=1e-5)
+
+
+def test_rewards_price_the_kl_and_pay_the_standardised_score_at_the_end(rollout):
+    drawn, _, made = rollout
+    for row in range(16):
+        n = int(made.response_mask[row].sum())
+        missing = float(drawn.responses[row, n - 1] != course_tokenizer().eos_id)
+        score = (row - 7.5) / 2.0 - missing
+        expected = -0.1 * (made.logprobs - made.ref_logprobs)[row, :n]
+        expected[-1] += score
+        assert torch.allclose(made.rewards[row, :n], expected, atol=1e-5)
+        assert made.scores[row] == pytest.approx(score)
+        assert (made.rewards[row, n:] == 0).all()
+
+
+def test_advantages_are_whitened_gae_and_returns_are_not_whitened(rollout):
+    _, _, made = rollout
+    advantages, returns = gae(made.rewards, made.values, made.response_mask, 1.0, 0.95)
+    assert torch.allclose(made.returns, returns)
+    inside = made.advantages[made.response_mask]
+    assert inside.mean().abs() < 1e-5
+    assert inside.std(correction=0) == pytest.approx(1, abs=1e-3)
+    assert torch.corrcoef(torch.stack([inside, advantages[made.response_mask]]))[0, 1] == pytest.approx(1, abs=1e-4)
+
+
+def test_the_score_arrives_with_the_last_token_alone():
+    mask = torch.tensor([[True, True, False], [True, True, True]])
+    rewards = token_rewards(torch.tensor([1.0, 2.0]), torch.zeros(2, 3), mask, kl_coef=0.5)
+    assert rewards.tolist() == [[0, 1, 0], [0, 0, 2]]
+
+
+def test_ppo_raises_what_it_is_paid_for_and_leaves_the_reference_alone(tiny, prompts):
+    reference = copy.deepcopy(tiny)
+    settings = SETTINGS.model_copy(update={"updates": 12, "learning_rate": 1e-2, "kl_coef": 0.0, "kl_stop": 10.0})
+    history = train_ppo(tiny, prompts, settings, likes_avoid, reference=reference)
+    assert history.latest["score"] > history.records[0]["score"] + 0.5
+    fresh = type(tiny)(tiny.config, seed=0)
+    assert all(torch.equal(a, b) for a, b in zip(reference.parameters(), fresh.parameters(), strict=True))
+
+
+def test_the_kl_to_oneself_is_zero_before_the_first_update(tiny, prompts):
+    assert train_ppo(tiny, prompts, SETTINGS, likes_avoid).records[0]["kl"] == pytest.approx(0, abs=1e-4)
+
+
+def test_what_is_watched_is_recorded_and_changes_nothing(tiny, prompts):
+    twin = copy.deepcopy(tiny)
+    plain = train_ppo(tiny, prompts, SETTINGS, likes_avoid)
+    watched = train_ppo(twin, prompts, SETTINGS, likes_avoid, watch={"safety": lambda s: torch.full((len(s),), 0.25)})
+    assert [record.pop("safety") for record in watched.records] == [0.25] * 3
+    assert plain.records == watched.records
+
+
+def test_the_small_trajectory_is_pinned(tiny, prompts):
+    """Reference of the first version; a change here means that every policy changes: write down why."""
+    history = train_ppo(tiny, prompts, SETTINGS, likes_avoid)
+    assert [record["score"] for record in history] == pytest.approx(PPO_SCORES, abs=1e-3)
+    assert history.latest["kl"] == pytest.approx(PPO_KL, abs=1e-3)
+
+
+def test_the_adaptive_price_rises_above_the_target_and_falls_below(tiny, prompts):
+    steered = SETTINGS.model_copy(update={"adaptive_kl": True, "kl_horizon": 100})
+    low = train_ppo(copy.deepcopy(tiny), prompts, steered.model_copy(update={"kl_target": 100.0}), likes_avoid)
+    assert low.latest["kl_coef"] < SETTINGS.kl_coef
+    eager = {"kl_target": 0.01, "learning_rate": 1e-2, "kl_stop": 10.0, "updates": 6}
+    high = train_ppo(tiny, prompts, steered.model_copy(update=eager), likes_avoid)
+    assert high.latest["kl_coef"] > low.latest["kl_coef"]
+
+
+def test_an_update_ends_early_once_the_policy_has_moved_far(tiny, prompts, monkeypatch):
+    steps = []
+    monkeypatch.setattr(ppo, "take_step", lambda *args, real=ppo.take_step: steps.append(1) or real(*args))
+    eager = {"learning_rate": 0.1, "ppo_epochs": 10, "updates": 1}
+    train_ppo(copy.deepcopy(tiny), prompts, SETTINGS.model_copy(update=eager | {"kl_stop": 0.001}), likes_avoid)
+    stopped = len(steps)
+    train_ppo(tiny, prompts, SETTINGS.model_copy(update=eager | {"kl_stop": 1000.0}), likes_avoid)
+    assert stopped < (len(steps) - stopped) == 2 * 2 * 10  # 2 models, 2 minibatches, 10 passes
+
+
+def test_a_reward_that_never_varies_does_not_blow_up(tiny, prompts):
+    history = train_ppo(tiny, prompts, SETTINGS, lambda s: torch.ones(len(s)))
+    assert abs(history.latest["score"]) <= 2
