@@ -25,7 +25,8 @@ from rlhf_lessons.world.cases import case_of
 from rlhf_lessons.world.datasets import PAIR_MIX, Pair, PairSet, curated_pairs, encode_pairs
 from rlhf_lessons.world.tokenizer import course_tokenizer
 
-STEPS, BATCH, N_TEST, N_CHECKED = 40, 20, 200, 50
+SEEDS, STEPS, BATCH, N_TEST, N_CHECKED = 5, 40, 20, 200, 50
+STUDENT_T = 2.776  # half the width of a 95 % interval of a mean of five, in standard errors
 LN2 = math.log(2)
 DANGEROUS = {"dangerous": 1.0}
 CLEAR_LOSS = 0.1  # nats; smaller differences of the held-out loss are not worth a word
@@ -52,6 +53,7 @@ class Condition:
     bound: str | None = None
     normalised: bool = False
     climbs: bool = False
+    steps: int = STEPS
 
 
 _TOGETHER = {"n_pairs": 20, "mix": DANGEROUS, "synthetic": 180, "learning_rate": 1e-2, "bound": "tanh"}
@@ -64,7 +66,7 @@ CONDITIONS = (
     Condition("C13", "H2: learning rate 1e-1", learning_rate=1e-1),
     Condition("C14", TWENTY, n_pairs=20),
     Condition("C14", "H3: 20 clearly dangerous pairs", TWENTY, n_pairs=20, mix=DANGEROUS),
-    Condition("C14", "H3: 800 pairs, each seen once", n_pairs=800),
+    Condition("C14", "H3: 2,000 pairs, three times the steps", n_pairs=2_000, steps=3 * STEPS),
     Condition("C15", "H4: head starts at -10", reward_offset=-10.0),
     Condition("C15", "H4: head starts at -10, behind a tanh", reward_offset=-10.0, bound="tanh"),
     Condition("C15", "H4: head weights 10 times too large", head_init_scale=10.0),
@@ -75,18 +77,18 @@ CONDITIONS = (
 )
 
 
-def run_all(pretrained: Trained, seed: int = 0, n_seeds: int = 5, progress: bool = True) -> pd.DataFrame:
-    """One row a condition and seed; loaded if the same was measured before.
+def run_all(pretrained: Trained, seed: int = 0, progress: bool = True) -> pd.DataFrame:
+    """One row a condition and seed (five, from `seed` on); loaded if the same was measured before.
 
     Columns claim, condition, seed, accuracy (held out), held_out_loss (nats), margin (held out),
     train_accuracy, gradient (median norm over the training, C12).
     """
-    settings = {"conditions": repr(CONDITIONS), "seed": seed, "n_seeds": n_seeds}
+    settings = {"conditions": repr(CONDITIONS), "seed": seed}
     code = store.code_version(sys.modules[__name__])
     name = f"hypotheses-{store.fingerprint('hypotheses', settings, data='', parent=pretrained.fingerprint, code=code)}"
     stored = store.load_result(name)
     if stored is None:
-        runs = [(condition, seed + repeat) for condition in CONDITIONS for repeat in range(n_seeds)]
+        runs = [(condition, seed + repeat) for condition in CONDITIONS for repeat in range(SEEDS)]
         bar = tqdm(runs, desc="testing the hypotheses", leave=False, disable=not progress)
         stored = {"rows": [run(condition, pretrained.model, number) for condition, number in bar]}
         store.save_result(name, stored)
@@ -103,11 +105,11 @@ def run(condition: Condition, body: GPT, seed: int) -> dict[str, float | str]:
         for parameter in model.parameters():
             parameter.register_hook(torch.neg)
     batch = min(BATCH, len(train))
-    epochs = -(-STEPS // -(-len(train) // batch))
+    epochs = -(-condition.steps // -(-len(train) // batch))
     settings = RewardSettings(
         learning_rate=condition.learning_rate, epochs=epochs, batch_size=batch, weight_decay=0.0, seed=seed
     )
-    history = train_reward(model, train, settings, on_step=lambda record: record["step"] >= STEPS)
+    history = train_reward(model, train, settings, on_step=lambda record: record["step"] >= condition.steps)
     held_out = evaluate(model, test)
     return {
         "claim": condition.claim,
@@ -142,8 +144,8 @@ def synthetic_pairs(pairs: Sequence[Pair], n: int, seed: int) -> list[Pair]:
 def summary(runs: pd.DataFrame) -> pd.DataFrame:
     """One row a condition, in their order: means over seeds, and a verdict.
 
-    accuracy, held_out_loss, margin (held out), train_accuracy; `lead_from` and `lead_to` are the smallest and the
-    largest difference in accuracy, seed by seed, from the condition it is compared with (`against`).
+    accuracy, held_out_loss, margin (held out), train_accuracy; `lead`: how far its accuracy is ahead of the condition
+    it is compared with (`against`), mean over seeds; `plus_minus`: half the width of that mean's 95 % interval.
     """
     by_name = {name: rows.set_index("seed") for name, rows in runs.groupby("condition", sort=False)}
     table = []
@@ -151,7 +153,7 @@ def summary(runs: pd.DataFrame) -> pd.DataFrame:
         own, other = by_name[condition.name], by_name[condition.against]
         lead = own.accuracy - other.accuracy
         means = own[["accuracy", "held_out_loss", "margin", "train_accuracy"]].mean().to_dict()
-        row = means | {"lead_from": lead.min(), "lead_to": lead.max()}
+        row = means | {"lead": lead.mean(), "plus_minus": STUDENT_T * lead.std() / math.sqrt(len(lead))}
         gap = means["held_out_loss"] - other.held_out_loss.mean()
         words = "-" if condition.against == condition.name else verdict(row, gap)
         table.append({"claim": condition.claim, "condition": condition.name, **row, "verdict": words})
@@ -167,8 +169,8 @@ def verdict(row: Mapping[str, float], loss_gap: float) -> str:
         return "dead: no gradient, loss ln 2 for ever"
     if row["accuracy"] < 0.45 and row["held_out_loss"] > LN2:
         return "worse than a coin, and sure of it"
-    ranking = "ranks better" if row["lead_from"] > 0 else "ranks worse" if row["lead_to"] < 0 else "ranks as well"
-    words = ranking if ranking == "ranks as well" else f"{ranking}, in every seed"
+    clear = abs(row["lead"]) > row["plus_minus"]
+    words = "no clear difference in ranking" if not clear else "ranks better" if row["lead"] > 0 else "ranks worse"
     if abs(loss_gap) > CLEAR_LOSS:
         words += f"; loss {abs(loss_gap):.2f} {'higher' if loss_gap > 0 else 'lower'}"
     if row["held_out_loss"] > LN2:

@@ -59,7 +59,7 @@ class SFTPlan(SFTSettings):
 class RewardPlan(RewardSettings):
     """Data, head and training of the reward model. `sampled_share` of the pairs come from the SFT model."""
 
-    n_pairs: int = 8_000
+    n_pairs: int = 16_000
     sampled_share: float = 0.5
     noise: float = 0.0
     head_init_scale: float = 0.0

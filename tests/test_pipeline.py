@@ -121,7 +121,7 @@ def test_an_unknown_stage_and_bad_settings_are_refused_by_name():
         ValueError, match=r"stage: 'dpo' is not allowed; it must be one of pretrained, sft, reward, ppo"
     ):
         pipeline.ensure("dpo")
-    with pytest.raises(ValueError, match="learning_rate: -0.1 is not allowed"):
+    with pytest.raises(ValueError, match=r"learning_rate: -0\.1 is not allowed"):
         pipeline.ensure("pretrained", learning_rate=-0.1)
     with pytest.raises(ValueError, match="flavour"):
         pipeline.ensure("pretrained", flavour="mint")

@@ -11,7 +11,7 @@ class PretrainSettings(LanguageModelSettings):
     """The course's pretraining: about a minute on two cores."""
 
     learning_rate: float = 3e-3
-    steps: int = 1000
+    steps: int = 1200
     batch_size: int = 128
 
 

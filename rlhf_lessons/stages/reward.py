@@ -17,7 +17,7 @@ class RewardSettings(Settings):
     """How to train a reward model. The learning rate decays linearly to 0 over all epochs."""
 
     learning_rate: float = 5e-4
-    epochs: int = 5
+    epochs: int = 4
     batch_size: int = 64
     center_coef: float = 0.0
     weight_decay: float = 0.1

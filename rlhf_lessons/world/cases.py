@@ -10,7 +10,7 @@ from functools import cache
 
 from rlhf_lessons.world.formulary import Fact, load_facts
 
-EGFR_VALUES = {"egfr <30": (12, 18, 24, 28), "egfr 30-59": (34, 42, 48, 56), "egfr >=60": (64, 75, 85, 95)}
+EGFR_VALUES = {"egfr <30": (12, 20, 28), "egfr 30-59": (34, 42, 56), "egfr >=60": (64, 75, 95)}
 
 SPLIT_SHARES = {"train": 0.65, "tuning": 0.1, "held_out": 0.25}
 # Fixed, so that a case held out in one notebook is never trained on in another, whatever the other seeds.

@@ -46,7 +46,7 @@ def test_the_small_trajectory_is_pinned(tiny, notes):
 
 
 def test_ten_sequences_are_memorised_when_the_update_arrives(tiny):
-    """C2: a model that learns ten sequences leaves the chance level far behind; with a vanishing step it stays there."""
+    """C2: a model that learns ten sequences leaves the chance level far behind; a vanishing step stays there."""
     ten = datasets.encode(course_tokenizer(), [""] * 10, source_sets.CORPUS_LINES)
     settings = PretrainSettings(steps=60, batch_size=10, learning_rate=3e-2)
     assert train_pretrain(tiny, ten, settings).latest["loss"] < 1.5

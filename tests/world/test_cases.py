@@ -52,7 +52,7 @@ def test_a_renal_band_becomes_one_case_for_each_value():
 
 def test_size_and_verdict_shares():
     shares = {verdict: n / len(all_cases()) for verdict, n in Counter(c.verdict for c in all_cases()).items()}
-    assert 500 <= len(all_cases()) <= 650
+    assert 550 <= len(all_cases()) <= 700
     assert shares["avoid"] == pytest.approx(0.30, abs=0.05)
     assert shares["reduce"] == pytest.approx(0.25, abs=0.05)
     assert shares["safe"] == pytest.approx(0.45, abs=0.05)
@@ -61,7 +61,7 @@ def test_size_and_verdict_shares():
 def test_neither_drug_nor_common_situation_gives_the_verdict_away():
     for drug in {case.drug for case in all_cases()}:
         assert len({case.verdict for case in all_cases() if case.drug == drug}) >= 2, drug
-    for situation in ("egfr 18", "egfr 42", "old age", "cirrhosis", "clarithromycin", "polypharmacy"):
+    for situation in ("egfr 20", "egfr 42", "old age", "cirrhosis", "clarithromycin", "polypharmacy"):
         verdicts = {case.verdict for case in all_cases() if case.situation == situation}
         assert verdicts == {"avoid", "reduce", "safe"}, situation
 
