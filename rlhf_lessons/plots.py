@@ -130,13 +130,13 @@ def band(
 
 def shares(values: Mapping[str, Any], ylabel: str, levels: Mapping[str, float] | None = None) -> Picture:
     """Bars of shares (`diagnostics.scorecard.Share`) with their 95 % intervals."""
-    said = "; ".join(f"{name} {share.value:.0%}" for name, share in values.items())
+    said = "; ".join(f"{name} {share.value:.1%}" for name, share in values.items())
     figure, (ax,) = picture(f"Bars of {ylabel}: {said}.")
     for index, share in enumerate(values.values()):
         low, high = share.interval
         error = [[max(share.value - low, 0)], [max(high - share.value, 0)]]
         ax.bar(index, share.value, yerr=error, capsize=5, color=COLOURS[index % len(COLOURS)], width=0.6)
-        ax.annotate(f"{share.value:.0%}", (index, high), xytext=(0, 3), textcoords="offset points", ha="center")
+        ax.annotate(f"{share.value:.1%}", (index, high), xytext=(0, 3), textcoords="offset points", ha="center")
     for text, value in (levels or {}).items():
         level(ax, value, text)
     ax.set(xticks=range(len(values)), xticklabels=list(values), ylabel=ylabel, ylim=(0, 1.12))

@@ -14,8 +14,8 @@ class Metric:
 
 
 METRICS: dict[str, Metric] = {
-    "step": Metric("optimiser steps so far", "count", "grows", "steps"),
-    "epoch": Metric("passes over the data so far", "count", "grows", "epochs"),
+    "step": Metric("optimiser steps so far", "count", "grows"),
+    "epoch": Metric("passes over the data so far", "count", "grows"),
     "learning_rate": Metric("step size of the optimiser", "linear decay to 0", "as set"),
     "loss": Metric("the objective that is minimised", "see the stage", "falls, then levels off", "nats"),
     "token_accuracy": Metric("share of tokens the model ranks first", "mean[argmax logits = target]", "grows", "share"),

@@ -41,7 +41,7 @@ SCALE_SAMPLES = 512  # answers of the reference on which the score is standardis
 class PPOSettings(Settings):
     """How to run PPO. One update samples `rollout_size` answers and passes over them `ppo_epochs` times."""
 
-    updates: int = 30
+    updates: int = 50
     rollout_size: int = 256
     minibatch_size: int = 128
     ppo_epochs: int = 2
