@@ -27,7 +27,7 @@ from rlhf_lessons.stages.history import History
 from rlhf_lessons.stages.loop import OnStep
 from rlhf_lessons.stages.pretrain import PretrainSettings, train_pretrain
 from rlhf_lessons.stages.reward import RewardSettings, score, train_reward
-from rlhf_lessons.stages.rollout import answer
+from rlhf_lessons.stages.rollout import Rollout, answer
 from rlhf_lessons.stages.sft import SFTSettings, train_sft
 from rlhf_lessons.world import annotators, datasets
 from rlhf_lessons.world.tokenizer import course_tokenizer
@@ -183,6 +183,12 @@ def _train_reward(model: RewardModel, plan: RewardPlan, pretrained: GPT, sft: GP
 def _train_ppo(model: GPT, plan: PPOPlan, sft: GPT, reward: RewardModel, on_step: OnStep) -> History:
     prompts = datasets.encode_prompts(course_tokenizer(), datasets.prompts_in("train"))
     return ppo.train_ppo(model, prompts, plan, partial(score, reward), watch=GOLD, on_step=on_step)
+
+
+def first_rollout(sft: Trained, reward: Trained, seed: int = 0, **changes: Any) -> Rollout:
+    """The first rollout of the PPO run that `ensure("ppo", seed, **changes)` would start, before any update."""
+    prompts = datasets.encode_prompts(course_tokenizer(), datasets.prompts_in("train"))
+    return ppo.first_rollout(sft.model, prompts, PPOPlan(seed=seed, **changes), partial(score, reward.model))
 
 
 def preference_pairs(sft: GPT, n_pairs: int, sampled_share: float, split: str, seed: int) -> list[datasets.Pair]:

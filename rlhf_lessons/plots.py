@@ -185,7 +185,8 @@ def reward_log(log: pd.DataFrame, title: str = "") -> Picture:
 def pipeline_map(measured: Mapping[str, str]) -> Picture:
     """The course as a row of boxes: stage -> what it reached, in words."""
     said = "; ".join(f"{stage}: {text}" for stage, text in measured.items())
-    figure, (ax,) = picture(f"The four stages of the course in a row. {said}.", columns=2, height=2.0)
+    figure = Picture(f"The four stages of the course in a row. {said}.".replace("\n", " "), (10, 2))
+    ax = figure.subplots()
     ax.axis("off")
     for index, (stage, text) in enumerate(measured.items()):
         ax.text(

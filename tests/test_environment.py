@@ -9,7 +9,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 ROOT = Path(__file__).parents[1]
-CONDA_NAMES = {"pytorch": "torch", "matplotlib-base": "matplotlib"}
+CONDA_NAMES = {"pytorch": "torch", "matplotlib-base": "matplotlib", "playwright-python": "playwright"}
 CONDA_SPEC = re.compile(r"(?P<name>[a-z0-9-]+)( (?P<range>>=[\d.]+,<[\d.]+))?( (?P<build>[a-z]+_\*))?")
 
 
