@@ -13,7 +13,7 @@ PACKAGE = "rlhf_lessons"
 LAYERS = [
     ("cli", "reruns", "labs", "exercises"),
     ("plots", "plots_reward", "plots_sweeps", "export"),
-    ("pipeline", "hypotheses", "sweeps"),
+    ("pipeline", "hypotheses", "quality", "sweeps"),
     ("store", "diagnostics"),
     ("stages", "program_one"),
     ("model", "world"),

@@ -14,7 +14,7 @@ from rlhf_lessons.stages.rollout import ScoreScale, answer, collect, response_lo
 from rlhf_lessons.world.tokenizer import course_tokenizer
 
 SETTINGS = PPOSettings(updates=3, rollout_size=32, minibatch_size=16, max_new_tokens=6, learning_rate=1e-3)
-PPO_SCORES, PPO_KL = [-0.6676, -1.0767, -1.0767], -0.02631
+PPO_SCORES, PPO_KL = [-0.7817, -1.0992, -1.0992], -0.00906
 LIKED = course_tokenizer().encode("avoid")[0]
 
 

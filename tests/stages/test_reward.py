@@ -9,7 +9,7 @@ from rlhf_lessons.model.heads import RewardModel
 from rlhf_lessons.stages.reward import RewardSettings, evaluate, score, score_pairs, train_reward
 
 SETTINGS = RewardSettings(epochs=2, batch_size=16, learning_rate=1e-3)
-REWARD_LOSSES = [0.67152, 0.77353, 0.61413, 0.63679]
+REWARD_LOSSES = [0.70877, 1.08711, 0.6456, 0.87084]
 
 
 def test_a_zero_head_starts_at_ln_2_and_even_odds(tiny, pairs):
