@@ -81,6 +81,7 @@ _MODEL = [
     Knob("layers", int, 1, 12, "blocks", "How many transformer blocks are stacked."),
     Knob("heads", int, 1, 16, "heads", "How many attention heads share the width; they must divide it."),
     _log("width", int, 8, 1_024, "numbers", "How many numbers describe a token inside the model."),
+    Knob("head_init", str, None, None, "", "How a new head's weights are spread.", choices=("normal", "xavier", "he")),
     Knob("head_init_scale", float, 0.0, 100.0, "", "Factor on the reward head's first weights."),
     Knob("reward_offset", float, -100.0, 100.0, "reward", "Where the reward head's bias starts."),
     Knob("bound", str, None, None, "", "What keeps the reward in bounds.", choices=("none", "tanh")),

@@ -62,6 +62,7 @@ class RewardPlan(RewardSettings):
     n_pairs: int = 16_000
     sampled_share: float = 0.5
     noise: float = 0.0
+    head_init: str = "normal"
     head_init_scale: float = 0.0
     reward_offset: float = 0.0
 
@@ -169,9 +170,8 @@ def _train_sft(model: GPT, plan: SFTPlan, pretrained: GPT, on_step: OnStep) -> H
 
 
 def _start_reward(plan: RewardPlan, pretrained: GPT, sft: GPT) -> RewardModel:
-    return RewardModel.from_policy(
-        pretrained, head_init_scale=plan.head_init_scale, reward_offset=plan.reward_offset, seed=plan.seed
-    )
+    head = plan.model_dump(include={"head_init", "head_init_scale", "reward_offset", "seed"})
+    return RewardModel.from_policy(pretrained, **head)
 
 
 def _train_reward(model: RewardModel, plan: RewardPlan, pretrained: GPT, sft: GPT, on_step: OnStep) -> History:

@@ -2,6 +2,7 @@
 
 import copy
 import math
+from collections.abc import Callable, Mapping
 from typing import Self
 
 import torch
@@ -10,12 +11,19 @@ from torch import Tensor, nn
 from rlhf_lessons.model.gpt import GPT, check_range
 
 BOUNDS = (None, "tanh")
+# Spread of a head's first weights, from the width of what it reads; each is multiplied by head_init_scale.
+HEAD_INITS: Mapping[str, Callable[[int], float]] = {
+    "normal": lambda width: 1 / math.sqrt(width + 1),  # Stiennon et al. 2020
+    "xavier": lambda width: math.sqrt(2 / (width + 1)),  # Glorot and Bengio 2010
+    "he": lambda width: math.sqrt(2 / width),  # He et al. 2015
+}
 
 
 class RewardModel(nn.Module):
     """One linear layer on the hidden state of the last token gives the reward of the whole sequence.
 
-    head_init_scale: weights are drawn from N(0, (head_init_scale / sqrt(width + 1))^2); 0 gives a zero head.
+    head_init: the spread that the first weights are drawn with, one of HEAD_INITS.
+    head_init_scale: a factor on that spread; 0 gives a zero head.
     reward_offset: the first bias; the Bradley-Terry loss sees only differences, so it never corrects it.
     bound: None, or "tanh" for rewards of bound_scale * tanh(raw reward).
     The body is used as it is, not copied; see `from_policy`. Raises ValueError for settings out of range.
@@ -30,12 +38,15 @@ class RewardModel(nn.Module):
         bound: str | None = None,
         bound_scale: float = 1.0,
         seed: int = 0,
+        head_init: str = "normal",
     ) -> None:
         super().__init__()
         if not (math.isfinite(head_init_scale) and head_init_scale >= 0):
             raise ValueError(f"head_init_scale: {head_init_scale} is not allowed; it must be a number from 0 up")
         if not math.isfinite(reward_offset):
             raise ValueError(f"reward_offset: {reward_offset} is not allowed; it must be a finite number")
+        if head_init not in HEAD_INITS:
+            raise ValueError(f"head_init: {head_init!r} is not allowed; it must be one of {', '.join(HEAD_INITS)}")
         if bound not in BOUNDS:
             raise ValueError(f"bound: {bound!r} is not allowed; it must be None or 'tanh'")
         if not (math.isfinite(bound_scale) and bound_scale > 0):
@@ -44,7 +55,7 @@ class RewardModel(nn.Module):
         self.bound = bound
         self.bound_scale = bound_scale
         self.head = nn.Linear(body.config.width, 1)
-        std = head_init_scale / math.sqrt(body.config.width + 1)
+        std = head_init_scale * HEAD_INITS[head_init](body.config.width)
         nn.init.normal_(self.head.weight, std=std, generator=torch.Generator().manual_seed(seed))
         nn.init.constant_(self.head.bias, reward_offset)
 

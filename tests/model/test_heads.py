@@ -29,6 +29,15 @@ def test_a_zero_head_gives_the_offset():
     assert model(TOKENS, LENGTHS).tolist() == [-10.0, -10.0]
 
 
+@pytest.mark.parametrize(
+    ("head_init", "spread"), [("normal", 257**-0.5), ("xavier", (2 / 257) ** 0.5), ("he", (2 / 256) ** 0.5)]
+)
+def test_named_initialisations_differ_in_their_spread(head_init, spread):
+    body = GPT(GPTConfig(vocab_size=11, context=10, layers=1, heads=2, width=256))
+    weights = RewardModel(body, head_init_scale=1.0, head_init=head_init).head.weight
+    assert weights.std().item() == pytest.approx(spread, rel=0.15)
+
+
 def test_head_init_scale():
     body = GPT(GPTConfig(vocab_size=11, heads=1, width=1600, layers=1, context=2))
     std = RewardModel(body, head_init_scale=3.0).head.weight.std().item()
@@ -63,6 +72,7 @@ def test_from_policy_copies_the_body():
         ({"head_init_scale": -1.0}, "head_init_scale: -1.0 is not allowed"),
         ({"reward_offset": math.inf}, "reward_offset: inf is not allowed"),
         ({"bound": "relu"}, "bound: 'relu' is not allowed; it must be None or 'tanh'"),
+        ({"head_init": "lucky"}, "head_init: 'lucky' is not allowed; it must be one of normal, xavier, he"),
         ({"bound_scale": 0.0}, "bound_scale: 0.0 is not allowed"),
     ],
 )
