@@ -105,7 +105,7 @@ def test_a_rate_of_nearly_nothing_stays_at_chance(tiny):
     [
         ((0, 2), (0.8, 0.95), "leads the right way"),
         ((0, 2), (0.8, 0.4), "games the reward model"),
-        ((0, 2), (0.8, 0.8), "does not follow"),
+        ((0, 2), (0.8, 0.8), "has not clearly moved"),
         ((0, 0), (0.8, 0.8), "nothing to climb"),
     ],
 )
