@@ -9,20 +9,19 @@ import random
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 import torch
 from tqdm.auto import tqdm
 
-from rlhf_lessons import store
 from rlhf_lessons.diagnostics.faults import NormalisedAfterHead
 from rlhf_lessons.model.gpt import GPT
 from rlhf_lessons.model.heads import RewardModel
 from rlhf_lessons.pipeline import Trained
 from rlhf_lessons.stages.reward import RewardSettings, evaluate, train_reward
-from rlhf_lessons.world.answers import careful_answer, careless_answer
-from rlhf_lessons.world.cases import case_of
-from rlhf_lessons.world.datasets import PAIR_MIX, Pair, PairSet, curated_pairs, encode_pairs
+from rlhf_lessons.sweeps.results import remembered
+from rlhf_lessons.world.datasets import PAIR_MIX, Pair, PairSet, curated_pairs, encode_pairs, rewritten
 from rlhf_lessons.world.tokenizer import course_tokenizer
 
 SEEDS, STEPS, BATCH, N_TEST, N_CHECKED = 5, 40, 20, 200, 50
@@ -84,15 +83,14 @@ def run_all(pretrained: Trained, seed: int = 0, progress: bool = True) -> pd.Dat
     train_accuracy, gradient (median norm over the training, C12).
     """
     settings = {"conditions": repr(CONDITIONS), "seed": seed}
-    code = store.code_version(sys.modules[__name__])
-    name = f"hypotheses-{store.fingerprint('hypotheses', settings, data='', parent=pretrained.fingerprint, code=code)}"
-    stored = store.load_result(name)
-    if stored is None:
+
+    def measure() -> dict[str, Any]:
         runs = [(condition, seed + repeat) for condition in CONDITIONS for repeat in range(SEEDS)]
         bar = tqdm(runs, desc="testing the hypotheses", leave=False, disable=not progress)
-        stored = {"rows": [run(condition, pretrained.model, number) for condition, number in bar]}
-        store.save_result(name, stored)
-    return pd.DataFrame(stored["rows"])
+        return {"rows": [run(condition, pretrained.model, number) for condition, number in bar]}
+
+    kept = remembered("hypotheses", settings, pretrained.fingerprint, sys.modules[__name__], measure)
+    return pd.DataFrame(kept["rows"])
 
 
 def run(condition: Condition, body: GPT, seed: int) -> dict[str, float | str]:
@@ -133,12 +131,7 @@ def _data(condition: Condition, seed: int) -> tuple[PairSet, PairSet]:
 def synthetic_pairs(pairs: Sequence[Pair], n: int, seed: int) -> list[Pair]:
     """`n` new pairs on the cases of `pairs`, of the same kinds: data augmentation, with a grammar as the writer."""
     rng = random.Random(f"synthetic {seed}")
-    made = []
-    for number in range(n):
-        pair = pairs[number % len(pairs)]
-        case = case_of(pair.prompt)
-        made.append(Pair(pair.prompt, careful_answer(case, rng), careless_answer(case, pair.kind, rng), pair.kind))
-    return made
+    return [rewritten(pairs[number % len(pairs)], rng) for number in range(n)]
 
 
 def summary(runs: pd.DataFrame) -> pd.DataFrame:

@@ -18,7 +18,7 @@ from torch import nn
 from tqdm.auto import tqdm
 
 from rlhf_lessons import store
-from rlhf_lessons.diagnostics.scorecard import gold_safety, gold_score
+from rlhf_lessons.diagnostics.scorecard import MAX_NEW_TOKENS, gold_safety, gold_score
 from rlhf_lessons.knobs import Settings
 from rlhf_lessons.model.gpt import GPT, GPTConfig
 from rlhf_lessons.model.heads import RewardModel
@@ -33,7 +33,6 @@ from rlhf_lessons.world import annotators, datasets
 from rlhf_lessons.world.tokenizer import course_tokenizer
 
 PAIR_TEMPERATURE = 1.2  # a little hotter than the policy, so that two answers to one prompt differ
-MAX_NEW_TOKENS = 16
 MIN_UNTIED = 0.02  # below this share of usable comparisons, collecting pairs would go on for ever
 # PPO's history tells what the rubric thinks of each rollout; PPO itself never reads it.
 GOLD = {"gold_score": gold_score, "safety": gold_safety}
@@ -242,8 +241,13 @@ def _reward_steps(plan: RewardPlan) -> int:
 
 
 # The files whose change means that a stage must be trained again.
-SHARED_CODE = ("rlhf_lessons.model", "rlhf_lessons.stages.history", "rlhf_lessons.stages.loop")
-_WRITING = ("rlhf_lessons.objectives.likelihood", "rlhf_lessons.stages.language_model")
+SHARED_CODE = ("rlhf_lessons.pipeline", "rlhf_lessons.model", "rlhf_lessons.stages.history", "rlhf_lessons.stages.loop")
+_WRITING = (
+    "rlhf_lessons.objectives.likelihood",
+    "rlhf_lessons.stages.language_model",
+    "rlhf_lessons.stages.pretrain",
+    "rlhf_lessons.stages.sft",
+)
 _JUDGING = ("rlhf_lessons.objectives.preference", "rlhf_lessons.stages.reward", "rlhf_lessons.stages.rollout")
 _ACTING = ("rlhf_lessons.objectives", "rlhf_lessons.stages.rollout", "rlhf_lessons.stages.ppo")
 

@@ -6,7 +6,7 @@ cases choose (a temperature, a setting); pairs of the held-out cases only judge.
 
 import random
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -23,9 +23,7 @@ from rlhf_lessons.pipeline import Trained, ensure
 from rlhf_lessons.stages.history import Record
 from rlhf_lessons.stages.reward import RewardSettings, evaluate, score, train_reward
 from rlhf_lessons.sweeps.results import remembered
-from rlhf_lessons.world.answers import careful_answer, careless_answer
-from rlhf_lessons.world.cases import case_of
-from rlhf_lessons.world.datasets import Pair, PairSet, curated_pairs, encode_pairs
+from rlhf_lessons.world.datasets import Pair, PairSet, curated_pairs, encode_pairs, rewritten
 from rlhf_lessons.world.tokenizer import course_tokenizer
 
 STEPS = 100  # the document's 100 epochs: with 20 pairs in a batch, an epoch is a step
@@ -112,13 +110,8 @@ def reward_runs(every: Iterable[RunSettings], copies: int = 0, remake: bool = Fa
 
 def paraphrased(pairs: list[Pair], copies: int, seed: int = 0) -> list[Pair]:
     """The pairs, and `copies` synthetic twins of each: same question, same kind of error, other words."""
-    return [*pairs, *_twins(pairs * copies, random.Random(f"paraphrases {seed}"))]
-
-
-def _twins(pairs: list[Pair], rng: random.Random) -> Iterator[Pair]:
-    for pair in pairs:
-        case = case_of(pair.prompt)
-        yield Pair(pair.prompt, careful_answer(case, rng), careless_answer(case, pair.kind, rng), pair.kind)
+    rng = random.Random(f"paraphrases {seed}")
+    return [*pairs, *(rewritten(pair, rng) for pair in pairs * copies)]
 
 
 def table(runs: Iterable[Run], split: str = "held_out", calibrated: bool = False) -> pd.DataFrame:

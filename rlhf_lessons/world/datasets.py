@@ -14,7 +14,7 @@ from torch import Tensor
 from rlhf_lessons.knobs import KNOBS
 from rlhf_lessons.world import source_sets
 from rlhf_lessons.world.answers import CORPUS_MIX, careful_answer, careless_answer, draw_kind
-from rlhf_lessons.world.cases import all_cases, cases_in
+from rlhf_lessons.world.cases import all_cases, case_of, cases_in
 from rlhf_lessons.world.tokenizer import Tokenizer
 
 # How the rejected answer of a curated pair is worse, when nobody chooses: mostly by what it says, so that
@@ -117,6 +117,12 @@ def curated_pairs(n_pairs: int, split: str = "train", mix: Mapping[str, float] =
         case, kind = rng.choice(cases_in(split)), draw_kind(mix, rng)
         pairs.append(Pair(case.prompt, careful_answer(case, rng), careless_answer(case, kind, rng), kind))
     return pairs
+
+
+def rewritten(pair: Pair, rng: random.Random) -> Pair:
+    """A synthetic twin: the same question, a careful answer and the same kind of careless one, in other words."""
+    case = case_of(pair.prompt)
+    return Pair(pair.prompt, careful_answer(case, rng), careless_answer(case, pair.kind, rng), pair.kind)
 
 
 def source_pairs() -> list[Pair]:
