@@ -7,7 +7,7 @@ alignment runs start from one pretrained model.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from importlib import import_module
@@ -206,11 +206,8 @@ def sampled_pairs(policy: GPT, n_pairs: int, split: str, seed: int) -> list[data
     generator = torch.Generator().manual_seed(seed)
     prompts, pairs = datasets.prompts_in(split), []
     while len(pairs) < n_pairs:
-        rows = torch.randint(len(prompts), (512,), generator=generator).tolist()
-        asked = [prompts[row] for row in rows]
-        encoded = datasets.encode_prompts(course_tokenizer(), asked)
-        first, second = (_answers(policy, encoded, generator) for _ in range(2))
-        found = annotators.compare(zip(asked, first, second, strict=True))
+        asked = [prompts[row] for row in torch.randint(len(prompts), (512,), generator=generator).tolist()]
+        found = compared(policy, asked, generator)
         if len(found) < MIN_UNTIED * len(asked):
             raise ValueError(
                 f"policy: {len(found)} of {len(asked)} pairs of its answers differ in worth, which is too few to "
@@ -218,6 +215,16 @@ def sampled_pairs(policy: GPT, n_pairs: int, split: str, seed: int) -> list[data
             )
         pairs += found
     return pairs[:n_pairs]
+
+
+@torch.no_grad()
+def compared(
+    policy: GPT, prompts: Sequence[str], generator: torch.Generator, other: GPT | None = None
+) -> list[datasets.Pair]:
+    """What annotators prefer of two sampled answers to each prompt, the second by `other` if there is one; no ties."""
+    encoded = datasets.encode_prompts(course_tokenizer(), prompts)
+    first, second = (_answers(model, encoded, generator) for model in (policy, other or policy))
+    return annotators.compare(zip(prompts, first, second, strict=True))
 
 
 def _answers(policy: GPT, prompts: datasets.Sequences, generator: torch.Generator) -> list[str]:

@@ -95,7 +95,3 @@ class ValueModel(nn.Module):
     def forward(self, tokens: Tensor) -> Tensor:
         """Tokens (B, T) -> values (B, T); the value at t has seen the tokens 0 to t."""
         return self.head(self.body.hidden(tokens)).squeeze(-1)  # (B, T, D) -> (B, T)
-
-    def at(self, tokens: Tensor, positions: Tensor) -> Tensor:
-        """What `forward` gives at positions (B, K), as (B, K), with the last block computed only there."""
-        return self.head(self.body.hidden_at(tokens, positions)).squeeze(-1)  # (B, K, D) -> (B, K)

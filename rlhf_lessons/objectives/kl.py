@@ -1,5 +1,7 @@
 """How far the policy has moved from its reference, and what that should cost."""
 
+import math
+
 from torch import Tensor
 
 from rlhf_lessons.objectives.checks import check_number, check_same_shape
@@ -47,3 +49,15 @@ def adaptive_kl_coef(kl_coef: float, measured_kl: float, target: float, horizon_
     check_number("kl_coef", kl_coef, 0)
     error = min(max(measured_kl / target - 1, -LARGEST_ERROR), LARGEST_ERROR)
     return kl_coef * (1 + error * n / horizon_steps)
+
+
+def best_of_n_kl(n: int) -> float:
+    """KL(best-of-n || policy) in nats, from its formula: log n - (n - 1) / n.
+
+    Exact where no two answers score the same; where some do, the true KL is lower.
+    Raises ValueError for an n under 1.
+    Source: Stiennon et al. 2020, appendix G.3; Beirami et al. 2024 on ties.
+    """
+    if n < 1:
+        raise ValueError(f"n: {n} is not allowed; it must be a whole number from 1 up")
+    return math.log(n) - (n - 1) / n

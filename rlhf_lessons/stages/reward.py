@@ -60,7 +60,7 @@ def train_reward(
 def score_pairs(model: RewardModel, pairs: PairSet) -> tuple[Tensor, Tensor]:
     """Rewards (B,) of the chosen and the rejected answers, in one pass through the model."""
     both = join(pairs.chosen, pairs.rejected)
-    chosen, rejected = model(both.tokens, both.lengths).split(len(pairs))
+    chosen, rejected = model(both.tokens, both.lengths).split(len(pairs), dim=-1)
     return chosen, rejected
 
 

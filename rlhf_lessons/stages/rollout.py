@@ -102,14 +102,27 @@ def response_index(sequences: Sequences, n_tokens: int) -> Tensor:
     return index.clamp(max=sequences.tokens.shape[1] - 1)
 
 
+def response_hidden(body: GPT, sequences: Sequences, n_tokens: int) -> Tensor:
+    """The last hidden states (B, T, D) before each answer token, those after the answer's end 0.
+
+    The longer half of the answers is computed apart from the shorter one, whose padding need not be computed then.
+    """
+    hidden = torch.zeros(len(sequences), n_tokens, body.config.width)
+    for rows in sequences.lengths.argsort(stable=True).chunk(2):
+        part = sequences[rows]
+        longest = min(n_tokens, int((part.lengths - part.prompt_lengths).max()))
+        hidden[rows, :longest] = body.hidden_at(part.tokens, response_index(part, longest))
+    return hidden
+
+
 def response_logits(model: GPT, sequences: Sequences, n_tokens: int) -> Tensor:
     """The model's logits (B, T, V) for each answer token."""
-    return model.logits(model.hidden_at(sequences.tokens, response_index(sequences, n_tokens)))
+    return model.logits(response_hidden(model, sequences, n_tokens))
 
 
 def response_values(critic: ValueModel, sequences: Sequences, n_tokens: int) -> Tensor:
     """The critic's forecast (B, T) before each answer token."""
-    return critic.at(sequences.tokens, response_index(sequences, n_tokens))
+    return critic.head(response_hidden(critic.body, sequences, n_tokens)).squeeze(-1)
 
 
 def token_rewards(scores: Tensor, kl: Tensor, mask: Tensor, kl_coef: float) -> Tensor:

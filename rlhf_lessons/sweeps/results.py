@@ -19,13 +19,14 @@ def remembered(
     module: ModuleType,
     measure: Callable[[], dict[str, Any]],
     remake: bool = False,
+    code: tuple[ModuleType, ...] = CODE,
 ) -> dict[str, Any]:
     """What `measure` gave for these settings before, or gives now. `remake` measures again whatever is kept.
 
-    The result (anything JSON can hold) counts for one parent model (its fingerprint) and one state of the code,
-    that of `module` included. Raises OSError as `store.save_result` does.
+    The result (anything JSON can hold) counts for one parent model (its fingerprint) and one state of the code:
+    that of `module` and of all it rests on, `code`. Raises OSError as `store.save_result` does.
     """
-    key = store.fingerprint(name, settings, data=_version(world), parent=parent, code=_version(module, *CODE))
+    key = store.fingerprint(name, settings, data=version(world), parent=parent, code=version(module, *code))
     place = f"sweeps/{name}-{key}"
     kept = None if remake else store.load_result(place)
     if kept is None:
@@ -35,5 +36,6 @@ def remembered(
 
 
 @cache
-def _version(*modules: ModuleType) -> str:
+def version(*modules: ModuleType) -> str:
+    """16 hex digits for the source text of the modules, read once."""
     return store.code_version(*modules)

@@ -10,7 +10,15 @@ from rlhf_lessons.objectives.advantage import gae
 from rlhf_lessons.objectives.likelihood import token_logprobs
 from rlhf_lessons.stages import ppo
 from rlhf_lessons.stages.ppo import PPOSettings, train_ppo
-from rlhf_lessons.stages.rollout import ScoreScale, answer, collect, response_logits, token_rewards
+from rlhf_lessons.stages.rollout import (
+    ScoreScale,
+    answer,
+    collect,
+    response_index,
+    response_logits,
+    response_values,
+    token_rewards,
+)
 from rlhf_lessons.world.tokenizer import course_tokenizer
 
 SETTINGS = PPOSettings(updates=3, rollout_size=32, minibatch_size=16, max_new_tokens=6, learning_rate=1e-3)
@@ -37,6 +45,19 @@ def test_logprobs_kept_from_sampling_are_those_of_a_fresh_pass(tiny, rollout):
     _, _, made = rollout
     logprobs = token_logprobs(response_logits(tiny, made.sequences, 6), made.responses)
     assert torch.allclose(logprobs * made.response_mask, made.logprobs, atol=1e-5)
+
+
+def test_short_and_long_answers_computed_apart_give_what_one_pass_gives(tiny, notes):
+    lengths = notes.lengths - notes.prompt_lengths
+    assert lengths.unique().numel() > 2
+    longest = int(lengths.max())
+    mask, index = torch.arange(longest) < lengths[:, None], response_index(notes, longest)
+    expected = tiny(notes.tokens).gather(1, index[..., None].expand(-1, -1, tiny.config.vocab_size))
+    torch.testing.assert_close(response_logits(tiny, notes, longest)[mask], expected[mask])
+    critic = ValueModel.from_policy(tiny)
+    torch.nn.init.normal_(critic.head.weight, generator=torch.Generator().manual_seed(0))
+    values = critic(notes.tokens).gather(1, index)
+    torch.testing.assert_close(response_values(critic, notes, longest)[mask], values[mask])
 
 
 def test_rewards_price_the_kl_and_pay_the_standardised_score_at_the_end(rollout):

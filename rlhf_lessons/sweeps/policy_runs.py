@@ -1,0 +1,194 @@
+"""One PPO run after another, judged on held-out cases on the way and at the end, and remembered.
+
+The rubric judges, and annotators compare the policy's answers; the trainer sees neither.
+"""
+
+import copy
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from typing import Any
+
+import pandas as pd
+import torch
+
+from rlhf_lessons import objectives, pipeline, program_one
+from rlhf_lessons.diagnostics import scorecard
+from rlhf_lessons.diagnostics.scorecard import Answer, judged
+from rlhf_lessons.model.gpt import GPT
+from rlhf_lessons.model.sampling import Sample
+from rlhf_lessons.objectives.kl import kl_estimate
+from rlhf_lessons.objectives.likelihood import token_logprobs
+from rlhf_lessons.objectives.preference import accuracy
+from rlhf_lessons.pipeline import ensure
+from rlhf_lessons.stages import best_of_n, ppo, reward_ensemble, rollout
+from rlhf_lessons.stages.history import Record
+from rlhf_lessons.stages.ppo import PPOSettings
+from rlhf_lessons.stages.rollout import RewardFunction, ScoreScale, answer, as_sequences, response_logits
+from rlhf_lessons.sweeps import reward_models
+from rlhf_lessons.sweeps.results import CODE, remembered
+from rlhf_lessons.sweeps.reward_models import Recipe, reward_function, train_recipe
+from rlhf_lessons.world.datasets import Pair, encode_pairs, encode_prompts, prompts_in
+from rlhf_lessons.world.tokenizer import course_tokenizer
+
+LOOK_EVERY = 5  # updates between two looks at held-out cases
+LOOK_ANSWERS, FINAL_ANSWERS = 2, 8  # to each held-out case
+COMPARE_EVERY = 10  # updates between two rounds of fresh comparisons on train cases
+MEASURES = ("gold_score", "safety", "dose", "hedged", "length", "kl", "score")
+FRESH_ROUNDS = 12  # at most so many rounds of 401 comparisons when preferences on a finished policy are collected
+RESTS_ON = (
+    *CODE, objectives, program_one, pipeline, rollout, ppo, best_of_n, reward_ensemble, reward_models, scorecard,
+)  # fmt: skip
+
+
+class RunSettings(PPOSettings):
+    """PPO with half the answers an update of the course's own run, so that many runs fit in an hour."""
+
+    rollout_size: int = 128
+    minibatch_size: int = 64
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One way to run PPO from the SFT model.
+
+    reward: a name of `reward_models.reward_function`, or a Recipe. changes: to RunSettings. kl_limit: end the run for
+    good once a rollout is further than this from the SFT model (nats an answer). collects: so many comparisons of the
+    finished policy's answers are collected, and join the pairs of a run that comes `after` this one.
+    """
+
+    reward: str | Recipe
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    kl_limit: float | None = None
+    collects: int = 0
+    after: "Condition | None" = None
+
+
+@dataclass(frozen=True)
+class PolicyRun:
+    """What is kept of a run.
+
+    records: one an update, as PPO writes them; every tenth has a sample_accuracy. looks: the means of `MEASURES` on
+    held-out cases, every five updates. cases: for each measure, the finished policy's mean over its 8 answers to every
+    held-out case, in order. fresh: comparisons of the finished policy's answers. seconds: of training.
+    """
+
+    records: list[Record]
+    looks: list[Record]
+    cases: dict[str, list[float]]
+    fresh: list[list[str]]
+    seconds: float
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The records as a table, one row an update."""
+        return pd.DataFrame(self.records)
+
+
+def policy_run(condition: Condition, seed: int = 0, remake: bool = False) -> PolicyRun:
+    """Run a condition, or recall its run."""
+    sft = ensure("sft", seed, progress=False)
+    told = asdict(condition) | {"seed": seed}
+    kept = remembered(
+        "policy_run", told, sft.fingerprint, sys.modules[__name__],
+        lambda: asdict(_measure(condition, seed, sft.model)), remake, RESTS_ON,
+    )  # fmt: skip
+    return PolicyRun(**kept)
+
+
+def scorer(condition: Condition, seed: int) -> RewardFunction:
+    """The reward function of a condition, trained if need be."""
+    if isinstance(condition.reward, str):
+        return reward_function(condition.reward, seed)
+    rows = policy_run(condition.after, seed).fresh if condition.after else []
+    return train_recipe(condition.reward, seed, [Pair(*row, kind="sampled") for row in rows])
+
+
+def _measure(condition: Condition, seed: int, sft: GPT) -> PolicyRun:
+    settings, reward = RunSettings(seed=seed, **condition.changes), scorer(condition, seed)
+    policy, prompts = copy.deepcopy(sft), encode_prompts(course_tokenizer(), prompts_in("train"))
+    scale = ppo.score_scale(sft, prompts, reward, settings, torch.Generator().manual_seed(seed))
+    judge = partial(judge_policy, reference=sft, reward=reward, scale=scale, seed=seed)
+    looks, records = [], []
+
+    def look(update: int) -> None:
+        looks.append({"step": update, **judge(policy, n_each=LOOK_ANSWERS)[list(MEASURES)].mean().to_dict()})
+
+    def on_step(record: Record) -> bool:
+        update = int(record["step"])
+        extra = {"sample_accuracy": sample_accuracy(policy, reward, seed)} if update % COMPARE_EVERY == 0 else {}
+        records.append(record | extra)
+        if update % LOOK_EVERY == 0:
+            look(update)
+        return condition.kl_limit is not None and record["kl"] > condition.kl_limit
+
+    first = sample_accuracy(policy, reward, seed)
+    look(0)
+    started = time.perf_counter()
+    ppo.train_ppo(policy, prompts, settings, reward, watch=pipeline.GOLD, on_step=on_step)
+    seconds = time.perf_counter() - started
+    records[0]["sample_accuracy"] = first
+    cases = judge(policy, n_each=FINAL_ANSWERS).groupby("prompt", sort=False).mean().to_dict("list")
+    return PolicyRun(records, looks, cases, fresh_comparisons(policy, sft, condition.collects, seed), seconds)
+
+
+@torch.no_grad()
+def judge_policy(
+    policy: GPT, reference: GPT, reward: RewardFunction, scale: ScoreScale, seed: int, n_each: int
+) -> pd.DataFrame:
+    """`MEASURES` of `n_each` answers to every held-out case, one row an answer, cases in order; kl to the reference."""
+    asked = [prompt for prompt in prompts_in("held_out") for _ in range(n_each)]
+    drawn = sampled(policy, asked, seed)
+    sequences, mask = as_sequences(drawn), drawn.response_mask
+    theirs = token_logprobs(response_logits(reference, sequences, mask.shape[1]), drawn.responses)
+    kl = (kl_estimate(drawn.logprobs, theirs) * mask).sum(1)
+    return measured(judged(sequences)).assign(kl=kl.tolist(), score=scale(reward(sequences)).tolist())
+
+
+def sampled(policy: GPT, prompts: list[str], seed: int) -> Sample:
+    """One answer to every prompt."""
+    encoded = encode_prompts(course_tokenizer(), prompts)
+    return answer(policy, encoded, scorecard.MAX_NEW_TOKENS, 1.0, torch.Generator().manual_seed(seed))
+
+
+def measured(answers: list[Answer]) -> pd.DataFrame:
+    """What the rubric says of each answer, as numbers: its score, and 1 or 0 for safe, right dose and hedged."""
+    rows = [
+        {
+            "prompt": a.prompt,
+            "gold_score": a.judgement.score,
+            "safety": float(a.judgement.safe),
+            "dose": float(a.judgement.parts["advice"] > 0),
+            "hedged": float(a.judgement.hedged),
+            "length": float(len(a.text.split())),
+        }
+        for a in answers
+    ]
+    return pd.DataFrame(rows)
+
+
+def sample_accuracy(policy: GPT, reward: RewardFunction, seed: int) -> float:
+    """Share of fresh comparisons of the policy's own answers to train cases that the reward ranks as annotators do.
+
+    nan where its answers differ too little to compare.
+    """
+    pairs = pipeline.compared(policy, prompts_in("train"), torch.Generator().manual_seed(seed))
+    if len(pairs) < pipeline.MIN_UNTIED * len(prompts_in("train")):
+        return float("nan")
+    encoded = encode_pairs(course_tokenizer(), pairs)
+    return float(accuracy(reward(encoded.chosen), reward(encoded.rejected)))
+
+
+def fresh_comparisons(policy: GPT, sft: GPT, n: int, seed: int) -> list[list[str]]:
+    """At most `n` comparisons on train cases, as [prompt, chosen, rejected].
+
+    By turns of two answers of the policy, and of one of the policy and one of the SFT model.
+    """
+    generator, found = torch.Generator().manual_seed(seed), []
+    for turn in range(FRESH_ROUNDS):
+        if len(found) >= n:
+            break
+        found += pipeline.compared(policy, prompts_in("train"), generator, other=None if turn % 2 else sft)
+    return [[pair.prompt, pair.chosen, pair.rejected] for pair in found[:n]]

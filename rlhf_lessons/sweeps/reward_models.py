@@ -1,0 +1,94 @@
+"""Who scores PPO's answers: reward models of all qualities, from the document's broken one to the rubric itself."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from rlhf_lessons import pipeline, program_one
+from rlhf_lessons.diagnostics.scorecard import MAX_NEW_TOKENS, gold_score, texts
+from rlhf_lessons.model.gpt import GPT
+from rlhf_lessons.model.heads import RewardModel
+from rlhf_lessons.pipeline import ensure
+from rlhf_lessons.stages.reward import RewardSettings, score, train_reward
+from rlhf_lessons.stages.reward_ensemble import RewardEnsemble, ensemble_reward, train_ensemble
+from rlhf_lessons.stages.rollout import RewardFunction, answer, as_sequences
+from rlhf_lessons.world import annotators, datasets
+from rlhf_lessons.world.tokenizer import course_tokenizer
+
+FEW = {"batch_size": 20, "sampled_share": 0.0}  # all curated, as the source document's pairs were
+BROKEN, GOLD = "broken", "gold"
+
+# The changes to the course's reward model that make each of the others. Besides these there are `broken`, the
+# document's own failing program (notebook 03), and `gold`, the rubric.
+REWARD_MODELS: Mapping[str, Mapping[str, Any]] = {
+    "pairs_20": {"n_pairs": 20, "epochs": 100, **FEW},
+    "pairs_200": {"n_pairs": 200, "epochs": 10},
+    "pairs_2000": {"n_pairs": 2000},
+    "full": {},
+}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a reward model is made that stands for a cure, or for the lack of one.
+
+    members: over 1, an ensemble whose scores are combined as `how` says. training: changes to RewardSettings.
+    """
+
+    n_pairs: int
+    sampled_share: float = 0.5
+    noise: float = 0.0
+    members: int = 1
+    how: str = "mean"
+    training: Mapping[str, Any] = field(default_factory=dict)
+
+
+def reward_function(name: str, seed: int = 0) -> RewardFunction:
+    """The reward model `name`, trained if need be. Raises ValueError for an unknown name."""
+    if name == GOLD:
+        return gold_score
+    if name == BROKEN:
+        return broken_reward(seed)
+    if name not in REWARD_MODELS:
+        names = ", ".join([BROKEN, *REWARD_MODELS, GOLD])
+        raise ValueError(f"reward_model: {name!r} is not allowed; it must be one of {names}")
+    return partial(score, ensure("reward", seed, progress=False, **REWARD_MODELS[name]).model)
+
+
+def broken_reward(seed: int = 0) -> RewardFunction:
+    """Program 1 as the document ran it: sign and bias wrong, a histogram of characters for features (C8)."""
+    fitted = program_one.fit(datasets.source_pairs(), program_one.ProgramOneSettings(seed=seed))
+
+    def reward(sequences: datasets.Sequences) -> Tensor:
+        answers = [said or " " for _, said in texts(sequences)]
+        return torch.tensor(fitted.score(answers), dtype=torch.float32)
+
+    return reward
+
+
+def train_recipe(recipe: Recipe, seed: int = 0, fresh: Sequence[datasets.Pair] = ()) -> RewardFunction:
+    """Train a reward model, or an ensemble, by its recipe; `fresh` pairs join those of the recipe."""
+    pretrained, sft = ensure("pretrained", progress=False).model, ensure("sft", seed, progress=False).model
+    pairs = pipeline.preference_pairs(sft, recipe.n_pairs, recipe.sampled_share, "train", seed)
+    pairs = annotators.add_noise(pairs, recipe.noise, seed) + list(fresh)
+    data = datasets.encode_pairs(course_tokenizer(), pairs)
+    settings = RewardSettings(seed=seed, **recipe.training)
+    if recipe.members == 1:
+        model = RewardModel.from_policy(pretrained)
+        train_reward(model, data, settings)
+        return partial(score, model)
+    ensemble = RewardEnsemble(
+        [RewardModel.from_policy(pretrained, head_init_scale=1.0, seed=1_000 * seed + k) for k in range(recipe.members)]
+    )
+    train_ensemble(ensemble, data, settings)
+    return ensemble_reward(ensemble, reference_answers(sft, seed), recipe.how)
+
+
+def reference_answers(sft: GPT, seed: int) -> datasets.Sequences:
+    """An answer of the SFT model to each train case, on which the members of an ensemble are standardised."""
+    prompts = datasets.encode_prompts(course_tokenizer(), datasets.prompts_in("train"))
+    return as_sequences(answer(sft, prompts, MAX_NEW_TOKENS, 1.0, torch.Generator().manual_seed(seed)))
