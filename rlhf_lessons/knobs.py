@@ -63,6 +63,7 @@ class Knob:
 
 _log = partial(Knob, log=True)
 
+_COMBINATIONS = ("mean", "worst", "uncertainty")
 _DATA = [
     Knob("seed", int, 0, 2**31 - 1, "", "Starts every random draw; the same seed gives the same result."),
     _log("n_notes", int, 1, 200_000, "notes", "How many notes the pretraining corpus holds."),
@@ -70,6 +71,8 @@ _DATA = [
     _log("n_demonstrations", int, 1, 20_000, "texts", "How many expert answers SFT imitates."),
     Knob("careless_share", float, 0.0, 1.0, "share", "Share of demonstrations written in a hurry."),
     _log("n_pairs", int, 1, 50_000, "pairs", "How many comparisons the reward model learns from."),
+    Knob("members", int, 1, 8, "reward models", "How many reward models score an answer together."),
+    Knob("combination", str, None, None, "", "What an ensemble makes of its members' scores.", choices=_COMBINATIONS),
     Knob("noise", float, 0.0, 0.5, "share", "Share of preferences that are flipped; 0.5 is a coin."),
     Knob("sampled_share", float, 0.0, 1.0, "share", "Share of pairs whose answers the SFT model wrote."),
 ]

@@ -1,37 +1,22 @@
 """Lab of notebooks 06 and 07: PPO against reward models of all qualities, with the truth written beside."""
 
 import copy
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from rlhf_lessons import pipeline
-from rlhf_lessons.diagnostics.scorecard import gold_safety, gold_score
-from rlhf_lessons.knobs import Value
+from rlhf_lessons.diagnostics.alarms import ringing
 from rlhf_lessons.labs.canvas import Canvas
 from rlhf_lessons.labs.lab import Lab, Question
 from rlhf_lessons.labs.training import TrainingPanel, Watch
 from rlhf_lessons.model.gpt import GPT
 from rlhf_lessons.stages.history import Record
 from rlhf_lessons.stages.ppo import PPOSettings, train_ppo
-from rlhf_lessons.stages.reward import score
-from rlhf_lessons.stages.rollout import RewardFunction
+from rlhf_lessons.sweeps.reward_models import reward_function
 from rlhf_lessons.world.datasets import encode_prompts, prompts_in
 from rlhf_lessons.world.tokenizer import course_tokenizer
 
 ROLLOUT = 128
-WATCHED: Mapping[str, RewardFunction] = {"gold_score": gold_score, "safety": gold_safety}
-FEW = {"batch_size": 20, "sampled_share": 0.0}  # all curated, as the source document's pairs were
-
-# The changes to the course's reward model that make each of the others; `gold` is the rubric itself.
-REWARD_MODELS: Mapping[str, Mapping[str, Value]] = {
-    "broken": {"n_pairs": 20, "epochs": 100, "learning_rate": 0.1, **FEW},
-    "pairs_20": {"n_pairs": 20, "epochs": 100, **FEW},
-    "pairs_200": {"n_pairs": 200, "epochs": 10},
-    "pairs_2000": {"n_pairs": 2000},
-    "full": {},
-}
 
 
 @dataclass(frozen=True)
@@ -41,13 +26,6 @@ class Run:
     records: list[Record]
     n_updates: int
     reward_model: str
-
-
-def reward_function(name: str) -> RewardFunction:
-    """The reward model `name` of `REWARD_MODELS`, trained if need be, or the rubric for `gold`."""
-    if name == "gold":
-        return gold_score
-    return partial(score, pipeline.ensure("reward", progress=False, **REWARD_MODELS[name]).model)
 
 
 def compute(
@@ -74,7 +52,7 @@ def compute(
         if watch:
             watch(run, len(run.records) / updates)
 
-    train_ppo(policy, prompts, settings, reward_function(reward_model), watch=WATCHED, on_step=on_step)
+    train_ppo(policy, prompts, settings, reward_function(reward_model), watch=pipeline.GOLD, on_step=on_step)
     return run
 
 
@@ -119,6 +97,12 @@ def verdict(result: Run) -> str:
     )
 
 
+def text(result: Run) -> str:
+    """The alarms that ring, which read nothing that a trainer could not see."""
+    findings = ringing(result.records)
+    return "\n".join(["Alarms:", *map(str, findings)] if findings else ["Alarms: none rings."])
+
+
 def _mean(records: list[Record]) -> Record:
     return {name: sum(r[name] for r in records) / len(records) for name in ("score", "safety", "kl")}
 
@@ -129,6 +113,7 @@ LAB = Lab(
     compute=compute,
     draw=draw,
     verdict=verdict,
+    text=text,
     canvas=lambda: Canvas(3),
     ranges={
         "kl_coef": {"high": 1.0},
@@ -141,7 +126,7 @@ LAB = Lab(
         "20 pairs": {"reward_model": "pairs_20", "updates": 20},
         "the fix": {"reward_model": "full", "updates": 20},
         "the rubric itself": {"reward_model": "gold", "updates": 20},
-        "no KL price": {"reward_model": "pairs_20", "kl_coef": 0.0, "updates": 40, "learning_rate": 1e-3},
+        "no KL price": {"reward_model": "pairs_20", "kl_coef": 0.0, "updates": 40, "learning_rate": 5e-4},
     },
     question=Question(
         "With a reward model of only 20 pairs, which share of answers will be safe in the end?",

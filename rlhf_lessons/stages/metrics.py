@@ -55,5 +55,11 @@ METRICS: dict[str, Metric] = {
     "gold_score": Metric(
         "what the rubric gives: recorded, never optimised", "mean rubric score", "grows with score", "0 to 1"
     ),
+    "sample_accuracy": Metric(
+        "fresh comparisons of the policy's own answers that the reward model ranks as annotators do",
+        "mean[r_c > r_r] on new pairs",
+        "over 0.85 at first; falls as answers get better and nearer",
+        "share",
+    ),
     "safety": Metric("answers that are safe to act on, by the rubric", "mean[safe]", "grows with score", "share"),
 }

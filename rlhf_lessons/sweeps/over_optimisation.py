@@ -1,15 +1,30 @@
 """The sweep behind notebooks 06 and 07: PPO against reward models of all qualities, and what each cure does.
 
-`rlhf-lessons sweep over-optimisation` runs it and keeps its results beside this file, where the notebooks find them.
+`rlhf-lessons sweep over-optimisation` runs it and keeps its results in the package, where the notebooks find them.
 """
 
-from collections.abc import Mapping
+import multiprocessing
+import time
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict
+from datetime import date
+from functools import partial
+from typing import Any
 
-from rlhf_lessons.sweeps.policy_runs import Condition
+import pandas as pd
+import torch
+from tqdm.auto import tqdm
+
+from rlhf_lessons.pipeline import ensure
+from rlhf_lessons.sweeps import kept, policy_runs, selection
+from rlhf_lessons.sweeps.policy_runs import Condition, PolicyRun, policy_run
+from rlhf_lessons.sweeps.results import version
 from rlhf_lessons.sweeps.reward_models import Recipe
 
+NAME = "over_optimisation"
 SEEDS = (0, 1, 2, 3, 4)
-COURSE = {"rollout_size": 256, "minibatch_size": 128}  # the course's own PPO
+COURSE = {"rollout_size": 256, "minibatch_size": 128, "kl_coef": 0.1}  # twice the price that suits the best of them
 EAGER = {"kl_coef": 0.0, "learning_rate": 5e-4}  # no price on distance, and long steps
 PRICED = EAGER | {"kl_coef": 0.5}
 
@@ -19,7 +34,7 @@ UNCURED = Condition("pairs_200", EAGER, collects=200)
 SHIFTED = Condition(CURATED, EAGER, collects=1000)
 
 CONDITIONS: Mapping[str, Condition] = {
-    # who scores? The course's own PPO against each reward model
+    # who scores? PPO as in notebook 06, but for the price, against each reward model
     "broken": Condition("broken", COURSE),
     "pairs_20": Condition("pairs_20", COURSE),
     "pairs_200": Condition("pairs_200", COURSE),
@@ -45,11 +60,79 @@ CONDITIONS: Mapping[str, Condition] = {
     "ensemble, mean": Condition(Recipe(200, members=4, how="mean", training=SMALL), EAGER),
     "ensemble, worst": Condition(Recipe(200, members=4, how="worst", training=SMALL), EAGER),
     "ensemble, uncertainty": Condition(Recipe(200, members=4, how="uncertainty", training=SMALL), EAGER),
-    # the three challenges, with pairs_20 above as the first
+    # the second and third challenge; pairs_20 above is the first
     "shifted": SHIFTED,
     "shifted, 1000 more pairs": Condition(Recipe(3000, sampled_share=0.0), EAGER),
     "shifted, 1000 pairs of the policy": Condition(CURATED, EAGER, after=SHIFTED),
     "collapse": Condition("broken", EAGER | {"learning_rate": 3e-3}),
-    # one more healthy run a seed, for the alarms' false-alarm rate
+    # more healthy runs, for the alarms' false-alarm rate
+    "full, kl_coef 0.05": Condition("full", {"kl_coef": 0.05}),
     "full, kl_coef 0.2": Condition("full", {"kl_coef": 0.2}),
 }
+ORDER = ("broken", "pairs_20", "pairs_200", "pairs_2000", "full", "gold")
+UNPRICED = ("pairs_20, no price", "pairs_200, no price", "pairs_2000, no price", "full, no price", "gold, no price")
+CURES = (
+    "strong price", "adaptive price", "stop at KL 2", "200 more pairs", "200 pairs of the policy", "centred",
+    "ensemble, mean", "ensemble, worst", "ensemble, uncertainty",
+)  # fmt: skip
+HEALTHY = ("full", "gold", "full, kl_coef 0.05", "full, kl_coef 0.2")
+
+
+def sweep(jobs: int = 2, seeds: Iterable[int] = SEEDS) -> dict[str, pd.DataFrame]:
+    """Run every condition with every seed on `jobs` processes of one thread each, and keep the results.
+
+    Runs that were measured before, with this code, are recalled: a sweep that was interrupted goes on.
+    """
+    started, seeds = time.monotonic(), list(seeds)
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(jobs, mp_context=context, initializer=partial(torch.set_num_threads, 1)) as pool:
+        waiting = [pool.submit(policy_run, condition, seed) for seed in seeds for condition in CONDITIONS.values()]
+        waiting += [pool.submit(selection.chosen_answers, seed) for seed in seeds]
+        for done in tqdm(as_completed(waiting), total=len(waiting), desc="runs"):
+            done.result()  # an error in one run ends the sweep
+    tables = collect(seeds)
+    kept.write(NAME, tables, label(seeds, jobs, (time.monotonic() - started) / 60))
+    return tables
+
+
+def collect(seeds: Iterable[int]) -> dict[str, pd.DataFrame]:
+    """The remembered runs as tables: cases, looks and records of every run, and best-of-n."""
+    runs = {(name, seed): policy_run(condition, seed) for name, condition in CONDITIONS.items() for seed in seeds}
+    chosen = {seed: selection.chosen_answers(seed) for seed in seeds}
+    cases = [_tagged(pd.DataFrame(run.cases), name, seed) for (name, seed), run in runs.items()]
+    for seed, found in chosen.items():
+        cases += [_tagged(pd.DataFrame(part), name, seed) for name, part in found["cases"].items()]
+    return {
+        "cases": pd.concat(cases).assign(case=lambda frame: frame.groupby(["condition", "seed"]).cumcount()),
+        "looks": pd.concat(_tagged(pd.DataFrame(run.looks), *key) for key, run in runs.items()),
+        "records": pd.concat(_tagged(run.frame, *key) for key, run in runs.items()),
+        "seconds": pd.DataFrame([{"condition": n, "seed": s, "seconds": run.seconds} for (n, s), run in runs.items()]),
+        "best_of_n": pd.concat(pd.DataFrame(found["curves"]).assign(seed=seed) for seed, found in chosen.items()),
+    }
+
+
+def label(seeds: list[int], jobs: int, minutes: float) -> dict[str, Any]:
+    """What made the results."""
+    return {
+        "command": "rlhf-lessons sweep over-optimisation",
+        "conditions": {name: asdict(condition) for name, condition in CONDITIONS.items()},
+        "seeds": seeds,
+        "code": code(),
+        "torch": torch.__version__,
+        "made": date.today().isoformat(),
+        "jobs": jobs,
+        "minutes": round(minutes, 1),
+    }
+
+
+def code() -> str:
+    """The state of the code that the results depend on, the pretrained model included."""
+    parent = ensure("pretrained", progress=False).fingerprint
+    return f"{version(policy_runs, selection, *policy_runs.RESTS_ON)}-{parent}"
+
+
+def _tagged(frame: pd.DataFrame, condition: str, seed: int) -> pd.DataFrame:
+    return frame.assign(condition=condition, seed=seed)
+
+
+__all__ = ["CONDITIONS", "NAME", "PolicyRun", "collect", "sweep"]

@@ -13,6 +13,7 @@ from rlhf_lessons.diagnostics.scorecard import MAX_NEW_TOKENS, gold_score, texts
 from rlhf_lessons.model.gpt import GPT
 from rlhf_lessons.model.heads import RewardModel
 from rlhf_lessons.pipeline import ensure
+from rlhf_lessons.stages.loop import OnStep
 from rlhf_lessons.stages.reward import RewardSettings, score, train_reward
 from rlhf_lessons.stages.reward_ensemble import RewardEnsemble, ensemble_reward, train_ensemble
 from rlhf_lessons.stages.rollout import RewardFunction, answer, as_sequences
@@ -70,7 +71,9 @@ def broken_reward(seed: int = 0) -> RewardFunction:
     return reward
 
 
-def train_recipe(recipe: Recipe, seed: int = 0, fresh: Sequence[datasets.Pair] = ()) -> RewardFunction:
+def train_recipe(
+    recipe: Recipe, seed: int = 0, fresh: Sequence[datasets.Pair] = (), on_step: OnStep | None = None
+) -> RewardFunction:
     """Train a reward model, or an ensemble, by its recipe; `fresh` pairs join those of the recipe."""
     pretrained, sft = ensure("pretrained", progress=False).model, ensure("sft", seed, progress=False).model
     pairs = pipeline.preference_pairs(sft, recipe.n_pairs, recipe.sampled_share, "train", seed)
@@ -79,12 +82,12 @@ def train_recipe(recipe: Recipe, seed: int = 0, fresh: Sequence[datasets.Pair] =
     settings = RewardSettings(seed=seed, **recipe.training)
     if recipe.members == 1:
         model = RewardModel.from_policy(pretrained)
-        train_reward(model, data, settings)
+        train_reward(model, data, settings, on_step)
         return partial(score, model)
     ensemble = RewardEnsemble(
         [RewardModel.from_policy(pretrained, head_init_scale=1.0, seed=1_000 * seed + k) for k in range(recipe.members)]
     )
-    train_ensemble(ensemble, data, settings)
+    train_ensemble(ensemble, data, settings, on_step)
     return ensemble_reward(ensemble, reference_answers(sft, seed), recipe.how)
 
 

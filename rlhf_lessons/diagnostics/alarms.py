@@ -1,0 +1,185 @@
+"""Alarms for a PPO run, from what its trainer may see: no alarm reads the gold score.
+
+Each rule reads a run's records and says at which update it first holds, and on what evidence. Three of them stand
+for the challenges of the source document (C24, C25, C26); the others watch one metric each. Means over five updates
+(`SMOOTH`) are read, never single updates, which are noisy. Thresholds suit this course's models: they lie between what
+the exploratory runs of healthy and of sick policies reached, and notebook 06 counts how often they err.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import pandas as pd
+
+from rlhf_lessons.diagnostics.findings import Finding
+from rlhf_lessons.stages.history import Record
+from rlhf_lessons.stages.metrics import METRICS
+
+SMOOTH = 5
+Rule = Callable[[pd.DataFrame], "tuple[int, str] | None"]  # records -> (update, evidence), or None for quiet
+
+WEAK_SIGNAL, SHIFT, COLLAPSE = "weak reward signal", "distribution shift", "reward collapse"
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """A rule with its reasons. `claim` is the challenge of the source document it stands for, or empty."""
+
+    name: str
+    metrics: tuple[str, ...]
+    rule: str
+    why: str
+    check: Rule
+    claim: str = ""
+
+    def ring(self, records: pd.DataFrame) -> Finding | None:
+        """What the alarm has to say of these records, or None. A metric that was not recorded keeps it quiet."""
+        if not set(self.metrics) <= set(records) or not len(records):
+            return None
+        found = self.check(records)
+        return Finding(self.name, f"from update {found[0]} on, {found[1]}") if found else None
+
+
+def ringing(records: Iterable[Record] | pd.DataFrame) -> list[Finding]:
+    """The findings of all alarms that ring, the three challenges first."""
+    frame = records if isinstance(records, pd.DataFrame) else pd.DataFrame(list(records))
+    return [finding for alarm in ALARMS if (finding := alarm.ring(frame))]
+
+
+def dashboard(records: Iterable[Record] | pd.DataFrame) -> pd.DataFrame:
+    """Every metric with its first and last value, formula and healthy range, and the alarms on it that ring."""
+    frame = records if isinstance(records, pd.DataFrame) else pd.DataFrame(list(records))
+    loud = {finding.name for finding in ringing(frame)}
+    rows = {}
+    for name in frame.columns.intersection(METRICS):
+        known, about = frame[name].dropna(), METRICS[name]
+        rung = ", ".join(alarm.name for alarm in ALARMS if alarm.name in loud and name in alarm.metrics)
+        ends = (known.iloc[0], known.iloc[-1]) if len(known) else (float("nan"),) * 2
+        rows[name] = (*ends, about.formula, about.healthy, rung or "quiet")
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["first", "last", "formula", "healthy", "alarm"])
+
+
+def smooth(records: pd.DataFrame, metric: str) -> pd.Series:
+    """Means over five updates, by the update they end at; few updates give a mean over all there are."""
+    series = records.set_index("step")[metric]
+    return series.rolling(SMOOTH, min_periods=min(SMOOTH, len(series))).mean().dropna()
+
+
+def _weak_signal(records: pd.DataFrame) -> tuple[int, str] | None:
+    accuracy, score = records.set_index("step").sample_accuracy.dropna(), smooth(records, "score")
+    if not len(accuracy) or accuracy.iloc[0] >= WEAK_ACCURACY:
+        return None
+    risen = score[score - score.iloc[0] >= RISE]
+    if not len(risen):
+        return None
+    said = f"the score is up by {risen.iloc[0] - score.iloc[0]:.2f} sd, on a reward model that ranks only"
+    return int(risen.index[0]), f"{said} {accuracy.iloc[0]:.0%} of the SFT model's own answers as annotators do"
+
+
+def _shift(records: pd.DataFrame) -> tuple[int, str] | None:
+    accuracy, kl = records.set_index("step").sample_accuracy.dropna(), records.set_index("step").kl
+    far = smooth(records, "kl")
+    far = far[far > FAR]
+    fallen = accuracy[accuracy <= accuracy.iloc[0] - FALL] if len(accuracy) else accuracy
+    if not len(far) or not len(fallen):
+        return None
+    update = int(max(far.index[0], fallen.index[0]))
+    said = f"the policy is {kl.loc[:update].iloc[-1]:.1f} nats from the SFT model and the reward model ranks"
+    return update, f"{said} {fallen.iloc[0]:.0%} of its answers as annotators do, {accuracy.iloc[0]:.0%} at first"
+
+
+def _collapse(records: pd.DataFrame) -> tuple[int, str] | None:
+    score = smooth(records, "score")
+    fallen = score[score.cummax() - score >= COLLAPSE_FALL]
+    if not len(fallen):
+        return None
+    update = int(fallen.index[0])
+    peak = score.loc[:update].max()
+    return update, f"the score is at {score[update]:.2f} sd, after {peak:.2f} at its height"
+
+
+def outside(metric: str, low: float | None = None, high: float | None = None, after: float = 0.0) -> Rule:
+    """The rule that a metric's mean leaves `low` to `high` once a share `after` of the updates is done."""
+
+    def check(records: pd.DataFrame) -> tuple[int, str] | None:
+        means = smooth(records, metric)
+        means = means[means.index > after * records.step.max()]
+        out = means[(means < low if low is not None else False) | (means > high if high is not None else False)]
+        bound = low if high is None else high
+        if not len(out):
+            return None
+        return int(out.index[0]), f"{metric} is {out.iloc[0]:.3g}, {'under' if high is None else 'over'} {bound:g}"
+
+    return check
+
+
+def _length(records: pd.DataFrame) -> tuple[int, str] | None:
+    length = smooth(records, "response_length")
+    out = length[(length / length.iloc[0] - 1).abs() > LENGTH_CHANGE]
+    return (
+        (int(out.index[0]), f"answers have {out.iloc[0]:.1f} tokens, {length.iloc[0]:.1f} at first")
+        if len(out)
+        else None
+    )
+
+
+WEAK_ACCURACY, RISE = 0.85, 0.3
+FAR, FALL = 3.0, 0.1
+COLLAPSE_FALL = 0.25
+LENGTH_CHANGE = 0.25
+
+ALARMS: tuple[Alarm, ...] = (
+    Alarm(
+        WEAK_SIGNAL, ("score", "sample_accuracy"),
+        f"at the start sample_accuracy is under {WEAK_ACCURACY:.0%}, and the score rises by {RISE} sd",
+        "a rising score is only as good as the ranking behind it; on its own it proves nothing",
+        _weak_signal, "C24",
+    ),
+    Alarm(
+        SHIFT, ("kl", "sample_accuracy"),
+        f"KL is over {FAR:g} nats an answer, and sample_accuracy is {FALL:.0%} or more under its first value",
+        "the policy writes what the reward model was never shown, so its scores are guesses",
+        _shift, "C25",
+    ),
+    Alarm(
+        COLLAPSE, ("score",),
+        f"the score has fallen by {COLLAPSE_FALL} sd from its height",
+        "PPO climbs: a score that falls means steps too long for the reward's surface, or a policy that broke",
+        _collapse, "C26",
+    ),
+    Alarm(
+        "far away", ("kl",), "KL is over 10 nats an answer",
+        "few answers of the policy are still likely under the SFT model, on which all judges were trained",
+        outside("kl", high=10),
+    ),
+    Alarm(
+        "no variety", ("entropy",), "entropy is under 0.1 nats a token",
+        "nothing is left to explore: the policy says one thing, and cannot find a better one",
+        outside("entropy", low=0.1),
+    ),
+    Alarm(
+        "length", ("response_length",), f"answers are {LENGTH_CHANGE:.0%} longer or shorter than at first",
+        "length is the easiest thing to exploit",
+        _length,
+    ),
+    Alarm(
+        "no end", ("ended",), "under 95 % of the answers end",
+        "answers that are cut off are a sign of rambling",
+        outside("ended", low=0.95),
+    ),
+    Alarm(
+        "clipping", ("clip_fraction",), "over 20 % of the tokens are clipped",
+        "the steps are too long: much of each update is thrown away",
+        outside("clip_fraction", high=0.2),
+    ),
+    Alarm(
+        "long steps", ("approx_kl",), "an update moves the policy by over 0.05 nats a token",
+        "the answers that were sampled say little about a policy that far on",
+        outside("approx_kl", high=0.05),
+    ),
+    Alarm(
+        "lost critic", ("explained_variance",), "after a fifth of the run, explained_variance is under -1",
+        "the critic's forecasts are worse than a constant: advantages are noise",
+        outside("explained_variance", low=-1, after=0.2),
+    ),
+)  # fmt: skip

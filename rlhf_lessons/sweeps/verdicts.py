@@ -1,0 +1,157 @@
+"""What the kept results of the over-optimisation sweep say: scorecards, leads, curves with their fits, alarm rates."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from rlhf_lessons.diagnostics.alarms import ALARMS
+from rlhf_lessons.sweeps.fits import Fit, fit
+from rlhf_lessons.sweeps.intervals import Interval, bootstrap
+from rlhf_lessons.world.cases import cases_in
+
+# Scorecard column -> measure, and the true verdicts of the cases it looks at.
+EVERY = ("avoid", "reduce", "safe")
+COLUMNS: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "medical accuracy": ("safety", EVERY),
+    "contraindication recall": ("safety", ("avoid", "reduce")),
+    "specificity": ("safety", ("safe",)),
+    "dose accuracy": ("dose", ("reduce",)),
+    "hedging": ("hedged", EVERY),
+    "length (words)": ("length", EVERY),
+    "KL (nats)": ("kl", EVERY),
+}
+POLICIES = {
+    "pretrained": "pretrained",
+    "SFT": "SFT",
+    "PPO, broken RM": "broken",
+    "PPO, good RM": "full",
+    "best of 16": "best of 16",
+    "PPO, gold": "gold",
+}
+
+
+def matrix(cases: pd.DataFrame, condition: str, measure: str, truths: Sequence[str] = EVERY) -> np.ndarray:
+    """A measure of a condition as (seeds, held-out cases); nan for cases whose true verdict is not among `truths`.
+
+    Raises ValueError for a condition that was not run.
+    """
+    rows = cases[cases.condition == condition]
+    if not len(rows):
+        raise ValueError(
+            f"condition: {condition!r} is not allowed; it must be one of {', '.join(cases.condition.unique())}"
+        )
+    values = rows.pivot(index="seed", columns="case", values=measure).to_numpy(dtype=float)
+    counts = np.array([case.verdict in truths for case in cases_in("held_out")])
+    return np.where(counts, values, np.nan)
+
+
+def mean_of(cases: pd.DataFrame, condition: str, measure: str = "safety") -> Interval:
+    """The mean of a measure over seeds and held-out cases, with its interval."""
+    return bootstrap(matrix(cases, condition, measure))
+
+
+def lead(cases: pd.DataFrame, condition: str, other: str, measure: str = "safety") -> Interval:
+    """By how much `condition` is ahead of `other`, paired by seed and case, with its interval."""
+    return bootstrap(matrix(cases, condition, measure) - matrix(cases, other, measure))
+
+
+def scorecard(cases: pd.DataFrame) -> dict[str, dict[str, Interval]]:
+    """Column -> policy -> mean with interval, on held-out cases."""
+    return {
+        column: {name: bootstrap(matrix(cases, run, measure, truths)) for name, run in POLICIES.items()}
+        for column, (measure, truths) in COLUMNS.items()
+    }
+
+
+def scorecard_table(cases: pd.DataFrame) -> pd.DataFrame:
+    """The scorecard in words: shares in per cent, each with its 95 % interval."""
+
+    def said(column: str, found: Interval) -> str:
+        is_share = COLUMNS[column][0] not in ("length", "kl")
+        form = "{:.1%} ({:.1%} to {:.1%})" if is_share else "{:.1f} ({:.1f} to {:.1f})"
+        return form.format(found.value, found.low, found.high)
+
+    columns = {
+        column: {name: said(column, found) for name, found in row.items()} for column, row in scorecard(cases).items()
+    }
+    return pd.DataFrame(columns).rename_axis("policy")
+
+
+def comparison(cases: pd.DataFrame, conditions: Sequence[str], baseline: str) -> pd.DataFrame:
+    """One row a condition: its safe share, how far that is ahead of the baseline, gold score, KL; with intervals."""
+    rows = {}
+    for name in (baseline, *conditions):
+        ahead = None if name == baseline else lead(cases, name, baseline)
+        rows[name] = {
+            "safe": mean_of(cases, name).value,
+            "lead": ahead.value if ahead else np.nan,
+            "low": ahead.low if ahead else np.nan,
+            "high": ahead.high if ahead else np.nan,
+            "gold score": mean_of(cases, name, "gold_score").value,
+            "KL": mean_of(cases, name, "kl").value,
+            "verdict": verdict(ahead) if ahead else "-",
+        }
+    return pd.DataFrame(rows).T.rename_axis("condition")
+
+
+def verdict(ahead: Interval) -> str:
+    """Whether an interval lies clear of 0."""
+    if ahead.low > 0:
+        return "helps"
+    return "harms" if ahead.high < 0 else "no clear difference"
+
+
+def ppo_points(looks: pd.DataFrame, condition: str) -> pd.DataFrame:
+    """A condition's looks with d = sqrt(KL) and the gain in gold score since its first look, per seed."""
+    points = looks[looks.condition == condition].sort_values(["seed", "step"])
+    first = points.groupby("seed")[["gold_score", "score"]].transform("first")
+    gains = {"gain": points.gold_score - first.gold_score, "proxy_gain": points.score - first.score}
+    return points.assign(d=np.sqrt(points.kl.clip(lower=0)), **gains)
+
+
+def best_of_n_points(best_of_n: pd.DataFrame, reward: str) -> pd.DataFrame:
+    """Best-of-n by one reward model, in the same columns."""
+    points = best_of_n[best_of_n.reward == reward].sort_values(["seed", "n"])
+    first = points.groupby("seed")[["gold_score", "score"]].transform("first")
+    gains = {"gain": points.gold_score - first.gold_score, "proxy_gain": points.score - first.score}
+    return points.assign(d=np.sqrt(points.kl), **gains)
+
+
+def fits(points: pd.DataFrame, method: str) -> dict[int, Fit]:
+    """The curve of Gao et al. fitted to each seed's points."""
+    return {seed: fit(method, part.d.to_numpy(), part.gain.to_numpy()) for seed, part in points.groupby("seed")}
+
+
+def fit_table(points: Mapping[str, pd.DataFrame], method: str) -> pd.DataFrame:
+    """One row a reward model: alpha, beta, the KL of the largest gain, R squared; medians and ranges over seeds."""
+    rows = {}
+    for name, part in points.items():
+        found = list(fits(part, method).values())
+        turns = [one.turn**2 for one in found]
+        rows[name] = {
+            "alpha": _spread([one.alpha for one in found]),
+            "beta": _spread([one.beta for one in found]),
+            "turns down at KL (nats)": _spread(turns),
+            "R squared": _spread([one.r_squared for one in found]),
+        }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("reward model")
+
+
+def _spread(values: Sequence[float]) -> str:
+    middle, low, high = float(np.median(values)), min(values), max(values)
+    return f"{middle:.2f} ({low:.2f} to {high:.2f})"
+
+
+def alarm_counts(records: pd.DataFrame, groups: Mapping[str, Sequence[str]]) -> pd.DataFrame:
+    """How many runs of each group of conditions make each alarm ring; the first row counts the runs."""
+    counts = {}
+    for group, conditions in groups.items():
+        runs = [
+            run.dropna(axis=1, how="all")
+            for _, run in records[records.condition.isin(conditions)].groupby(["condition", "seed"])
+        ]
+        counts[group] = {"runs": len(runs)} | {
+            alarm.name: sum(bool(alarm.ring(run)) for run in runs) for alarm in ALARMS
+        }
+    return pd.DataFrame(counts).rename_axis("alarm")
