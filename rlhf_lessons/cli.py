@@ -14,11 +14,13 @@ from typer.core import TyperCommand
 from rlhf_lessons import quality, reruns, store
 from rlhf_lessons.diagnostics.log_reader import diagnose
 from rlhf_lessons.diagnostics.log_stages import split_stages
+from rlhf_lessons.sweeps import kept, over_optimisation, verdicts
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 
 Notebooks = Annotated[Path, typer.Option(help="The folder of the notebooks.", show_default=False)]
 PARAMETER_OPTIONS = ("-p", "--parameter")
+SWEEPS = {"over-optimisation": over_optimisation.sweep}
 
 
 class WithParameters(TyperCommand):
@@ -106,6 +108,28 @@ def quality_(seeds: Annotated[int, typer.Option(min=1, max=20, help="How many se
     store.save_result("quality", {"seeds": seeds, "columns": table.to_dict("list")})
     typer.echo(table.round(3).to_string())
     typer.echo(quality.summary(table).round(3).to_string())
+
+
+@app.command("sweep")
+def sweep_(
+    name: Annotated[str, typer.Argument(help=f"Which one: {', '.join(SWEEPS)}.")],
+    jobs: Annotated[int, typer.Option(min=1, max=64, help="Processes side by side, of one thread each.")] = 2,
+) -> None:
+    """Remake the kept results behind a notebook. Takes about an hour; goes on where it was interrupted."""
+    with refusals():
+        if name not in SWEEPS:
+            raise ValueError(f"name: {name!r} is not allowed; it must be one of {', '.join(SWEEPS)}")
+        tables = SWEEPS[name](jobs=jobs)
+    typer.echo(", ".join(f"{table}: {len(rows)} rows" for table, rows in tables.items()))
+
+
+@app.command("scorecard")
+def scorecard_() -> None:
+    """What each kind of policy is worth on held-out cases, with 95 % intervals, from the kept results."""
+    with refusals():
+        found = kept.read(over_optimisation.NAME)
+    typer.echo(verdicts.scorecard_table(found.tables["cases"]).T.to_string())
+    typer.echo(f"made on {found.label['made']} by: {found.label['command']} (seeds {found.label['seeds']})")
 
 
 @app.command("diagnose")

@@ -12,7 +12,7 @@ PACKAGE = "rlhf_lessons"
 # Top to bottom: a module may import from its own layer and from those under it.
 LAYERS = [
     ("cli", "reruns", "labs", "exercises"),
-    ("plots", "plots_reward", "plots_sweeps", "export"),
+    ("plots", "plots_policy", "plots_reward", "plots_sweeps", "export"),
     ("pipeline", "hypotheses", "quality", "sweeps"),
     ("store", "diagnostics"),
     ("stages", "program_one"),

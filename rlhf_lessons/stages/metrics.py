@@ -61,5 +61,8 @@ METRICS: dict[str, Metric] = {
         "over 0.85 at first; falls as answers get better and nearer",
         "share",
     ),
+    "gold_sd": Metric(
+        "gold_score, standardised on samples of the SFT model", "mean (g - mean_ref) / std_ref", "grows with score"
+    ),
     "safety": Metric("answers that are safe to act on, by the rubric", "mean[safe]", "grows with score", "share"),
 }
