@@ -88,14 +88,22 @@ def _shift(records: pd.DataFrame) -> tuple[int, str] | None:
     return update, f"{said} {fallen.iloc[0]:.0%} of its answers as annotators do, {accuracy.iloc[0]:.0%} at first"
 
 
-def _collapse(records: pd.DataFrame) -> tuple[int, str] | None:
+def _falling(records: pd.DataFrame) -> tuple[int, str] | None:
     score = smooth(records, "score")
-    fallen = score[score.cummax() - score >= COLLAPSE_FALL]
+    fallen = score[score.cummax() - score >= SCORE_FALL]
     if not len(fallen):
         return None
     update = int(fallen.index[0])
-    peak = score.loc[:update].max()
-    return update, f"the score is at {score[update]:.2f} sd, after {peak:.2f} at its height"
+    return update, f"the score is {score[update]:.2f} sd, after {score.loc[:update].max():.2f} at its height"
+
+
+def _collapse(records: pd.DataFrame) -> tuple[int, str] | None:
+    accuracy = records.sample_accuracy.dropna()
+    if not len(accuracy) or accuracy.iloc[0] >= COIN:
+        return None
+    signs = filter(None, (check(records) for check in (_falling, NO_VARIETY, LONG_STEPS)))
+    first = min(signs, default=None)
+    return first and (first[0], f"{first[1]}, and the judge ranks only {accuracy.iloc[0]:.0%} as annotators do")
 
 
 def outside(metric: str, low: float | None = None, high: float | None = None, after: float = 0.0) -> Rule:
@@ -123,10 +131,11 @@ def _length(records: pd.DataFrame) -> tuple[int, str] | None:
     )
 
 
-WEAK_ACCURACY, RISE = 0.85, 0.3
+WEAK_ACCURACY, COIN, RISE = 0.85, 0.6, 0.3
 FAR, FALL = 3.0, 0.1
-COLLAPSE_FALL = 0.25
+SCORE_FALL = 0.25
 LENGTH_CHANGE = 0.25
+NO_VARIETY, LONG_STEPS = outside("entropy", low=0.1), outside("approx_kl", high=0.05)
 
 ALARMS: tuple[Alarm, ...] = (
     Alarm(
@@ -142,10 +151,15 @@ ALARMS: tuple[Alarm, ...] = (
         _shift, "C25",
     ),
     Alarm(
-        COLLAPSE, ("score",),
-        f"the score has fallen by {COLLAPSE_FALL} sd from its height",
-        "PPO climbs: a score that falls means steps too long for the reward's surface, or a policy that broke",
+        COLLAPSE, ("score", "sample_accuracy", "entropy", "approx_kl"),
+        f"at the start sample_accuracy is under {COIN:.0%}, and the score falls, variety ends or steps are too long",
+        "a judge no better than a coin has no hill worth climbing; what PPO finds there is a cliff or a single word",
         _collapse, "C26",
+    ),
+    Alarm(
+        "falling score", ("score",), f"the score is {SCORE_FALL} sd under its height",
+        "PPO climbs: a score that falls means steps too long for the reward's surface",
+        _falling,
     ),
     Alarm(
         "far away", ("kl",), "KL is over 10 nats an answer",
@@ -155,7 +169,7 @@ ALARMS: tuple[Alarm, ...] = (
     Alarm(
         "no variety", ("entropy",), "entropy is under 0.1 nats a token",
         "nothing is left to explore: the policy says one thing, and cannot find a better one",
-        outside("entropy", low=0.1),
+        NO_VARIETY,
     ),
     Alarm(
         "length", ("response_length",), f"answers are {LENGTH_CHANGE:.0%} longer or shorter than at first",
@@ -175,7 +189,7 @@ ALARMS: tuple[Alarm, ...] = (
     Alarm(
         "long steps", ("approx_kl",), "an update moves the policy by over 0.05 nats a token",
         "the answers that were sampled say little about a policy that far on",
-        outside("approx_kl", high=0.05),
+        LONG_STEPS,
     ),
     Alarm(
         "lost critic", ("explained_variance",), "after a fifth of the run, explained_variance is under -1",

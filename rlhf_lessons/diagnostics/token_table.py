@@ -54,8 +54,8 @@ def updated(policy: GPT, rollout: Rollout, settings: PPOSettings) -> GPT:
 def ratio_table(rollout: Rollout, row: int, moved: GPT, clip_range: float) -> pd.DataFrame:
     """One line a token of answer `row`, after an update: its advantage, ratio and terms of the clipped objective.
 
-    Columns: token, advantage, ratio (new probability / old), plain (ratio x advantage), clipped (the same with the ratio
-    kept within clip_range of 1), counts (the smaller of both, which PPO raises).
+    Columns: token, advantage, ratio (new probability / old), plain (ratio x advantage), clipped (the same, the ratio
+    kept within clip_range of 1), counts (the smaller of the two, which PPO raises).
     """
     before = token_table(rollout, row)
     one = rollout[torch.tensor([row])]

@@ -19,6 +19,12 @@ class Kept:
     tables: dict[str, pd.DataFrame]
     label: dict[str, Any]
 
+    def told(self, code: str) -> str:
+        """The label as a sentence. `code` is the state of the code now, which may have moved on since."""
+        state = "this code" if code == self.label["code"] else "an earlier state of the code"
+        seeds, torch = self.label["seeds"], self.label["torch"]
+        return f"Made on {self.label['made']} by {self.label['command']}, with {state}, seeds {seeds}, torch {torch}."
+
 
 def write(name: str, tables: Mapping[str, pd.DataFrame], label: Mapping[str, Any], folder: Path = FOLDER) -> None:
     """Keep the tables and their label under `name`, in place of what was kept before."""

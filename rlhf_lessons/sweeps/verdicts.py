@@ -1,5 +1,6 @@
 """What the kept results of the over-optimisation sweep say: scorecards, leads, curves with their fits, alarm rates."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -18,8 +19,12 @@ COLUMNS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "specificity": ("safety", ("safe",)),
     "dose accuracy": ("dose", ("reduce",)),
     "hedging": ("hedged", EVERY),
-    "length (words)": ("length", EVERY),
-    "KL (nats)": ("kl", EVERY),
+    "length": ("length", EVERY),
+    "KL from SFT": ("kl", EVERY),
+}
+UNITS: Mapping[str, str] = {
+    column: {"length": "words", "kl": "nats an answer"}.get(measure, "share of answers")
+    for column, (measure, _) in COLUMNS.items()
 }
 POLICIES = {
     "pretrained": "pretrained",
@@ -93,6 +98,15 @@ def comparison(cases: pd.DataFrame, conditions: Sequence[str], baseline: str) ->
             "verdict": verdict(ahead) if ahead else "-",
         }
     return pd.DataFrame(rows).T.rename_axis("condition")
+
+
+def staircase(cases: pd.DataFrame, order: Sequence[str]) -> pd.DataFrame:
+    """One row a step from each condition to the next in `order`: its lead in the safe share, with its interval."""
+    rows = {}
+    for worse, better in itertools.pairwise(order):
+        step = lead(cases, better, worse)
+        rows[f"{better} over {worse}"] = {"lead": step.value, "low": step.low, "high": step.high}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("step")
 
 
 def verdict(ahead: Interval) -> str:

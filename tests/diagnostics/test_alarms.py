@@ -40,7 +40,9 @@ def test_a_run_in_order_is_quiet():
     [
         (WEAK_SIGNAL, {"sample_accuracy": lambda u: 0.7, "score": lambda u: 0.0 if u <= 20 else 1.0}, 22),
         (SHIFT, {"kl": lambda u: 0.3 * u, "sample_accuracy": lambda u: 0.95 if u == 1 else 0.8}, 13),
-        (COLLAPSE, {"score": lambda u: 5.0 if 10 <= u <= 30 else 4.0 if u > 30 else 0.5 * u}, 32),
+        (COLLAPSE, {"sample_accuracy": 0.4, "score": lambda u: 5.0 if u <= 30 else 4.0}, 32),
+        (COLLAPSE, {"sample_accuracy": 0.4, "entropy": lambda u: 0.4 if u <= 20 else 0.0}, 24),
+        ("falling score", {"score": lambda u: 5.0 if u <= 30 else 4.0}, 32),
         ("far away", {"kl": lambda u: 20.0 if u >= 40 else 1.0}, 42),
         ("no variety", {"entropy": 0.05}, 5),
         ("length", {"response_length": lambda u: 11.5 if u <= 10 else 3.0}, 12),
@@ -64,7 +66,9 @@ def test_it_rings_for_its_fault_and_says_since_when(name, changes, update):
         (WEAK_SIGNAL, {"sample_accuracy": lambda u: 0.9}),
         (SHIFT, {"kl": lambda u: 0.3 * u}),  # far, but the judge keeps up
         (SHIFT, {"sample_accuracy": lambda u: 0.95 if u == 1 else 0.6}),  # near: only harder comparisons
-        (COLLAPSE, {"score": lambda u: 0.5 + 0.1 * (u % 2)}),  # noise
+        ("falling score", {"score": lambda u: 0.5 + 0.1 * (u % 2)}),  # noise
+        (COLLAPSE, {"sample_accuracy": 0.4}),  # a coin, but nothing broke yet
+        (COLLAPSE, {"entropy": 0.0}),  # broken, but not for the judge's sake
         ("lost critic", {"explained_variance": lambda u: -4.0 if u <= 5 else 0.5}),  # it starts from nothing
     ],
 )
