@@ -132,7 +132,7 @@ def _length(records: pd.DataFrame) -> tuple[int, str] | None:
 
 
 WEAK_ACCURACY, COIN, RISE = 0.85, 0.6, 0.3
-FAR, FALL = 3.0, 0.1
+FAR, FALL = 1.5, 0.15
 SCORE_FALL = 0.25
 LENGTH_CHANGE = 0.25
 NO_VARIETY, LONG_STEPS = outside("entropy", low=0.1), outside("approx_kl", high=0.05)

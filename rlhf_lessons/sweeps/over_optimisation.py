@@ -25,13 +25,13 @@ from rlhf_lessons.sweeps.reward_models import Recipe
 NAME = "over_optimisation"
 SEEDS = (0, 1, 2, 3, 4)
 COURSE = {"rollout_size": 256, "minibatch_size": 128, "kl_coef": 0.1}  # twice the price that suits the best of them
+COURSE_PRICE = {"kl_coef": 0.05}
 EAGER = {"kl_coef": 0.0, "learning_rate": 5e-4}  # no price on distance, and long steps
 PRICED = EAGER | {"kl_coef": 0.5}
 
 SMALL = {"epochs": 10}  # as `pairs_200` is trained
-CURATED = Recipe(2000, sampled_share=0.0)  # knows the textbook, and has never seen the policy's own answers
 UNCURED = Condition("pairs_200", EAGER, collects=200)
-SHIFTED = Condition(CURATED, EAGER, collects=1000)
+SHIFTED = Condition(Recipe(2000), COURSE_PRICE, collects=1000)
 
 CONDITIONS: Mapping[str, Condition] = {
     # who scores? PPO as in notebook 06, but for the price, against each reward model
@@ -63,11 +63,11 @@ CONDITIONS: Mapping[str, Condition] = {
     "ensemble, uncertainty": Condition(Recipe(200, members=4, how="uncertainty", training=SMALL), EAGER),
     # the second and third challenge; pairs_20 above is the first
     "shifted": SHIFTED,
-    "shifted, 1000 more pairs": Condition(Recipe(3000, sampled_share=0.0), EAGER),
-    "shifted, 1000 pairs of the policy": Condition(CURATED, EAGER, after=SHIFTED),
+    "shifted, 1000 more pairs": Condition(Recipe(3000), COURSE_PRICE),
+    "shifted, 1000 pairs of the policy": Condition(Recipe(2000), COURSE_PRICE, after=SHIFTED),
     "collapse": Condition("broken", EAGER | {"learning_rate": 3e-3}),
     # more healthy runs, for the alarms' false-alarm rate
-    "full, kl_coef 0.05": Condition("full", {"kl_coef": 0.05}),
+    "full, kl_coef 0.05": Condition("full", COURSE_PRICE),
     "full, kl_coef 0.2": Condition("full", {"kl_coef": 0.2}),
 }
 ORDER = ("broken", "pairs_20", "pairs_200", "pairs_2000", "full", "gold")

@@ -39,7 +39,7 @@ def test_a_run_in_order_is_quiet():
     ("name", "changes", "update"),
     [
         (WEAK_SIGNAL, {"sample_accuracy": lambda u: 0.7, "score": lambda u: 0.0 if u <= 20 else 1.0}, 22),
-        (SHIFT, {"kl": lambda u: 0.3 * u, "sample_accuracy": lambda u: 0.95 if u == 1 else 0.8}, 13),
+        (SHIFT, {"kl": lambda u: 0.15 * u, "sample_accuracy": lambda u: 0.95 if u == 1 else 0.75}, 13),
         (COLLAPSE, {"sample_accuracy": 0.4, "score": lambda u: 5.0 if u <= 30 else 4.0}, 32),
         (COLLAPSE, {"sample_accuracy": 0.4, "entropy": lambda u: 0.4 if u <= 20 else 0.0}, 24),
         ("falling score", {"score": lambda u: 5.0 if u <= 30 else 4.0}, 32),
@@ -64,7 +64,7 @@ def test_it_rings_for_its_fault_and_says_since_when(name, changes, update):
     [
         (WEAK_SIGNAL, {"sample_accuracy": lambda u: 0.7, "score": 0.0}),  # weak, but nothing follows it
         (WEAK_SIGNAL, {"sample_accuracy": lambda u: 0.9}),
-        (SHIFT, {"kl": lambda u: 0.3 * u}),  # far, but the judge keeps up
+        (SHIFT, {"kl": lambda u: 0.15 * u}),  # far, but the judge keeps up
         (SHIFT, {"sample_accuracy": lambda u: 0.95 if u == 1 else 0.6}),  # near: only harder comparisons
         ("falling score", {"score": lambda u: 0.5 + 0.1 * (u % 2)}),  # noise
         (COLLAPSE, {"sample_accuracy": 0.4}),  # a coin, but nothing broke yet
