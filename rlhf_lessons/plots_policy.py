@@ -57,9 +57,7 @@ def leads(table: pd.DataFrame, baseline: str, reference: Mapping[str, float]) ->
     """
     rows = table.drop(index=baseline)
     said = "; ".join(f"{name} {row['lead']:+.1%}" for name, row in rows.iterrows())
-    figure, (ax,) = picture(
-        f"Lead in the safe share over {baseline}: {said}.", columns=2, height=0.42 * len(rows) + 1.2
-    )
+    figure, ax = _wide(f"Lead in the safe share over {baseline}: {said}.", 0.42 * len(rows) + 1.2)
     for place, (_, row) in enumerate(rows.iterrows()):
         low, high = float(row["low"]), float(row["high"])
         index = 2 if low > 0 else 1 if high < 0 else 6
@@ -104,7 +102,7 @@ def _whiskers(ax: Axes, found: Sequence[Interval]) -> None:
 def ladder(found: Mapping[str, Interval], ylabel: str, reference: Mapping[str, float]) -> Picture:
     """Means with intervals side by side in order, and named horizontal lines."""
     said = "; ".join(f"{name} {one.value:.1%}" for name, one in found.items())
-    figure, (ax,) = picture(f"{ylabel}: {said}.", columns=2, height=3.4)
+    figure, ax = _wide(f"{ylabel}: {said}.", 3.4)
     for place, one in enumerate(found.values()):
         ax.plot([place, place], [one.low, one.high], color=COLOURS[place % 7], linewidth=2)
         ax.plot(place, one.value, color=COLOURS[place % 7], marker=MARKERS[place % 7], markersize=8)
@@ -114,3 +112,11 @@ def ladder(found: Mapping[str, Interval], ylabel: str, reference: Mapping[str, f
     ax.set(xticks=range(len(found)), xticklabels=list(found), ylabel=ylabel, ylim=(-0.02, 1.05))
     ax.set_xlim(-0.4, len(found) - 0.3)
     return figure
+
+
+def _wide(alt: str, height: float) -> tuple[Picture, Axes]:
+    figure = Picture(alt, (9.0, height))
+    ax = figure.subplots()
+    ax.grid(alpha=0.3)
+    ax.spines[["top", "right"]].set_visible(False)
+    return figure, ax
