@@ -21,6 +21,7 @@ PANEL_WIDTH, PANEL_HEIGHT = 3.5, 3.1
 LEFT, RIGHT, BOTTOM, TOP = 0.85, 0.15, 0.95, 0.3
 HEADROOM = 0.4  # of the height, on the side where the values left the old limits
 WHITE = 255
+POINTS = {"linestyle": "none", "markersize": 8, "markeredgecolor": "white"}  # the edge parts them from maps and lines
 BELOW = (0.5, -0.2)  # a legend there never covers a curve that moves
 
 
@@ -35,7 +36,7 @@ class Canvas(Picture):
         super().__init__("", (PANEL_WIDTH * columns, PANEL_HEIGHT * rows))
         self.set_layout_engine("none")
         self.panels: list[Axes] = [self._place(place, rows, columns) for place in range(rows * columns)]
-        self._limits: dict[int, tuple[float, float]] = {}
+        self._limits: dict[Hashable, tuple[float, float]] = {}
         self._lines: dict[tuple[int, str], Line2D] = {}
         self._still: list[dict[Any, Any]] = [{} for _ in self.panels]  # what each background should show
         self._shown: dict[int, dict[Any, Any]] = {}  # what it does show
@@ -71,8 +72,8 @@ class Canvas(Picture):
         """Texts and limits of one panel."""
         self._still[panel]["axis"] = (title, x, y, x_limits, y_limits, log_x, log_y)
 
-    def fit(self, panel: int, values: Iterable[float], *must_show: float) -> tuple[float, float]:
-        """Round limits of a panel: those it has, while the values lie within and fill a third of them.
+    def fit(self, panel: Hashable, values: Iterable[float], *must_show: float) -> tuple[float, float]:
+        """Round limits of a panel (or of anything named): those it has, while the values fill a third of them or more.
 
         Limits that grow get headroom, so that a moving slider seldom makes the axes be drawn anew.
         """
@@ -110,7 +111,7 @@ class Canvas(Picture):
         """A named curve in the colour and dash number `look`; `points` draws markers and no line."""
         line = self._lines.get((panel, name))
         if line is None:
-            settings = style(look, marker=points) | ({"linestyle": "none", "markersize": 7} if points else {})
+            settings = style(look, marker=points) | (POINTS if points else {})
             (line,) = self.panels[panel].plot([], [], label=name, animated=True, zorder=4 if points else 3, **settings)
             self._lines[panel, name] = line
         line.set_data(x, y)
@@ -150,9 +151,11 @@ class Canvas(Picture):
 
     def _set_axes(self, panel: int, ax: Axes) -> None:
         kept = [line for (of, _), line in self._lines.items() if of == panel]
-        for artist in [*ax.lines, *ax.texts, *ax.collections]:
+        for artist in [*ax.collections, *ax.lines]:
             if artist not in kept:
                 artist.remove()
+        for artist in [*ax.texts]:  # last, for a map takes its own labels away
+            artist.remove()
         still = self._still[panel]
         ax.set_visible("axis" in still)
         if not ax.get_visible():

@@ -3,15 +3,14 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from matplotlib.axes import Axes
 from torch import Tensor
 
 from rlhf_lessons.diagnostics.reward_examination import Examination
 from rlhf_lessons.diagnostics.reward_measures import ScoredPairs
 from rlhf_lessons.labs.canvas import Canvas
 from rlhf_lessons.labs.limits import limits
+from rlhf_lessons.labs.outlines import mark_zero, outline
 from rlhf_lessons.labs.wording import CHANCE, LN_2
-from rlhf_lessons.plots import GREY
 from rlhf_lessons.plots_reward import bin_edges
 from rlhf_lessons.stages.history import Record
 
@@ -52,7 +51,7 @@ def _draw_rewards(pairs: ScoredPairs, canvas: Canvas) -> None:
     _show(
         canvas, 4, ("Margins of test pairs", "chosen - rejected", "pairs"), margins, limits([*margin_edges, 0]), (0.0,)
     )
-    canvas.backdrop(4, "zero", _mark_zero)
+    canvas.backdrop(4, "zero", mark_zero)
     lengths = {kind: _mean_by_length(pairs, kind, values) for kind, values in kinds.items()}
     words = [n for curve in lengths.values() for n in curve[0]]
     texts = ("Reward against length", "words in the answer", "mean reward")
@@ -70,9 +69,7 @@ def _show(
 
 
 def _outline(values: Tensor, edges: Sequence[float]) -> Curve:
-    """A histogram as the outline of its bars."""
-    counts, _ = np.histogram(values.numpy(), edges)
-    return np.repeat(edges, 2).tolist(), [0, *np.repeat(counts, 2).tolist(), 0]
+    return outline(edges, np.histogram(values.numpy(), edges)[0])
 
 
 def _mean_by_length(pairs: ScoredPairs, kind: str, values: Tensor) -> Curve:
@@ -80,7 +77,3 @@ def _mean_by_length(pairs: ScoredPairs, kind: str, values: Tensor) -> Curve:
     words = np.array([len(answer.split()) for answer in answers])
     known = sorted(set(words.tolist()))
     return known, [float(values.numpy()[words == n].mean()) for n in known]
-
-
-def _mark_zero(ax: Axes) -> None:
-    ax.axvline(0, color=GREY, linewidth=1, linestyle=":")
