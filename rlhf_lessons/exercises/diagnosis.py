@@ -22,7 +22,8 @@ SIGNS = {
     causes.INVERTED: "a high accuracy on training pairs and one far under 50 % on held-out pairs",
     causes.READ_OUT: "rewards that do not move when the last token is replaced",
     causes.IDENTICAL: "pairs that are identical when read",
-    causes.LENGTH: "an accuracy that is high where the better answer is the longer one and low where it is not",
+    causes.LENGTH: "an accuracy that is high where the better answer is the longer one, and far under 50 % where "
+    "it is the shorter one",
     causes.LEAK: "test pairs that were seen in training",
     HEALTHY: "a loss that starts near ln 2 and falls, rewards that part, new pairs ranked nearly as well as its own, "
     "and nothing out of place in any measurement",

@@ -21,7 +21,8 @@ from rlhf_lessons.stages.history import Record
 
 NOT_YET, NOBODY = "not yet", "nobody"
 EVERY = 5  # steps of the log are shown
-LINE = 110  # characters that fit under the picture
+LINE = 96  # characters that fit under the picture
+WIDE = "400px"  # for a list of long names
 COLUMNS = ("step", "loss", "reward_chosen", "reward_rejected", "margin", "accuracy")
 
 
@@ -100,7 +101,9 @@ def _colleague(result: Case) -> str:
 
 
 def _laboratory(result: Case) -> str:
-    return f"The laboratory measured\n{result.report.table().reset_index().to_string(index=False)}"
+    table = result.report.table().reset_index()
+    rows = [tuple(table.columns), *table.itertuples(index=False, name=None)]
+    return "\n".join(["The laboratory measured", *(f"  {what:<41}{value:<27}{fine}" for what, value, fine in rows)])
 
 
 def _doctor(result: Case) -> str:
@@ -139,6 +142,7 @@ class BankPanel(Panel):
         self.first_guesses: dict[str, bool] = {}
         self._by_hand = True
         super().__init__(replace(LAB, verdict=self._verdict), initial)
+        self.controls["guess"].hand.layout.width = WIDE
 
     def answer(self) -> None:
         """Show what the controls ask for."""

@@ -5,6 +5,7 @@ The tuning cases judge: the held-out ones stay unseen until a setting is chosen.
 """
 
 from functools import partial
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -25,10 +26,12 @@ EDGES = ((SIZES[0] / 1.3, SIZES[-1] * 1.3), (LEARNING_RATES[0] / 2, LEARNING_RAT
 BINS = 30
 STANDSTILL = 0.05  # nats of training loss
 CALIBRATED = 0.06  # 1,000 pairs measure an ECE to about 0.02
+LINE = 96  # characters that fit under the picture
 FROZEN = (
-    "On the maps dark is good. Own pairs are those it learns from; new ones ask about the tuning cases, so that the\n"
-    "held-out cases stay unseen. The body is frozen and only the head learns. Where the whole model learns, it also\n"
-    "changes what the head reads: it ranks far more right, and wants a smaller learning rate."
+    "On the maps dark is good, and a line joins equal values. Own pairs are those it learns from; new ones ask about "
+    "the tuning cases, so that the held-out cases stay unseen. The body is frozen and only the head learns. Where the "
+    "whole model learns, it also changes what the head reads: it ranks far more right, and wants a smaller learning "
+    "rate."
 )
 
 
@@ -59,8 +62,8 @@ def draw(result: Fitted, canvas: Canvas) -> None:
         paint = partial(paint_map, metric=metric, sizes=SIZES, rates=LEARNING_RATES, values=result.maps[metric])
         canvas.backdrop(panel, (result.map_scale, result.climbs), paint)
         rate, n_pairs = best_place(result)
-        canvas.curve(panel, "you", [result.n_pairs], [result.learning_rate], 1, points=True)
         canvas.curve(panel, "lowest loss", [n_pairs], [rate], 6, points=True)
+        canvas.curve(panel, "you", [result.n_pairs], [result.learning_rate], 1, points=True)
     passes = range(len(result.new))
     series = [
         ("Loss (nats)", "loss", result.losses),
@@ -123,7 +126,8 @@ def _state(result: Fitted, right: float, loss: float) -> str:
 def text(result: Fitted) -> str:
     """The best place on the map, and what a frozen body leaves out."""
     (rate, n_pairs), loss = best_place(result), float(result.maps["nll"].min())
-    return f"The lowest loss on this map is {loss:.2f}, at learning rate {rate:.2g} and {n_pairs:,} pairs.\n{FROZEN}"
+    best = f"The lowest loss on this map is {loss:.2f}, at learning rate {rate:.2g} and {n_pairs:,} pairs."
+    return f"{best}\n{fill(FROZEN, LINE)}"
 
 
 def best_place(result: Fitted) -> tuple[float, int]:

@@ -71,6 +71,15 @@ def test_the_doctor_names_what_is_planted():
         assert case.report.names[0] == case.planted
 
 
+def test_the_laboratory_tells_every_measurement():
+    case = lab.compute(WRONG_WAY, consult="the laboratory")
+    words = lab.text(case)
+    for what, row in case.report.table().iterrows():
+        assert re.search(
+            rf"^  {re.escape(what)} +{re.escape(row.value)} +{re.escape(row.healthy)}$", words, re.MULTILINE
+        )
+
+
 def test_a_patient_is_examined_once():
     assert lab.compute(WRONG_WAY).report is lab.compute(WRONG_WAY, "healthy").report
 
