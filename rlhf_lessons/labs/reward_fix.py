@@ -30,8 +30,7 @@ LINE = 96  # characters that fit under the picture
 FROZEN = (
     "On the maps dark is good, and a line joins equal values. Own pairs are those it learns from; new ones ask about "
     "the tuning cases, so that the held-out cases stay unseen. The body is frozen and only the head learns. Where the "
-    "whole model learns, it also changes what the head reads: it ranks far more right, and wants a smaller learning "
-    "rate."
+    "whole model learns, it also changes what the head reads: it ranks more right, and wants a smaller learning rate."
 )
 
 
