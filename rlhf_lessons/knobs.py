@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from numbers import Integral, Real
+from string import ascii_uppercase
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator, model_validator
@@ -105,6 +106,25 @@ _PROGRAM_ONE = [
     Knob("weight_scale", float, 0.0, 10.0, "", "Spread of program 1's first weights."),
 ]
 
+_CAUSES = (
+    *("wrong-way update", "common-mode drift", "learning rate too high", "learning rate too small"),
+    *("saturated head", "normalisation after the head", "large head scale", "inverted labels"),
+    *("read-out off the last token", "identical pairs", "length shortcut", "train-test leak"),
+)
+_FAULT_BANK = [
+    Knob("patient", str, None, None, "", "Which reward model of the fault bank.", choices=tuple(ascii_uppercase)),
+    Knob("guess", str, None, None, "", "What ails this reward model.", choices=("not yet", *_CAUSES, "healthy")),
+    Knob(
+        "consult",
+        str,
+        None,
+        None,
+        "",
+        "Who helps: a colleague names three suspects, the laboratory measures, the doctor concludes after a guess.",
+        choices=("nobody", "a colleague", "the laboratory", "the doctor"),
+    ),
+]
+
 _TRAINING = [
     _log("learning_rate", float, 1e-7, 1.0, "", "How far one optimiser step goes."),
     _log("batch_size", int, 1, 4_096, "examples", "How many examples one optimiser step looks at."),
@@ -138,7 +158,7 @@ _PPO = [
     Knob("missing_eos_penalty", float, 0.0, 10.0, "reward", "Taken off the score of an answer without end."),
 ]
 
-KNOBS: dict[str, Knob] = {knob.name: knob for knob in [*_DATA, *_MODEL, *_PROGRAM_ONE, *_TRAINING, *_PPO]}
+KNOBS: dict[str, Knob] = {knob.name: knob for knob in [*_DATA, *_MODEL, *_PROGRAM_ONE, *_FAULT_BANK, *_TRAINING, *_PPO]}
 
 
 def find(name: str) -> Knob:

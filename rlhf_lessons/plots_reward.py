@@ -37,7 +37,7 @@ def _alt(report: RewardReport) -> str:
 
 
 def _rewards(ax: Axes, pairs: ScoredPairs) -> None:
-    edges = _edges(pairs.rewards)
+    edges = bin_edges(pairs.rewards)
     for index, (name, values) in enumerate({"chosen": pairs.chosen, "rejected": pairs.rejected}.items()):
         ax.hist(_finite(values), bins=edges, alpha=0.45, color=COLOURS[index], hatch=("", "//")[index], label=name)
     ax.set(xlabel="reward", ylabel="answers", title="Rewards")
@@ -45,7 +45,7 @@ def _rewards(ax: Axes, pairs: ScoredPairs) -> None:
 
 
 def _margins(ax: Axes, pairs: ScoredPairs) -> None:
-    ax.hist(_finite(pairs.margins), bins=_edges(pairs.margins), color=COLOURS[2], alpha=0.7)
+    ax.hist(_finite(pairs.margins), bins=bin_edges(pairs.margins), color=COLOURS[2], alpha=0.7)
     ax.axvline(0, color=GREY, linestyle=":")
     ax.set(xlabel="r(pref) - r(dispref)", ylabel="pairs", title=f"Margins (accuracy {pairs.accuracy.value:.0%})")
 
@@ -54,7 +54,7 @@ def _finite(values: Tensor) -> list[float]:
     return values[values.isfinite()].tolist()
 
 
-def _edges(values: Tensor) -> list[float]:
+def bin_edges(values: Tensor) -> list[float]:
     """Bin edges, never narrower than a hundredth of the rewards, so that constant rewards show as one bar."""
     finite = _finite(values) or [0.0]
     low, high = min(finite), max(finite)

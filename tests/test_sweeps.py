@@ -54,15 +54,16 @@ def test_the_gradient_written_out_is_autograds():
     torch.testing.assert_close(heads.gradient(weights, leads, shares), expected)
 
 
+@pytest.mark.parametrize("climbs", [False, True])
 @pytest.mark.parametrize("k", range(len(GRID)))
-def test_heads_trained_together_are_heads_trained_alone(k):
+def test_heads_trained_together_are_heads_trained_alone(k, climbs):
     """One head, autograd, torch's own Adam and the trainer's decay, on the same pairs."""
     leads, epochs = some_leads(), 15
-    together = heads.train_heads(leads, GRID, epochs)
+    together = heads.train_heads(leads, GRID, epochs, climbs)
     rate, n = float(GRID.learning_rate[k]), int(GRID.n_pairs[k])
     rows = torch.randperm(len(leads), generator=torch.Generator().manual_seed(int(GRID.seed[k])))[:n]
     alone = torch.nn.Parameter(GRID.first_weights(leads.shape[1])[k].clone())
-    adam = torch.optim.Adam([alone], lr=rate)
+    adam = torch.optim.Adam([alone], lr=rate, maximize=climbs)
     for step in range(epochs):
         decay(adam, rate, step, epochs)
         margins = leads[rows] @ alone
@@ -70,6 +71,23 @@ def test_heads_trained_together_are_heads_trained_alone(k):
         bradley_terry_loss(margins, torch.zeros_like(margins)).backward()
         adam.step()
     torch.testing.assert_close(together[k], alone.detach(), rtol=1e-3, atol=1e-5)
+
+
+def test_the_passes_are_watched_from_the_first_weights_to_the_last():
+    seen: list[torch.Tensor] = []
+    last = heads.train_heads(some_leads(), GRID, epochs=5, on_pass=seen.append)
+    assert len(seen) == 6 and seen[0].equal(GRID.first_weights(6)) and seen[-1].equal(last)
+    assert not seen[1].equal(seen[2])
+
+
+def test_a_map_holds_the_mean_over_seeds_of_heads_trained_alone():
+    rates, sizes = [1e-3, 0.1], [4, 10, 12]
+    found = heads.map_heads(some_leads(), some_leads(30), 0.5, rates, sizes, seeds=(0, 1))
+    assert found["nll"].shape == found["accuracy"].shape == (2, 3)
+    alone = [heads.train_heads(some_leads(), Heads.grid([0.1], [0.5], [10], [seed])) for seed in (0, 1)]
+    judged = [heads.judge_heads(weights, some_leads(30)) for weights in alone]
+    for name in ("nll", "accuracy"):
+        assert float(found[name][1, 1]) == pytest.approx(sum(j[name][0] for j in judged) / 2, abs=1e-5)
 
 
 def test_heads_start_like_those_of_the_reward_model():

@@ -1,7 +1,10 @@
 """Exercise of notebook 04: name the fault of an unknown reward model."""
 
+import random
+
 from rlhf_lessons.diagnostics import reward_checks as causes
 from rlhf_lessons.diagnostics.faults import FAULTS, Patient, diagnose_patient
+from rlhf_lessons.diagnostics.findings import HEALTHY
 from rlhf_lessons.diagnostics.reward_report import RewardReport
 from rlhf_lessons.exercises.exercise import Exercise, Mistake
 
@@ -19,8 +22,11 @@ SIGNS = {
     causes.INVERTED: "a high accuracy on training pairs and one far under 50 % on held-out pairs",
     causes.READ_OUT: "rewards that do not move when the last token is replaced",
     causes.IDENTICAL: "pairs that are identical when read",
-    causes.LENGTH: "an accuracy that is high where the better answer is the longer one and low where it is not",
+    causes.LENGTH: "an accuracy that is high where the better answer is the longer one, and far under 50 % where "
+    "it is the shorter one",
     causes.LEAK: "test pairs that were seen in training",
+    HEALTHY: "a loss that starts near ln 2 and falls, rewards that part, new pairs ranked nearly as well as its own, "
+    "and nothing out of place in any measurement",
 }
 
 # (what it is, what was said) -> the difference to look at
@@ -95,7 +101,7 @@ def name_that_fault(patient: Patient) -> Exercise:
         reference=strongest_finding,
         cases=[(report,)],
         mistakes=[
-            Mistake(lambda report, number=number: number, _advice(truth, number))
+            Mistake(lambda report, number=number: number, advice(NAMES[truth - 1], NAMES[number - 1]))
             for number in range(1, len(NAMES) + 1)
             if number != truth
         ],
@@ -107,6 +113,14 @@ def name_that_fault(patient: Patient) -> Exercise:
     )
 
 
-def _advice(truth: int, given: int) -> str:
-    said = NAMES[given - 1]
-    return CONFUSIONS.get((NAMES[truth - 1], said), f"{said.capitalize()} would show {SIGNS[said]}. Is that so here?")
+def advice(truth: str, said: str) -> str:
+    """What to tell whoever says `said` where `truth` is planted: what to look at, and not the answer."""
+    return CONFUSIONS.get((truth, said), f"{said.capitalize()} would show {SIGNS[said]}. Is that so here?")
+
+
+def suspects(truth: str, seed: int) -> list[str]:
+    """Three causes in alphabetical order: the planted one, those it is mistaken for, and others that the seed draws."""
+    look_alikes = [said for planted, said in CONFUSIONS if planted == truth]
+    others = [name for name in SIGNS if name not in (truth, *look_alikes)]
+    random.Random(seed).shuffle(others)
+    return sorted([truth, *look_alikes, *others][:3])

@@ -5,31 +5,30 @@ only moves its curves over them (blitting), unless limits, texts or the set of c
 """
 
 import io
-import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
+from rlhf_lessons.labs.limits import limits, span
 from rlhf_lessons.plots import DPI, GREY, Picture, style
 
 # All in inches. Margins are fixed: laying out anew for each result would take half of the time.
 PANEL_WIDTH, PANEL_HEIGHT = 3.5, 3.1
 LEFT, RIGHT, BOTTOM, TOP = 0.85, 0.15, 0.95, 0.3
-EDGE = 0.03  # share of the height left free above and below, so that no curve hides on the frame
 HEADROOM = 0.4  # of the height, on the side where the values left the old limits
 WHITE = 255
+POINTS = {"linestyle": "none", "markersize": 8, "markeredgecolor": "white"}  # the edge parts them from maps and lines
 BELOW = (0.5, -0.2)  # a legend there never covers a curve that moves
 
 
 class Canvas(Picture):
     """A picture of `panels` axes side by side. A draw function names all it wants to see, each time anew.
 
-    Between `begin()` and `render()` call `axis`, `curve` and `level`; what is not named again disappears.
+    Between `begin()` and `render()` call `axis`, `curve`, `level` and `backdrop`; what is not named again disappears.
     """
 
     def __init__(self, panels: int, rows: int = 1):
@@ -37,11 +36,12 @@ class Canvas(Picture):
         super().__init__("", (PANEL_WIDTH * columns, PANEL_HEIGHT * rows))
         self.set_layout_engine("none")
         self.panels: list[Axes] = [self._place(place, rows, columns) for place in range(rows * columns)]
-        self._limits: dict[int, tuple[float, float]] = {}
+        self._limits: dict[Hashable, tuple[float, float]] = {}
         self._lines: dict[tuple[int, str], Line2D] = {}
         self._still: list[dict[Any, Any]] = [{} for _ in self.panels]  # what each background should show
         self._shown: dict[int, dict[Any, Any]] = {}  # what it does show
         self._backgrounds: dict[int, np.ndarray] = {}
+        self._paints: dict[int, Callable[[Axes], None]] = {}
 
     def _place(self, place: int, rows: int, columns: int) -> Axes:
         row, column = divmod(place, columns)
@@ -67,17 +67,17 @@ class Canvas(Picture):
 
     def axis(
         self, panel: int, title: str, x: str, y: str,
-        x_limits: tuple[float, float], y_limits: tuple[float, float], log_x: bool = False,
+        x_limits: tuple[float, float], y_limits: tuple[float, float], log_x: bool = False, log_y: bool = False,
     ) -> None:  # fmt: skip
         """Texts and limits of one panel."""
-        self._still[panel]["axis"] = (title, x, y, x_limits, y_limits, log_x)
+        self._still[panel]["axis"] = (title, x, y, x_limits, y_limits, log_x, log_y)
 
-    def fit(self, panel: int, values: Iterable[float], *must_show: float) -> tuple[float, float]:
-        """Round limits of a panel: those it has, while the values lie within and fill a third of them.
+    def fit(self, panel: Hashable, values: Iterable[float], *must_show: float) -> tuple[float, float]:
+        """Round limits of a panel (or of anything named): those it has, while the values fill a third of them or more.
 
         Limits that grow get headroom, so that a moving slider seldom makes the axes be drawn anew.
         """
-        (low, high), now = _span((*values, *must_show)), self._limits.get(panel)
+        (low, high), now = span((*values, *must_show)), self._limits.get(panel)
         if now is not None:
             if now[0] <= low and high <= now[1] and high - low > (now[1] - now[0]) / 3:
                 return now
@@ -94,6 +94,11 @@ class Canvas(Picture):
         """A grey horizontal line with its meaning written on it."""
         self._still[panel]["level", value] = text
 
+    def backdrop(self, panel: int, key: Hashable, paint: Callable[[Axes], None]) -> None:
+        """Anything still behind the curves, such as a map. It is painted anew only when `key` changes."""
+        self._still[panel]["backdrop"] = key
+        self._paints[panel] = paint
+
     def curve(
         self,
         panel: int,
@@ -106,7 +111,7 @@ class Canvas(Picture):
         """A named curve in the colour and dash number `look`; `points` draws markers and no line."""
         line = self._lines.get((panel, name))
         if line is None:
-            settings = style(look, marker=points) | ({"linestyle": "none", "markersize": 7} if points else {})
+            settings = style(look, marker=points) | (POINTS if points else {})
             (line,) = self.panels[panel].plot([], [], label=name, animated=True, zorder=4 if points else 3, **settings)
             self._lines[panel, name] = line
         line.set_data(x, y)
@@ -146,17 +151,22 @@ class Canvas(Picture):
 
     def _set_axes(self, panel: int, ax: Axes) -> None:
         kept = [line for (of, _), line in self._lines.items() if of == panel]
-        for artist in [*ax.lines, *ax.texts]:
+        for artist in [*ax.collections, *ax.lines]:
             if artist not in kept:
                 artist.remove()
+        for artist in [*ax.texts]:  # last, for a map takes its own labels away
+            artist.remove()
         still = self._still[panel]
         ax.set_visible("axis" in still)
         if not ax.get_visible():
             return
-        title, x, y, x_limits, y_limits, log_x = still["axis"]
+        title, x, y, x_limits, y_limits, log_x, log_y = still["axis"]
         ax.set_xscale("log" if log_x else "linear")
+        ax.set_yscale("log" if log_y else "linear")
         ax.set(xlabel=x, ylabel=y, xlim=x_limits, ylim=y_limits)
         ax.set_title(title, fontsize=11, loc="left")
+        if "backdrop" in still:
+            self._paints[panel](ax)
         for value, text in [(key[1], text) for key, text in still.items() if key[0] == "level"]:
             _level(ax, value, text)
         named = [line for line in kept if line.get_visible()]
@@ -178,16 +188,3 @@ def _level(ax: Axes, value: float, text: str) -> None:
         text, (1, value), xycoords=("axes fraction", "data"), xytext=(-2, -3 if near_top else 3),
         textcoords="offset points", ha="right", va="top" if near_top else "bottom", color=GREY, fontsize=9,
     )  # fmt: skip
-
-
-def limits(values: Iterable[float]) -> tuple[float, float]:
-    """Round limits around all finite values, with some air."""
-    edges = MaxNLocator(nbins=4).tick_values(*_span(values))
-    air = EDGE * (edges[-1] - edges[0])
-    return float(edges[0] - air), float(edges[-1] + air)
-
-
-def _span(values: Iterable[float]) -> tuple[float, float]:
-    known = [float(value) for value in values if math.isfinite(value)] or [0.0, 1.0]
-    low, high = min(known), max(known)
-    return (low - 0.05, high + 0.05) if high - low < 1e-9 else (low, high)

@@ -8,7 +8,7 @@ So K heads on N pairs are one product of (K, D) with (D, N), and a whole phase d
 import itertools
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,20 +84,33 @@ def gradient(weights: Tensor, leads: Tensor, shares: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def train_heads(leads: Tensor, heads: Heads, epochs: int = EPOCHS) -> Tensor:
-    """Weights (K, D) after full passes of Adam (Kingma and Ba 2015), the learning rates decaying linearly to 0."""
+def train_heads(
+    leads: Tensor,
+    heads: Heads,
+    epochs: int = EPOCHS,
+    climbs: bool = False,
+    on_pass: Callable[[Tensor], None] | None = None,
+) -> Tensor:
+    """Weights (K, D) after full passes of Adam (Kingma and Ba 2015), the learning rates decaying linearly to 0.
+
+    `climbs` turns the sign of every step, which is what the document's program does; `on_pass` gets a copy of the
+    weights before the first pass and after each.
+    """
     shares = heads.shares(len(leads))
     used = shares.any(dim=0)
     leads, shares = leads[used], shares[:, used]
     weights = heads.first_weights(leads.shape[1])
     mean, square = torch.zeros_like(weights), torch.zeros_like(weights)
+    watch = on_pass or (lambda weights: None)
+    watch(weights.clone())
     for step in range(1, epochs + 1):
         slope = gradient(weights, leads, shares)
         mean.lerp_(slope, 1 - BETAS[0])
         square.lerp_(slope**2, 1 - BETAS[1])
         direction = (mean / (1 - BETAS[0] ** step)) / ((square / (1 - BETAS[1] ** step)).sqrt() + EPSILON)
         rate = heads.learning_rate * (1 - (step - 1) / epochs)
-        weights -= rate[:, None] * direction
+        weights += (rate if climbs else -rate)[:, None] * direction
+        watch(weights.clone())
     return weights
 
 
@@ -108,6 +121,19 @@ def judge_heads(weights: Tensor, leads: Tensor) -> dict[str, list[float]]:
         "accuracy": (margins > 0).float().mean(dim=1).tolist(),
         "nll": (-F.logsigmoid(margins)).mean(dim=1).tolist(),
     }
+
+
+def map_heads(
+    leads: Tensor, judges: Tensor, scale: float, rates: Sequence[float], sizes: Sequence[int],
+    seeds: Sequence[int] = SEEDS, climbs: bool = False,
+) -> dict[str, Tensor]:  # fmt: skip
+    """Accuracy and NLL on the pairs with the leads `judges`, (rates, sizes) each: the mean over the seeds."""
+    columns = []
+    for n in sizes:  # small sets apart from large ones, so that no head computes pairs which it does not learn from
+        weights = [train_heads(leads, Heads.grid(rates, [scale], [n], [seed]), climbs=climbs) for seed in seeds]
+        judged = [judge_heads(of_seed, judges) for of_seed in weights]
+        columns.append({name: torch.tensor([j[name] for j in judged]).mean(dim=0) for name in judged[0]})
+    return {name: torch.stack([column[name] for column in columns], dim=1) for name in columns[0]}
 
 
 def phase_diagram(

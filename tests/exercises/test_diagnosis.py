@@ -3,6 +3,7 @@
 import pytest
 
 from rlhf_lessons.diagnostics.faults import FAULTS, make_fault
+from rlhf_lessons.diagnostics.findings import HEALTHY
 from rlhf_lessons.exercises import diagnosis
 
 
@@ -32,7 +33,7 @@ def test_every_wrong_cause_is_answered_by_what_it_would_show(exercise, name, cap
 
 
 def test_confusions_and_signs_name_faults_of_the_bank():
-    assert set(diagnosis.SIGNS) == set(FAULTS)
+    assert set(diagnosis.SIGNS) == {*FAULTS, HEALTHY}
     assert {name for pair in diagnosis.CONFUSIONS for name in pair} <= set(FAULTS)
 
 
