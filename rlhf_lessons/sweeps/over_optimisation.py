@@ -41,7 +41,7 @@ CONDITIONS: Mapping[str, Condition] = {
     "pairs_2000": Condition("pairs_2000", COURSE),
     "full": Condition("full", COURSE),
     "gold": Condition("gold", COURSE),
-    "gold, 100 updates": Condition("gold", COURSE | {"kl_coef": 0.05, "updates": 100}),  # how far the truth leads
+    "gold, kl_coef 0.05": Condition("gold", COURSE | COURSE_PRICE),  # how far the truth leads
     # nothing holds the policy
     "pairs_20, no price": Condition("pairs_20", EAGER),
     "pairs_200, no price": UNCURED,

@@ -1,0 +1,100 @@
+"""Where the time of a PPO update goes, on the course's own model size; run with -s to read it.
+
+Weights do not matter for the time, so an untrained policy stands in; its answers are cut to the lengths of real ones.
+"""
+
+import statistics
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+import torch
+
+from rlhf_lessons.model.gpt import GPT, GPTConfig
+from rlhf_lessons.model.heads import RewardModel, ValueModel
+from rlhf_lessons.model.sampling import Sample
+from rlhf_lessons.stages import ppo
+from rlhf_lessons.stages.loop import optimiser
+from rlhf_lessons.stages.reward import score
+from rlhf_lessons.stages.rollout import (
+    ScoreScale,
+    answer,
+    as_sequences,
+    collect,
+    response_hidden,
+    response_index,
+)
+from rlhf_lessons.world.datasets import corpus, encode_notes
+from rlhf_lessons.world.tokenizer import Tokenizer, course_tokenizer
+
+pytestmark = pytest.mark.slow
+SETTINGS, REPEATS = ppo.PPOSettings(), 7
+
+
+def seconds(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+@pytest.fixture
+def policy() -> GPT:
+    return GPT(GPTConfig(course_tokenizer().vocab_size), seed=0)
+
+
+@pytest.fixture
+def real_answers() -> Sample:
+    """256 notes of the corpus in the shape of sampled answers: their lengths are those of a trained policy."""
+    notes = encode_notes(course_tokenizer(), corpus(SETTINGS.rollout_size))
+    lengths = notes.lengths - notes.prompt_lengths
+    mask = torch.arange(SETTINGS.max_new_tokens) < lengths[:, None]
+    index = (notes.prompt_lengths[:, None] + torch.arange(SETTINGS.max_new_tokens)).clamp(max=notes.tokens.shape[1] - 1)
+    responses = notes.tokens.gather(1, index).where(mask, torch.tensor(Tokenizer.pad_id))
+    logprobs = torch.full(mask.shape, -1.0) * mask
+    return Sample(notes.tokens, notes.lengths, notes.prompt_lengths, responses, logprobs, mask)
+
+
+def parts(policy: GPT, drawn: Sample) -> Iterator[dict[str, float]]:
+    """Seconds of sampling, scoring, collecting and updating, update by update."""
+    critic, judge = ValueModel.from_policy(policy), RewardModel.from_policy(policy, head_init_scale=1.0)
+    optimizers = {model: optimiser(model, 1e-9) for model in (policy, critic)}
+    prompts, generator, made = as_sequences(drawn), torch.Generator().manual_seed(0), []
+    reference = GPT(policy.config, seed=1)
+
+    def gather() -> None:
+        scores = torch.zeros(len(prompts))
+        made.append(collect(drawn, reference, critic, scores, ScoreScale(0, 1), 0.05, 1.0, 1.0, 0.95))
+
+    for _ in range(REPEATS + 1):
+        yield {
+            "sampling": seconds(lambda: answer(policy, prompts, SETTINGS.max_new_tokens, 1.0, generator)),
+            "scoring": seconds(lambda: score(judge, prompts)),
+            "reference and critic": seconds(gather),
+            "updating": seconds(lambda: ppo.update_policy(policy, critic, optimizers, made[-1], SETTINGS, generator)),
+        }
+
+
+def test_an_update_of_256_answers_takes_under_a_second(policy, real_answers):
+    """A loaded machine is slower, so the quickest of the repeats counts: what the code needs, not what it waits for."""
+    measured = list(parts(policy, real_answers))[1:]  # the first builds the optimiser's machinery
+    medians = {name: statistics.median(row[name] for row in measured) for name in measured[0]}
+    total = sum(medians.values())
+    print("\n" + "\n".join(f"{name:21} {value:.3f} s  {value / total:.0%}" for name, value in medians.items()))
+    assert min(sum(row.values()) for row in measured) <= 1.0
+    assert max(medians, key=medians.get) == "updating"
+
+
+def test_answers_in_two_halves_take_less_time_than_in_one_pass(policy, real_answers):
+    """The largest part is reduced: the shorter half's padding is not computed. Compared pair by pair, in one run."""
+    part = as_sequences(real_answers)[torch.arange(SETTINGS.minibatch_size)]
+    index = response_index(part, SETTINGS.max_new_tokens)
+
+    def halves() -> None:
+        response_hidden(policy, part, SETTINGS.max_new_tokens).sum().backward()
+
+    def whole() -> None:
+        policy.hidden_at(part.tokens, index).sum().backward()
+
+    ratios = [seconds(whole) / seconds(halves) for _ in range(31)]
+    print(f"\none pass / two halves: {statistics.median(ratios):.2f}")
+    assert statistics.median(ratios) > 1.0
