@@ -11,6 +11,7 @@ from rlhf_lessons.sweeps.fits import Fit
 from rlhf_lessons.sweeps.intervals import Interval
 
 GRID = np.linspace(0, 1, 60)
+SCORECARD_COLUMNS = 3
 
 
 def goodhart(points: Mapping[str, pd.DataFrame], fitted: Mapping[str, Mapping[int, Fit]], method: str) -> Picture:
@@ -81,13 +82,13 @@ def scorecard(card: Mapping[str, Mapping[str, Interval]], units: Mapping[str, st
     policies = list(next(iter(card.values())))
     said = "; ".join(f"{name} {found.value:.0%}" for name, found in next(iter(card.values())).items())
     first = next(iter(card))
-    figure, axes = picture(
-        f"Scorecard of {len(policies)} policies on {len(card)} measures. {first}: {said}.", 4, 2, 2.7
-    )
+    alt = f"Scorecard of {len(policies)} policies on {len(card)} measures. {first}: {said}."
+    figure, axes = picture(alt, SCORECARD_COLUMNS, -(-len(card) // SCORECARD_COLUMNS), 2.4)
+    figure.set_figwidth(11)
     for number, (ax, (column, found)) in enumerate(zip(axes, card.items(), strict=False)):
         _whiskers(ax, list(found.values()))
         ax.set(title=column, xlabel=units[column], ylim=(len(policies) - 0.5, -0.5), yticks=range(len(policies)))
-        ax.set_yticklabels(policies if number % 4 == 0 else [""] * len(policies))
+        ax.set_yticklabels(policies if number % SCORECARD_COLUMNS == 0 else [""] * len(policies))
     for ax in axes[len(card) :]:
         ax.set_visible(False)
     return figure
