@@ -1,4 +1,4 @@
-"""What notebooks 06 and 07 claim of PPO, held against the kept runs: five seeds, held-out cases, the rubric as judge."""
+"""What notebooks 06 and 07 claim of PPO, held against the kept runs: five seeds, held-out cases, judged by the rubric."""
 
 import json
 from dataclasses import asdict
@@ -9,7 +9,7 @@ from rlhf_lessons.diagnostics.alarms import COLLAPSE, SHIFT, WEAK_SIGNAL
 from rlhf_lessons.sweeps import kept, over_optimisation, verdicts
 from rlhf_lessons.sweeps.policy_runs import policy_run
 
-FULL, SHIFTED = "full, kl_coef 0.05", "shifted"
+SPOILT, ASKED, FULL = "pairs_200, no price", "200 pairs of the policy", "full, no price"
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def test_the_policy_becomes_what_its_judge_is(cases):
     """C21, C32: the order of the reward models, and the levels at both ends."""
     assert 0.78 <= verdicts.mean_of(cases, "SFT").value <= 0.86
     assert verdicts.mean_of(cases, "full").value >= 0.96
-    assert verdicts.mean_of(cases, "gold").value >= 0.97  # hoped for 0.98; see notebook 06
+    assert verdicts.mean_of(cases, "gold, kl_coef 0.05").value >= 0.98
     steps = verdicts.staircase(cases, over_optimisation.ORDER)
     assert steps.low.iloc[0] > 0 and (steps.high > 0).all()
 
@@ -47,7 +47,7 @@ def test_a_weak_judge_is_gamed_without_a_price_and_held_with_one(cases):
 
 def test_asking_again_brings_back_what_distribution_shift_cost(cases):
     """C25."""
-    cost, back = (verdicts.lead(cases, name, SHIFTED) for name in (FULL, "shifted, 1000 pairs of the policy"))
+    cost, back = (verdicts.lead(cases, name, SPOILT) for name in (FULL, ASKED))
     assert cost.low > 0 and back.low > 0
     assert back.value >= 0.5 * cost.value
 
@@ -60,7 +60,8 @@ def test_every_cure_has_an_interval_and_the_price_helps(cases):
 
 
 @pytest.mark.parametrize(
-    ("alarm", "scenario"), [(WEAK_SIGNAL, "pairs_20, no price"), (SHIFT, SHIFTED), (COLLAPSE, "collapse")]
+    ("alarm", "scenario"),
+    [(WEAK_SIGNAL, "pairs_20, no price"), (SHIFT, "pairs_2000, no price"), (COLLAPSE, "collapse")],
 )
 def test_each_challenge_rings_its_alarm_and_healthy_runs_are_quiet(found, alarm, scenario):
     """C24, C25, C26."""

@@ -32,7 +32,7 @@ POLICIES = {
     "PPO, broken RM": "broken",
     "PPO, good RM": "full",
     "best of 16": "best of 16",
-    "PPO, gold": "gold",
+    "PPO, gold": "gold, kl_coef 0.05",
 }
 
 
