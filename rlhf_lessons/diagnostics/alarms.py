@@ -46,6 +46,12 @@ def ringing(records: Iterable[Record] | pd.DataFrame) -> list[Finding]:
     return [finding for alarm in ALARMS if (finding := alarm.ring(frame))]
 
 
+def rules() -> pd.DataFrame:
+    """One row an alarm: the claim it stands for, its rule with the threshold, and why."""
+    rows = {alarm.name: (alarm.claim, alarm.rule, alarm.why) for alarm in ALARMS}
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["claim", "rule", "why"])
+
+
 def dashboard(records: Iterable[Record] | pd.DataFrame) -> pd.DataFrame:
     """Every metric with its first and last value, formula and healthy range, and the alarms on it that ring."""
     frame = records if isinstance(records, pd.DataFrame) else pd.DataFrame(list(records))

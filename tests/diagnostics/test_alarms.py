@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from rlhf_lessons.diagnostics.alarms import ALARMS, COLLAPSE, SHIFT, WEAK_SIGNAL, dashboard, ringing
+from rlhf_lessons.diagnostics.alarms import ALARMS, COLLAPSE, SHIFT, WEAK_SIGNAL, dashboard, ringing, rules
 from rlhf_lessons.stages.history import History
 from rlhf_lessons.stages.metrics import METRICS
 
@@ -92,6 +92,7 @@ def test_no_alarm_reads_the_truth():
 
 def test_every_alarm_has_its_reasons_and_the_three_challenges_their_claims():
     assert all(alarm.rule and alarm.why and set(alarm.metrics) <= set(METRICS) for alarm in ALARMS)
+    assert list(rules().index) == [alarm.name for alarm in ALARMS] and rules().notna().all().all()
     claims = {alarm.name: alarm.claim for alarm in ALARMS if alarm.claim}
     assert claims == {WEAK_SIGNAL: "C24", SHIFT: "C25", COLLAPSE: "C26"}
 
