@@ -5,6 +5,27 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+# A lab, as a cell of a notebook, which fails with more than 12 pairs; at once or while it trains.
+PLANTED_LAB = """
+from rlhf_lessons.labs.canvas import Canvas
+from rlhf_lessons.labs.lab import Lab
+from rlhf_lessons.labs.panel import Panel
+from rlhf_lessons.labs.training import TrainingPanel
+
+def compute(n_pairs: int = 12, watch=None) -> int:
+    if n_pairs > 12:
+        raise ArithmeticError(f"{n_pairs} pairs cannot be had")
+    return n_pairs
+
+def draw(result: int, canvas: Canvas) -> None:
+    canvas.axis(0, "Pairs", "x", "pairs", (0, 1), (0, 20))
+    canvas.curve(0, "pairs", [0, 1], [0, result])
+
+lab = Lab(
+    "planted", "A planted error", compute, draw, lambda result: f"{result} pairs.", lambda: Canvas(1),
+    presets={"too many": {"n_pairs": 13}},
+)
+"""
 KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
 
 
@@ -23,3 +44,9 @@ def write_notebook(tmp_path) -> Callable[..., Path]:
         return path
 
     return write
+
+
+@pytest.fixture
+def planted_lab() -> str:
+    """A cell with a lab that raises ArithmeticError for more than 12 pairs."""
+    return PLANTED_LAB

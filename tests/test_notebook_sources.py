@@ -22,7 +22,11 @@ COURSE = {
     "06_ppo",
 }
 LONGEST_CELL = 12
-NOT_IN_CELLS = re.compile(r"^\s*class |\bipywidgets\b|\bplt\.|\bsubplots\b", re.MULTILINE)
+NOT_IN_CELLS = re.compile(
+    r"^\s*class |\b(ipywidgets|interact|matplotlib|pyplot|subplots|add_subplot|savefig|set_xlabel|axhline)\b"
+    r"|\bplt\.|\w+Slider\b|\.(plot|hist|scatter|observe|on_click)\(",
+    re.MULTILINE,
+)
 
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 

@@ -15,7 +15,7 @@ import ipywidgets
 from rlhf_lessons.knobs import Value
 from rlhf_lessons.labs.controls import NAME_WIDTH, Control, knobs_of
 from rlhf_lessons.labs.lab import Lab
-from rlhf_lessons.labs.parts import DescribedImage, button, live, names_for_screen_readers, title
+from rlhf_lessons.labs.parts import DescribedImage, button, live, reach, title
 
 WIDTH = 980  # pixels, whatever the lab, so that nothing moves on the page
 
@@ -120,10 +120,10 @@ class Panel:
         self.verdict.layout.min_height = "60px"  # room for two lines, so that the picture stays in its place
         self.errors = ipywidgets.Output()
         knobs = [control.widget for control in self.controls.values()]
-        controls = [title(self.lab.title), names_for_screen_readers(), *self._question(), *knobs, *self._buttons()]
+        controls = [title(self.lab.title), *self._question(), *knobs, *self._buttons()]
         answers = [self.message, self.verdict, self.compared, self.image, *([self.text] if self.lab.text else [])]
         self.box = ipywidgets.VBox(
-            [*controls, *answers, ipywidgets.HTML("The same as code:"), self.code, self.errors],
+            [*controls, *answers, ipywidgets.HTML("The same as code:"), self.code, self.errors, reach()],
             layout={"width": "100%", "max_width": f"{WIDTH}px"},
         )
         self.box.add_class("rlhf-lab")

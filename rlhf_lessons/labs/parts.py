@@ -45,7 +45,7 @@ def title(text: str) -> ipywidgets.HTML:
     return ipywidgets.HTML(f"<style>{STYLE}</style><b>{html.escape(text)}</b>")
 
 
-def names_for_screen_readers() -> ipywidgets.Output:
+def reach() -> ipywidgets.Output:
     """Nothing to see: it runs `reach.js` wherever the lab is shown."""
     script = {"output_type": "display_data", "data": {"application/javascript": SCRIPT}, "metadata": {}}
-    return ipywidgets.Output(outputs=(script,))
+    return ipywidgets.Output(outputs=(script,), layout={"height": "0", "margin": "0"})
