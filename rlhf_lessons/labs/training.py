@@ -64,6 +64,7 @@ class TrainingPanel(Panel):
         """Start training in the background. Raises RuntimeError if a training is under way."""
         self._refuse_while_running()
         self._stop.clear()
+        self._redrawn = -REDRAW_SECONDS
         self.canvas.refit()
         self._enable(running=True)
         self.state.value = "Training."
@@ -83,7 +84,6 @@ class TrainingPanel(Panel):
             self._wait_for_turn()
             try:
                 self._began = time.monotonic()
-                self._redrawn = -REDRAW_SECONDS
                 watch = self._watcher(settings)
                 result = self.lab.compute(**settings, watch=watch)
                 self.verdict.remove_class("rlhf-quiet")
@@ -93,7 +93,8 @@ class TrainingPanel(Panel):
                 _turn.release()
             self._idle(f"Done in {time.monotonic() - self._began:.1f} s.")
         except Stopped:
-            self._idle("Stopped. The picture shows what was reached last.")
+            shown = "what was reached last" if self._redrawn >= 0 else "what was there before"
+            self._idle(f"Stopped. The picture shows {shown}.")
         except Exception as error:
             self.fail(error)
             self._idle("Failed.")

@@ -3,8 +3,9 @@
 The tests of one notebook share one page and go on from where the last one left it.
 
 The course promises, at the median: 150 ms from a key press to the new picture for labs that answer at once; for
-those that train, 500 ms from Train to the first live point and 500 ms from Stop to standing still. The tests allow
-`SLACK` times as much, for machines that have other things to do. What was measured ends pytest's output.
+those that train, 500 ms from Train to the first live point and 500 ms from Stop to standing still. A machine with other
+things to do is slower, so the tests ask that the fastest of all tries keeps the promise, and the median of them
+`SLACK` times the promise. What was measured ends pytest's output.
 """
 
 import re
@@ -18,7 +19,7 @@ from tools.browser import Session
 pytestmark = pytest.mark.browser
 
 PICTURE_MS, LIVE_MS, STOP_MS = 150, 500, 500
-SLACK = 2
+SLACK = 3
 KEYS, TRAININGS = 15, 5
 FAR = 0.3  # of the main knob's way
 SETTLE_MS = 700
@@ -72,11 +73,12 @@ def test_labs_answer_in_time(notebook, measured):
         if lab.trains:
             times = [(lab.train(), lab.stop()) for _ in range(TRAININGS)]
             live, stopped = zip(*times, strict=True)
-            assert measured(f"{lab.title}, Train to first live point", live) <= SLACK * LIVE_MS
-            assert measured(f"{lab.title}, Stop to standing still", stopped) <= SLACK * STOP_MS
+            tries = [("Train to first live point", live, LIVE_MS), ("Stop to standing still", stopped, STOP_MS)]
         else:
-            times = [lab.step() for _ in range(KEYS)]
-            assert measured(f"{lab.title}, key to picture", times) <= SLACK * PICTURE_MS
+            tries = [("key to picture", [lab.step() for _ in range(KEYS)], PICTURE_MS)]
+        for what, times, promise in tries:
+            assert measured(f"{lab.title}, {what}", times) <= SLACK * promise
+            assert min(times) <= promise
 
 
 def test_stop_leaves_the_last_good_result(notebook):

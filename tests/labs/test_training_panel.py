@@ -87,9 +87,18 @@ def test_stop_keeps_the_last_good_result():
     panel.stop_button.click()
     wait(panel)
     assert panel.result.done < STEPS and f"{panel.result.done} steps" == panel.sentence
-    assert "Stopped" in panel.state.value and panel.errors.outputs == ()
+    assert panel.state.value == "Stopped. The picture shows what was reached last." and panel.errors.outputs == ()
     panel.reset()
     assert panel.sentence == "10 steps"
+
+
+def test_live_points_are_not_read_out_but_the_end_is():
+    panel = TrainingPanel(make(0.05))
+    quiet = []
+    panel.verdict.observe(lambda _: quiet.append("rlhf-quiet" in panel.verdict._dom_classes), "value")
+    panel.train_button.click()
+    wait(panel)
+    assert quiet[0] and not quiet[-1] and "rlhf-live" in panel.verdict._dom_classes
 
 
 def test_an_error_in_training_is_shown_and_kept():
@@ -129,6 +138,6 @@ def test_a_lab_that_waits_can_be_stopped():
     second.train()
     second.stop()
     wait(second)
-    assert first.running and "Stopped" in second.state.value
+    assert first.running and second.state.value == "Stopped. The picture shows what was there before."
     first.stop()
     wait(first)
