@@ -5,9 +5,8 @@
 const mark = (node, name, value) => node.getAttribute(name) === value || node.setAttribute(name, value);
 
 function value(row, position) {
-  const number = row.matches(".rlhf-log") ? 10 ** position : position;
-  const unit = row.querySelector("small").textContent;
-  return `${row.matches(".rlhf-whole") ? Math.round(number) : Number(number.toPrecision(3))} ${unit}`.trim();
+  const number = Number((row.matches(".rlhf-log") ? 10 ** position : position).toPrecision(3));
+  return `${row.matches(".rlhf-whole") ? Math.round(number) : number} ${row.querySelector("small").textContent}`.trim();
 }
 
 function speak(lab) {
