@@ -8,15 +8,13 @@ from tools import browser
 
 pytestmark = pytest.mark.browser
 
-PRETRAINING = ("from rlhf_lessons.labs import pretraining as lab", "lab.show(width=16, steps=300)")
-
 
 @pytest.fixture
-def place(write_notebook, folder):
-    """Writes a notebook of a few cells where JupyterLab finds it; gives its name there."""
+def place(write_notebook, folder, planted_lab):
+    """Writes a notebook with the planted lab where JupyterLab finds it; gives its name there."""
 
-    def write(name: str, *cells: str) -> str:
-        path: Path = write_notebook(name, *cells)
+    def write(name: str, shown: str = "TrainingPanel(lab)") -> str:
+        path: Path = write_notebook(name, planted_lab, shown)
         browser.copy(path, folder)
         return path.name
 
@@ -24,7 +22,7 @@ def place(write_notebook, folder):
 
 
 def test_two_labs_train_at_once_in_two_tabs(place, open_notebook):
-    sessions = [open_notebook(place(name, *PRETRAINING)) for name in ("90_left", "91_right")]
+    sessions = [open_notebook(place(name)) for name in ("90_left", "91_right")]
     labs = []
     for session in sessions:
         session.run_all()
@@ -41,7 +39,7 @@ def test_two_labs_train_at_once_in_two_tabs(place, open_notebook):
 
 
 def test_after_a_kernel_restart_run_all_brings_the_lab_back(place, open_notebook):
-    session = open_notebook(place("92_restart", *PRETRAINING))
+    session = open_notebook(place("92_restart"))
     session.run_all()
     (lab,) = session.labs()
     lab.train()
@@ -55,7 +53,7 @@ def test_after_a_kernel_restart_run_all_brings_the_lab_back(place, open_notebook
 
 
 def test_a_tab_closed_while_a_lab_trains_leaves_a_kernel_that_works(place, open_notebook):
-    name = place("93_closed", *PRETRAINING)
+    name = place("93_closed")
     session = open_notebook(name)
     session.run_all()
     (lab,) = session.labs()
@@ -71,13 +69,16 @@ def test_a_tab_closed_while_a_lab_trains_leaves_a_kernel_that_works(place, open_
     assert lab.root.get_by_text("Done in").is_visible() and again.complaints == []
 
 
-def test_an_error_under_the_slider_is_told_and_the_lab_goes_on(place, open_notebook, planted_lab):
-    session = open_notebook(place("94_planted", planted_lab, "Panel(lab)"))
+def test_an_error_is_told_and_the_lab_goes_on(place, open_notebook):
+    session = open_notebook(place("94_planted", "Panel(lab)"))
     session.run_all()
     (lab,) = session.labs()
     before = lab.picture()
-    lab.press()
-    lab.root.get_by_text("These settings do not work: 13 pairs cannot be had").wait_for()
+    lab.button("too many").click()
+    lab.root.get_by_text("These settings do not work: 200 pairs cannot be had").wait_for()
     assert lab.root.get_by_text("ArithmeticError").first.is_visible() and lab.picture() == before
-    lab.hand.press("ArrowLeft")
-    lab.root.get_by_text("ArithmeticError").first.wait_for(state="detached")
+    lab.root.screenshot(path="/tmp/err.png")
+    lab.reset()
+    lab.root.get_by_text("cannot be had").first.wait_for(state="detached")
+    lab.step()
+    assert lab.picture() != before
