@@ -108,7 +108,7 @@ class Panel:
     def fail(self, error: Exception) -> None:
         """Show an error in plain words, and keep it as an error output that a rerun of the notebook finds."""
         self.say(f"These settings do not work: {error}")
-        name, trace = type(error).__name__, traceback.format_exception(error)
+        name, trace = type(error).__name__, "".join(traceback.format_exception(error)).splitlines()
         record = {"output_type": "error", "ename": name, "evalue": str(error), "traceback": trace}
         self.errors.outputs = (record,)
 
