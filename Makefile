@@ -1,5 +1,5 @@
 # make lab        open the course in JupyterLab          (LAB_ARGS="--no-browser --port 9999" to change how)
-# make test       the unit tests, then every notebook
+# make test       the unit tests, then every notebook, then the labs in a browser if Chromium is there
 # make course     run all notebooks without a screen
 # make notebooks  build the notebooks from notebooks/sources (NAMES="06_ppo" for some of them)
 # make check      lint, format, and notebooks in step with their sources
@@ -38,8 +38,9 @@ lab: $(INSTALLED)
 	$(BIN)/jupyter lab $(LAB_ARGS) notebooks/00_start_here.ipynb
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m "not browser"
 	$(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=600 notebooks
+	$(BIN)/python -m pytest -m browser tests/browser
 
 course: $(INSTALLED)
 	$(BIN)/rlhf-lessons course

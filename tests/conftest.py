@@ -5,6 +5,31 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+# A lab, as a cell of a notebook: its training takes three seconds, and with more than 100 pairs it fails.
+PLANTED_LAB = """
+import time
+from rlhf_lessons.labs.canvas import Canvas
+from rlhf_lessons.labs.lab import Lab
+from rlhf_lessons.labs.panel import Panel
+from rlhf_lessons.labs.training import TrainingPanel
+
+def compute(n_pairs: int = 12, watch=None) -> float:
+    if n_pairs > 100:
+        raise ArithmeticError(f"{n_pairs} pairs cannot be had")
+    for step in range(100 if watch else 0):
+        time.sleep(0.03)
+        watch(n_pairs * step / 100, step / 100)
+    return n_pairs
+
+def draw(result: float, canvas: Canvas) -> None:
+    canvas.axis(0, "Pairs", "x", "pairs", (0, 1), (0, 20))
+    canvas.curve(0, "pairs", [0, 1], [0, result])
+
+lab = Lab(
+    "planted", "A planted error", compute, draw, lambda result: f"{result:.1f} pairs.", lambda: Canvas(1),
+    presets={"too many": {"n_pairs": 200}},
+)
+"""
 KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
 
 
@@ -23,3 +48,9 @@ def write_notebook(tmp_path) -> Callable[..., Path]:
         return path
 
     return write
+
+
+@pytest.fixture
+def planted_lab() -> str:
+    """A cell with a lab that takes its time to train, and raises ArithmeticError for more than 100 pairs."""
+    return PLANTED_LAB

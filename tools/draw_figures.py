@@ -1,26 +1,20 @@
 """Makes figures/: the map of the course from `rlhf-lessons quality`, and a screenshot of a lab in a real JupyterLab.
 
-python tools/draw_figures.py [path of Chromium]
+python -m tools.draw_figures [path of Chromium]
 """
 
-import os
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import pandas as pd
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import sync_playwright
 
-from rlhf_lessons import plots, store
+from rlhf_lessons import plots, reruns, store
 from rlhf_lessons.quality import pretrained_quality, summary
+from tools import browser
 
-ROOT = Path(__file__).resolve().parents[1]
-FIGURES = ROOT / "figures"
-PORT = 8899
-BROWSER_ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
-KERNEL = "jupyterapp.shell.currentWidget?.context?.sessionContext?.session?.kernel"
+FIGURES = Path(__file__).resolve().parents[1] / "figures"
 
 
 def draw_map() -> None:
@@ -39,54 +33,22 @@ def draw_map() -> None:
     (FIGURES / "pipeline.png").write_bytes(plots.pipeline_map(stages).png())
 
 
-def photograph_lab(browser: str, notebook: str, name: str) -> None:
-    """figures/<name>.png: the lab of a notebook, after Run All in JupyterLab."""
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / f"{notebook}.ipynb"
-        copy.write_bytes((ROOT / "notebooks" / copy.name).read_bytes())
-        quiet = Path(folder) / "settings" / "@jupyterlab" / "apputils-extension"
-        quiet.mkdir(parents=True)
-        (quiet / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')
-        server = subprocess.Popen(
-            [
-                Path(sys.executable).with_name("jupyter"), "lab", "--no-browser", "--allow-root",
-                "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={PORT}", "--IdentityProvider.token=T",
-                "--LabApp.expose_app_in_browser=True", f"--ServerApp.root_dir={folder}",
-            ],
-            env=os.environ
-            | {"JUPYTERLAB_WORKSPACES_DIR": folder, "JUPYTER_CONFIG_DIR": folder}
-            | {"JUPYTERLAB_SETTINGS_DIR": str(Path(folder) / "settings")},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        try:
-            time.sleep(8)
-            with sync_playwright() as playwright:
-                page = playwright.chromium.launch(executable_path=browser, args=BROWSER_ARGUMENTS).new_page()
-                page.set_viewport_size({"width": 1280, "height": 1400})
-                page.goto(f"http://127.0.0.1:{PORT}/lab/tree/{copy.name}?token=T")
-                run_all(page)
-                lab = page.locator(".widget-image").first
-                lab.scroll_into_view_if_needed()
-                time.sleep(2)
-                frame = lab.locator("xpath=ancestor::div[contains(@class, 'jp-OutputArea-output')]")
-                frame.first.screenshot(path=FIGURES / f"{name}.png")
-        finally:
-            server.terminate()
-            server.wait()
-
-
-def run_all(page: Page) -> None:
-    """Run All, once there is a kernel that listens, and wait until it is done."""
-    idle = f"() => {KERNEL} && {KERNEL}.connectionStatus == 'connected' && {KERNEL}.status == 'idle'"
-    page.wait_for_function(idle, timeout=90_000)
-    page.evaluate("jupyterapp.commands.execute('notebook:run-all-cells')")
-    page.wait_for_selector(".widget-image", timeout=120_000)
-    page.wait_for_function(idle, timeout=300_000)
+def photograph_lab(path: str, notebook: str, name: str) -> None:
+    """figures/<name>.png: the first lab of a notebook, after Run All in JupyterLab."""
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        browser.copy(reruns.find_notebook(notebook, reruns.NOTEBOOKS), Path(folder))
+        with browser.serve(Path(folder)) as address:
+            chromium = browser.launch(playwright, path)
+            session = browser.Session(chromium.new_context(), address, f"{notebook}.ipynb")
+            session.run_all()
+            next(session.labs()).root.screenshot(path=FIGURES / f"{name}.png")
+            chromium.close()
 
 
 if __name__ == "__main__":
     FIGURES.mkdir(exist_ok=True)
     draw_map()
-    chromium = sys.argv[1] if len(sys.argv) > 1 else "/usr/bin/chromium"
-    photograph_lab(chromium, "03_reward_model_failure", "lab_program_one")
+    found = sys.argv[1] if len(sys.argv) > 1 else browser.find_browser()
+    if not found:
+        raise SystemExit(f"no browser: none of {', '.join(browser.NAMES)} is on PATH; name one")
+    photograph_lab(found, "03_reward_model_failure", "lab_program_one")

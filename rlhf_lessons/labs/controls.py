@@ -11,6 +11,7 @@ from typing import Any
 import ipywidgets
 
 from rlhf_lessons.knobs import KNOBS, Knob, Value, parse
+from rlhf_lessons.labs.parts import DescribedRow
 
 SLIDER_STEPS = 100
 NAME_WIDTH, BOX_WIDTH, SLIDER_WIDTH = "130px", "250px", "300px"
@@ -40,7 +41,11 @@ class Control:
             self.box.observe(self._typed, "value")
         hint = f"<small>{html.escape(knob.unit)}</small>"
         parts = [self.box, self.hand, ipywidgets.HTML(hint)] if self.box else [self.hand]
-        self.widget = ipywidgets.HBox(parts, layout=ipywidgets.Layout(align_items="center"))
+        self.widget = DescribedRow(
+            parts, tooltip=f"{knob.meaning} It must be {knob.allowed}.", layout={"align_items": "center"}
+        )
+        for name in ("knob", *["log"] * knob.log, *["whole"] * (knob.kind is int)):
+            self.widget.add_class(f"rlhf-{name}")
 
     def set(self, value: Value) -> None:
         """Show another value without telling the lab. Raises ValueError if the knob refuses it."""
@@ -110,15 +115,9 @@ def from_hand(knob: Knob, position: Value) -> Value:
 
 
 def _hand(knob: Knob, value: Value) -> ipywidgets.Widget:
-    tip = knob.meaning
     if knob.kind not in (int, float):
-        layout = ipywidgets.Layout(width=BOX_WIDTH)
-        look = {
-            "description": _name(knob),
-            "tooltip": tip,
-            "layout": layout,
-            "style": {"description_width": NAME_WIDTH},
-        }
+        look = {"layout": {"width": BOX_WIDTH}, "style": {"description_width": NAME_WIDTH}}
+        look["description"] = _name(knob)
         if knob.kind is bool:
             return ipywidgets.Checkbox(value, **look)
         options = [(choice.replace("_", " "), choice) for choice in knob.choices]
@@ -127,15 +126,14 @@ def _hand(knob: Knob, value: Value) -> ipywidgets.Widget:
     whole = knob.kind is int and not knob.log
     return ipywidgets.FloatSlider(
         value=to_hand(knob, value), min=low, max=high, step=1 if whole else (high - low) / SLIDER_STEPS,
-        readout=False, tooltip=tip, layout=ipywidgets.Layout(width=SLIDER_WIDTH),
+        readout=False, layout={"width": SLIDER_WIDTH},
     )  # fmt: skip
 
 
 def _box(knob: Knob, value: Value) -> ipywidgets.Text:
     return ipywidgets.Text(
         value=as_text(value), description=_name(knob), continuous_update=False,
-        tooltip=f"{knob.meaning} It must be {knob.allowed}.",
-        layout=ipywidgets.Layout(width=BOX_WIDTH), style={"description_width": NAME_WIDTH},
+        layout={"width": BOX_WIDTH}, style={"description_width": NAME_WIDTH},
     )  # fmt: skip
 
 

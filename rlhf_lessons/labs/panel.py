@@ -4,25 +4,20 @@ The frame computes the first state while it is made, so a failing lab fails the 
 """
 
 import html
+import math
 import random
 import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import ipywidgets
-import traitlets
 
 from rlhf_lessons.knobs import Value
-from rlhf_lessons.labs.controls import Control, knobs_of
+from rlhf_lessons.labs.controls import NAME_WIDTH, Control, knobs_of
 from rlhf_lessons.labs.lab import Lab
+from rlhf_lessons.labs.parts import DescribedImage, button, live, reach, title
 
 WIDTH = 980  # pixels, whatever the lab, so that nothing moves on the page
-
-
-class DescribedImage(ipywidgets.Image):
-    """An image whose tooltip says what it shows. The browser shows no tooltip where there is no `description`."""
-
-    description = traitlets.Unicode("").tag(sync=True)
 
 
 class Panel:
@@ -82,14 +77,18 @@ class Panel:
         self.canvas.alt = f"{self.lab.title}. {self.sentence}"
         self.image.value = self.canvas.render()
         self.image.tooltip = self.canvas.alt
-        self.verdict.value = live(self.sentence)
+        self.verdict.value = html.escape(self.sentence)
         self.code.value = f'<code style="user-select:all">{html.escape(self.lab.code(settings))}</code>'
         if self.lab.text:
             self.text.value = f'<pre style="line-height:1.3">{html.escape(self.lab.text(result))}</pre>'
         self._compare()
 
     def guard(self, action: Callable[[], None]) -> Callable[[], None]:
-        """`action` for a button or slider: what it raises appears in the lab and in its error output."""
+        """`action` for a button or slider: what it raises appears in the lab and in its error output.
+
+        It is raised on as well, so that a cell which turns a knob fails with it. Under the learner's hand that ends in
+        the kernel's own log.
+        """
 
         def guarded() -> None:
             self.say("")
@@ -98,65 +97,60 @@ class Panel:
                 action()
             except Exception as error:
                 self.fail(error)
+                raise
 
         return guarded
 
     def say(self, message: str) -> None:
         """A message in the lab, for example why a typed value was refused."""
-        self.message.value = live(message, "color:var(--jp-error-color0,#a00000)")
+        self.message.value = f'<span style="color:var(--jp-error-color0,#a00000)">{html.escape(message)}</span>'
 
     def fail(self, error: Exception) -> None:
         """Show an error in plain words, and keep it as an error output that a rerun of the notebook finds."""
         self.say(f"These settings do not work: {error}")
-        name, trace = type(error).__name__, traceback.format_exception(error)
+        name, trace = type(error).__name__, "".join(traceback.format_exception(error)).splitlines()
         record = {"output_type": "error", "ename": name, "evalue": str(error), "traceback": trace}
         self.errors.outputs = (record,)
 
     def _make_widgets(self) -> None:
         width = f"{min(WIDTH, self.canvas.pixels)}px"
         self.image = DescribedImage(format="png", layout={"width": width, "max_width": "100%"})
-        self.verdict, self.message, self.code, self.text = (ipywidgets.HTML() for _ in range(4))
+        self.verdict, self.compared, self.message = live(), live(), live()
+        self.code, self.text = ipywidgets.HTML(), ipywidgets.HTML()
         self.verdict.layout.min_height = "60px"  # room for two lines, so that the picture stays in its place
         self.errors = ipywidgets.Output()
-        title = ipywidgets.HTML(f"<b>{html.escape(self.lab.title)}</b>")
         knobs = [control.widget for control in self.controls.values()]
-        parts = [
-            title,
-            self._question(),
-            *knobs,
-            *self._buttons(),
-            self.message,
-            self.verdict,
-        ]
-        parts += [self.image, self.text, ipywidgets.HTML("The same as code:"), self.code, self.errors]
+        controls = [title(self.lab.title), *self._question(), *knobs, *self._buttons()]
+        answers = [self.message, self.verdict, self.compared, self.image, *([self.text] if self.lab.text else [])]
         self.box = ipywidgets.VBox(
-            [part for part in parts if part is not None], layout={"width": "100%", "max_width": f"{WIDTH}px"}
+            [*controls, *answers, ipywidgets.HTML("The same as code:"), self.code, self.errors, reach()],
+            layout={"width": "100%", "max_width": f"{WIDTH}px"},
         )
+        self.box.add_class("rlhf-lab")
+        self.verdict.add_class("rlhf-verdict")
 
-    def _question(self) -> ipywidgets.Widget | None:
+    def _question(self) -> list[ipywidgets.Widget]:
         self.prediction = ipywidgets.Text(
-            placeholder="a number",
-            tooltip="your prediction",
-            continuous_update=False,
-            layout={"width": "120px"},
-        )
-        self.compared = ipywidgets.HTML()
+            description="Your prediction", placeholder="a number", continuous_update=False,
+            layout={"width": "250px"}, style={"description_width": NAME_WIDTH},
+        )  # fmt: skip
         if self.lab.question is None:
-            return None
+            return []
         self.prediction.observe(lambda _: self._compare(), "value")
-        asked = ipywidgets.HTML(f"<b>Predict first.</b> {html.escape(self.lab.question.text)}")
-        return ipywidgets.VBox([asked, ipywidgets.HBox([self.prediction, self.compared])])
+        asked = f"<b>Predict first.</b> {html.escape(self.lab.question.text)}"
+        return [ipywidgets.HTML(asked), self.prediction]
 
     def _compare(self) -> None:
         question, typed = self.lab.question, self.prediction.value.strip()
         if question is None or not typed:
             return
         try:
-            guess = question.form.format(float(typed))
-            answer = question.form.format(question.answer(self.result))
-            self.compared.value = live(f"You predicted {guess}; with the settings below it is {answer}.")
+            guess = question.form.format(as_number(typed))
         except ValueError:
-            self.compared.value = live(f"{typed!r} is not a number.")
+            self.compared.value = html.escape(f"{typed!r} is not a number.")
+            return
+        answer = question.form.format(question.answer(self.result))
+        self.compared.value = html.escape(f"You predicted {guess}; with these settings it is {answer}.")
 
     def _buttons(self) -> list[ipywidgets.Widget]:
         """Rows of buttons."""
@@ -174,13 +168,9 @@ class Panel:
         return data, {"image/png": {"alt": self.canvas.alt}}
 
 
-def button(name: str, action: Callable[[], None]) -> ipywidgets.Button:
-    """A button that calls `action` when pressed."""
-    made = ipywidgets.Button(description=name, layout={"width": "auto", "flex": "0 0 auto"})
-    made.on_click(lambda _: action())
-    return made
-
-
-def live(text: str, style: str = "") -> str:
-    """HTML which a screen reader reads out when it changes."""
-    return f'<div role="status" aria-live="polite" style="{style}">{html.escape(text)}</div>'
+def as_number(text: str) -> float:
+    """A typed number, where 70% is 0.7. Raises ValueError for anything else."""
+    number = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is not a number")
+    return number

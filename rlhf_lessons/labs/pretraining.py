@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from rlhf_lessons.diagnostics.scorecard import Answer, Share, sample_answers
@@ -14,7 +15,7 @@ from rlhf_lessons.model.gpt import GPT, GPTConfig
 from rlhf_lessons.stages.history import Record
 from rlhf_lessons.stages.language_model import evaluate
 from rlhf_lessons.stages.pretrain import PretrainSettings, train_pretrain
-from rlhf_lessons.world.datasets import corpus, encode_notes, prompts_in
+from rlhf_lessons.world.datasets import Sequences, corpus, encode_notes, prompts_in
 from rlhf_lessons.world.tokenizer import course_tokenizer
 
 STEPS = 200
@@ -56,8 +57,7 @@ def compute(
     tokenizer = course_tokenizer()
     heads = math.gcd(width, 4)
     model = GPT(GPTConfig(tokenizer.vocab_size, heads=heads, width=width), seed=seed)
-    notes = encode_notes(tokenizer, corpus(n_notes, seed=seed))
-    fresh = encode_notes(tokenizer, corpus(CHECK_NOTES, seed=CHECK_SEED))
+    notes, fresh = _encoded(n_notes, seed), _encoded(CHECK_NOTES, CHECK_SEED)
     run = Run([], steps, tokenizer.vocab_size)
 
     def on_step(record: Record) -> None:
@@ -70,6 +70,12 @@ def compute(
     settings = PretrainSettings(learning_rate=learning_rate, steps=steps, batch_size=BATCH, seed=seed)
     train_pretrain(model, notes, settings, on_step)
     return Run(run.records, steps, run.vocab_size, sample_answers(model, prompts_in("tuning"), n_each=2, seed=seed))
+
+
+@lru_cache(maxsize=4)
+def _encoded(n_notes: int, seed: int) -> Sequences:
+    """Notes as tokens. Making many takes seconds, so those of the last trainings are kept."""
+    return encode_notes(course_tokenizer(), corpus(n_notes, seed=seed))
 
 
 def draw(result: Run, canvas: Canvas) -> None:

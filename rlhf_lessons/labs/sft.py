@@ -77,7 +77,7 @@ def draw(result: Run, canvas: Canvas) -> None:
         (
             "Loss on answers (nats a word)",
             "loss",
-            {"demonstrations": "loss", "careful, unseen": "held_out_loss"},
+            {"demonstrations": "loss", "careful, new": "held_out_loss"},
         ),
         ("Safe to act on, unseen cases", "share of answers", {"safe": "safety"}),
     ]

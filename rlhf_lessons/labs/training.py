@@ -11,7 +11,9 @@ from typing import Any
 import ipywidgets
 
 from rlhf_lessons.knobs import Value
-from rlhf_lessons.labs.panel import Lab, Panel, button
+from rlhf_lessons.labs.lab import Lab
+from rlhf_lessons.labs.panel import Panel
+from rlhf_lessons.labs.parts import button, live
 
 REDRAW_SECONDS = 0.25
 Watch = Callable[[Any, float], None]
@@ -41,7 +43,7 @@ class TrainingPanel(Panel):
     def answer(self) -> None:
         """The controls moved: say so, and wait for Train."""
         if not self.running:
-            self.left.value = "Press Train to see what these settings do."
+            self.state.value = "Press Train to see what these settings do."
 
     def set(self, **settings: Value) -> None:
         """Turn several controls at once, and train."""
@@ -62,9 +64,10 @@ class TrainingPanel(Panel):
         """Start training in the background. Raises RuntimeError if a training is under way."""
         self._refuse_while_running()
         self._stop.clear()
+        self._redrawn = -REDRAW_SECONDS
         self.canvas.refit()
         self._enable(running=True)
-        self.left.value = "Starting."
+        self.state.value = "Training."
         self.thread = threading.Thread(target=self._work, args=(self.settings,), daemon=True)
         self.thread.start()
 
@@ -81,25 +84,27 @@ class TrainingPanel(Panel):
             self._wait_for_turn()
             try:
                 self._began = time.monotonic()
-                self._redrawn = -REDRAW_SECONDS
                 watch = self._watcher(settings)
                 result = self.lab.compute(**settings, watch=watch)
+                self.verdict.remove_class("rlhf-quiet")
                 self.canvas.refit()
                 self.show(result, settings)
             finally:
                 _turn.release()
             self._idle(f"Done in {time.monotonic() - self._began:.1f} s.")
         except Stopped:
-            self._idle("Stopped. The picture shows what was reached last.")
+            shown = "what was reached last" if self._redrawn >= 0 else "what was there before"
+            self._idle(f"Stopped. The picture shows {shown}.")
         except Exception as error:
             self.fail(error)
             self._idle("Failed.")
 
     def _wait_for_turn(self) -> None:
         while not _turn.acquire(timeout=0.1):
-            self.left.value = "Waiting for another lab's training to end."
+            self.state.value = "Waiting for another lab's training to end."
             if self._stop.is_set():
                 raise Stopped
+        self.state.value = "Training."
 
     def _watcher(self, settings: Mapping[str, Value]) -> Watch:
         def watch(result: Any, done: float) -> None:
@@ -115,20 +120,24 @@ class TrainingPanel(Panel):
         return watch
 
     def _idle(self, message: str) -> None:
-        self.progress.value = 0.0
-        self.left.value = message
+        self.progress.value, self.left.value = 0.0, ""
+        self.state.value = message
         self._enable(running=False)
 
     def _enable(self, running: bool) -> None:
         for other in (self.train_button, *self.presets):
             other.disabled = running
         self.stop_button.disabled = not running
+        if running:
+            self.verdict.add_class("rlhf-quiet")  # not read out anew with each live point
+        else:
+            self.verdict.remove_class("rlhf-quiet")
 
     def _buttons(self) -> list[ipywidgets.Widget]:
         self.train_button = button("Train", self.guard(self.train))
         self.stop_button = button("Stop", self.guard(self.stop))
         self.train_button.button_style, self.stop_button.disabled = "primary", True
         self.progress = ipywidgets.FloatProgress(0.0, min=0.0, max=1.0, layout={"width": "150px"})
-        self.left = ipywidgets.HTML()
-        training = [self.train_button, self.stop_button, self.progress, self.left]
+        self.left, self.state = ipywidgets.HTML(), live()
+        training = [self.train_button, self.stop_button, self.progress, self.left, self.state]
         return [ipywidgets.HBox(training), *super()._buttons()]

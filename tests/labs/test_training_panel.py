@@ -58,10 +58,10 @@ def test_moving_a_control_waits_for_train():
     panel = TrainingPanel(make(0))
     before = panel.image.value
     panel.controls["learning_rate"].box.value = "0.5"
-    assert "Press Train" in panel.left.value and panel.image.value == before and not panel.running
+    assert "Press Train" in panel.state.value and panel.image.value == before and not panel.running
     panel.train_button.click()
     wait(panel)
-    assert "learning_rate=0.5" in panel.code.value and panel.left.value.startswith("Done in")
+    assert "learning_rate=0.5" in panel.code.value and panel.state.value.startswith("Done in")
 
 
 def test_training_runs_in_the_background_with_live_curves():
@@ -87,9 +87,18 @@ def test_stop_keeps_the_last_good_result():
     panel.stop_button.click()
     wait(panel)
     assert panel.result.done < STEPS and f"{panel.result.done} steps" == panel.sentence
-    assert "Stopped" in panel.left.value and panel.errors.outputs == ()
+    assert panel.state.value == "Stopped. The picture shows what was reached last." and panel.errors.outputs == ()
     panel.reset()
     assert panel.sentence == "10 steps"
+
+
+def test_live_points_are_not_read_out_but_the_end_is():
+    panel = TrainingPanel(make(0.05))
+    quiet = []
+    panel.verdict.observe(lambda _: quiet.append("rlhf-quiet" in panel.verdict._dom_classes), "value")
+    panel.train_button.click()
+    wait(panel)
+    assert quiet[0] and not quiet[-1] and "rlhf-live" in panel.verdict._dom_classes
 
 
 def test_an_error_in_training_is_shown_and_kept():
@@ -117,10 +126,10 @@ def test_two_labs_take_turns():
     first.train()
     second.train()
     second.thread.join(0.3)
-    assert second.running and "Waiting" in second.left.value
+    assert second.running and "Waiting" in second.state.value
     wait(first)
     wait(second)
-    assert second.left.value.startswith("Done")
+    assert second.state.value.startswith("Done")
 
 
 def test_a_lab_that_waits_can_be_stopped():
@@ -129,6 +138,6 @@ def test_a_lab_that_waits_can_be_stopped():
     second.train()
     second.stop()
     wait(second)
-    assert first.running and "Stopped" in second.left.value
+    assert first.running and second.state.value == "Stopped. The picture shows what was there before."
     first.stop()
     wait(first)

@@ -1,0 +1,164 @@
+"""A real JupyterLab in a real browser, for tests/browser and for the pictures in figures/.
+
+`serve` starts a server of its own on a folder, `launch` a Chromium; a `Session` is one notebook in one tab.
+"""
+
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import nbformat
+from playwright.sync_api import Browser, BrowserContext, Playwright
+
+from tools.lab_page import Lab
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+ARGUMENTS = ("--disable-gpu", "--disable-background-networking", "--no-first-run")
+IS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0  # Chromium and Jupyter refuse root unless told
+WINDOW = {"width": 1280, "height": 1400}
+START_SECONDS, KERNEL_SECONDS, RUN_SECONDS = 60, 90, 600
+
+NOTEBOOK = "window.jupyterapp?.shell.currentWidget"
+KERNEL = f"{NOTEBOOK}?.context?.sessionContext?.session?.kernel"
+# The idle mark on the page shows before a kernel exists, and Run All then runs nothing.
+LISTENS = f"() => {KERNEL}?.connectionStatus == 'connected' && {KERNEL}.status == 'idle'"
+COMMAND = """name => {
+    window.done = undefined;
+    window.jupyterapp.commands.execute(name).then(answer => window.done = [answer]);
+}"""
+# Of each code cell: errors among its outputs, and whether it shows a lab (a widget with a picture beside it).
+OUTPUTS = """() => {
+    const view = "application/vnd.jupyter.widget-view+json";
+    const cells = [...window.jupyterapp.shell.currentWidget.content.model.cells].map(cell => cell.toJSON());
+    return cells.map((cell, index) => ({cell, index})).filter(({cell}) => cell.cell_type == "code").map(
+        ({cell, index}) => ({
+            index,
+            ran: cell.execution_count !== null,
+            errors: cell.outputs.filter(o => o.output_type == "error").map(o => `${o.ename}: ${o.evalue}`),
+            lab: cell.outputs.some(o => o.data?.[view] && o.data["image/png"]),
+        }));
+}"""
+
+
+def find_browser() -> str | None:
+    """Path of a Chromium or Chrome on this machine."""
+    return next(filter(None, map(shutil.which, NAMES)), None)
+
+
+def launch(playwright: Playwright, path: str) -> Browser:
+    """The browser at `path`, without a window."""
+    return playwright.chromium.launch(executable_path=path, args=[*ARGUMENTS, *(["--no-sandbox"] if IS_ROOT else [])])
+
+
+def copy(notebook: Path, folder: Path) -> None:
+    """Put a notebook into a folder, without outputs: those on the page then come from the page."""
+    content = nbformat.read(notebook, as_version=4)
+    for cell in content.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    nbformat.write(content, folder / notebook.name)
+
+
+@contextmanager
+def serve(folder: Path, theme: str = "JupyterLab Light") -> Iterator[str]:
+    """JupyterLab on `folder`, untouched by the user's own settings; gives its address with a place for a name."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    token, own = secrets.token_hex(8), folder / ".jupyter"
+    for name, values in {"notification": {"fetchNews": "false"}, "themes": {"theme": theme}}.items():
+        path = own / "settings" / "@jupyterlab" / "apputils-extension" / f"{name}.jupyterlab-settings"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(values))
+    command = [
+        sys.executable, "-m", "jupyterlab", "--no-browser", "--ServerApp.ip=127.0.0.1",
+        f"--ServerApp.port={port}", f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={folder}",
+        "--LabApp.expose_app_in_browser=True", *(["--allow-root"] if IS_ROOT else []),
+    ]  # fmt: skip
+    places = {"CONFIG_DIR": own, "RUNTIME_DIR": own / "run"}
+    lab_places = {"WORKSPACES_DIR": own / "workspaces", "SETTINGS_DIR": own / "settings"}
+    environment = os.environ | {f"JUPYTER_{name}": str(place) for name, place in places.items()}
+    environment |= {f"JUPYTERLAB_{name}": str(place) for name, place in lab_places.items()}
+    with (own / "server.log").open("w") as log:
+        server = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+    try:
+        _wait_until_it_answers(server, f"http://127.0.0.1:{port}/api/status?token={token}", own / "server.log")
+        yield f"http://127.0.0.1:{port}/lab/workspaces/{{workspace}}/tree/{{name}}?token={token}"
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def _wait_until_it_answers(server: subprocess.Popen, address: str, log: Path) -> None:
+    last = time.monotonic() + START_SECONDS
+    while time.monotonic() < last and server.poll() is None:
+        try:
+            urllib.request.urlopen(address, timeout=5).close()
+            return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.2)
+    raise RuntimeError(f"JupyterLab did not start; it said:\n{log.read_text()[-2000:]}")
+
+
+class Session:
+    """One notebook in one tab, with all that the page complained of since it was opened."""
+
+    def __init__(self, context: BrowserContext, address: str, name: str):
+        self.name = name
+        self.complaints: list[str] = []
+        self.page = context.new_page()
+        self.page.set_viewport_size(WINDOW)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("console", lambda said: self.complaints.append(said.text) if said.type == "error" else None)
+        # Each tab has a workspace of its own: two tabs with one take each other's notebook.
+        self.page.goto(address.format(workspace=secrets.token_hex(4), name=name))
+        self.wait_for_kernel()
+
+    def wait_for_kernel(self) -> None:
+        """Until there is a kernel that listens and has nothing to do."""
+        self.page.wait_for_function(LISTENS, timeout=KERNEL_SECONDS * 1000)
+
+    def kernel_id(self) -> str:
+        """Which kernel this tab talks to."""
+        return self.page.evaluate(f"() => {KERNEL}.id")
+
+    def command(self, name: str, seconds: float = RUN_SECONDS) -> object:
+        """Run one of JupyterLab's commands to its end, and give its answer."""
+        self.page.evaluate(COMMAND, name)
+        self.page.wait_for_function("() => window.done", timeout=seconds * 1000)
+        return self.page.evaluate("() => window.done[0]")
+
+    def run_all(self) -> None:
+        """Run All, to the end."""
+        self.command("notebook:run-all-cells")
+        self.wait_for_kernel()
+
+    def restart(self) -> None:
+        """Restart the kernel, as the menu does, with its question answered."""
+        self.page.evaluate(COMMAND, "notebook:restart-kernel")
+        self.page.locator(".jp-Dialog .jp-mod-accept").click()
+        self.page.wait_for_function("() => window.done", timeout=KERNEL_SECONDS * 1000)
+        self.wait_for_kernel()
+
+    def outputs(self) -> list[dict]:
+        """Of each code cell: `index`, whether it `ran`, its `errors`, and whether it shows a `lab`."""
+        return self.page.evaluate(OUTPUTS)
+
+    def labs(self) -> Iterator[Lab]:
+        """The labs of this notebook, in order; each comes into view in its turn."""
+        return (Lab(self.page, cell["index"]) for cell in self.outputs() if cell["lab"])
+
+    def close(self) -> None:
+        """End the kernel and the tab."""
+        self.command("notebook:shutdown-kernel")
+        self.page.close()

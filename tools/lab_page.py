@@ -1,0 +1,103 @@
+"""A lab in the browser: its knobs turned as a learner turns them, with the time that the answers take."""
+
+from collections.abc import Callable
+
+from playwright.sync_api import Locator, Page
+
+LONGEST_MS = 120_000
+# On the page itself: when the last key or click came, when the last picture was there, when Train was ready again.
+KEEP_TIMES = """lab => {
+    if (lab.times) return;
+    const times = lab.times = {act: 0, picture: 0, ready: 0};
+    const train = () => [...lab.querySelectorAll("button")].find(button => button.textContent == "Train");
+    for (const kind of ["keydown", "click"]) lab.addEventListener(kind, event => times.act = event.timeStamp, true);
+    lab.querySelector("img").addEventListener("load", () => times.picture = performance.now());
+    new MutationObserver(() => { if (!train()?.disabled) times.ready = performance.now() })
+        .observe(lab, {subtree: true, attributeFilter: ["disabled"]});
+}"""
+DIGEST = """async image => {
+    const pixels = await (await fetch(image.src)).arrayBuffer();
+    return Array.from(new Uint8Array(await crypto.subtle.digest("SHA-256", pixels))).join(" ");
+}"""
+SCROLL = "index => window.jupyterapp.shell.currentWidget.content.scrollToItem(index, 'start')"
+
+
+class Lab:
+    """A lab on the page, as a learner sees it. Its main knob is the first slider, or the first list if it has none."""
+
+    def __init__(self, page: Page, cell: int):
+        self.page = page
+        self.page.evaluate(SCROLL, cell)  # a notebook keeps only the cells near the view on the page
+        self.root = self.page.locator(f'.jp-Notebook-cell[data-windowed-list-index="{cell}"] .rlhf-lab')
+        self.image = self.root.locator("img.widget-image")
+        self.image.scroll_into_view_if_needed(timeout=LONGEST_MS)
+        self.root.evaluate(KEEP_TIMES)
+        self.title = self.root.locator("b").first.inner_text()
+        self.trains = self.button("Train").count() == 1
+        self.has_slider = self.root.locator(".noUi-handle").count() > 0
+        kind = ".noUi-handle" if self.has_slider else "select"
+        self.knob = self.root.locator(".rlhf-knob", has=page.locator(kind)).first
+        self.hand = self.knob.locator(kind)
+
+    @property
+    def verdict(self) -> str:
+        return self.root.locator(".rlhf-verdict").inner_text()
+
+    @property
+    def value(self) -> str:
+        """What the main knob stands at."""
+        return (self.knob.locator("input") if self.has_slider else self.hand).input_value()
+
+    def picture(self) -> str:
+        """A digest of the picture."""
+        return self.image.evaluate(DIGEST)
+
+    def button(self, name: str) -> Locator:
+        return self.root.get_by_role("button", name=name, exact=True)
+
+    def press(self) -> None:
+        """An arrow key on the main knob: one that finds it free to move."""
+        if self.has_slider:
+            now, end = (float(self.hand.get_attribute(f"aria-value{name}")) for name in ("now", "max"))
+            self.hand.press("ArrowRight" if now < end else "ArrowLeft")
+        else:
+            self.hand.press("ArrowUp" if self.hand.evaluate("list => list.selectedIndex") else "ArrowDown")
+
+    def drag(self, share: float) -> None:
+        """The main knob, by mouse, to a share of its way; of a list, the last entry."""
+        if not self.has_slider:
+            self.hand.select_option(index=self.hand.locator("option").count() - 1)
+            return
+        start, way = self.hand.bounding_box(), self.knob.locator(".noUi-base").bounding_box()
+        height = start["y"] + start["height"] / 2
+        self.page.mouse.move(start["x"] + start["width"] / 2, height)
+        self.page.mouse.down()
+        self.page.mouse.move(way["x"] + share * way["width"], height, steps=5)
+        self.page.mouse.up()
+
+    def step(self) -> float:
+        """Press a key on the main knob; milliseconds until the new picture."""
+        return self._act(self.press, "picture")
+
+    def reset(self) -> None:
+        """Press reset, and wait for the first picture."""
+        self._act(self.button("reset").click, "picture")
+
+    def train(self) -> float:
+        """Press Train; milliseconds until the first live picture."""
+        return self._act(self.button("Train").click, "picture")
+
+    def stop(self) -> float:
+        """Press Stop; milliseconds until the lab is ready to train again."""
+        return self._act(self.button("Stop").click, "ready")
+
+    def wait_until_trained(self) -> None:
+        """To the end of a training."""
+        self.root.locator("button:enabled", has_text="Train").wait_for(timeout=LONGEST_MS)
+
+    def _act(self, action: Callable[[], None], until: str) -> float:
+        before = self.root.evaluate("(lab, until) => lab.times[until]", until)
+        action()
+        later = "([lab, until, before]) => lab.times[until] > before"
+        self.page.wait_for_function(later, arg=[self.root.element_handle(), until, before], timeout=LONGEST_MS)
+        return self.root.evaluate("(lab, until) => lab.times[until] - lab.times.act", until)
