@@ -1,4 +1,4 @@
-"""What notebooks 06 and 07 claim of PPO, held against the kept runs: five seeds, held-out cases, judged by the rubric."""
+"""What notebooks 06 and 07 claim of PPO, held against the kept runs: five seeds, held-out cases, the rubric judges."""
 
 import json
 from dataclasses import asdict

@@ -34,7 +34,7 @@ class Alarm:
 
     def ring(self, records: pd.DataFrame) -> Finding | None:
         """What the alarm has to say of these records, or None. A metric that was not recorded keeps it quiet."""
-        if not set(self.metrics) <= set(records) or not len(records):
+        if not set(self.metrics) <= set(records) or not records[list(self.metrics)].notna().any().all():
             return None
         found = self.check(records)
         return Finding(self.name, f"from update {found[0]} on, {found[1]}") if found else None
@@ -67,13 +67,13 @@ def dashboard(records: Iterable[Record] | pd.DataFrame) -> pd.DataFrame:
 
 def smooth(records: pd.DataFrame, metric: str) -> pd.Series:
     """Means over five updates, by the update they end at; few updates give a mean over all there are."""
-    series = records.set_index("step")[metric]
+    series = records.set_index("step")[metric].dropna()
     return series.rolling(SMOOTH, min_periods=min(SMOOTH, len(series))).mean().dropna()
 
 
 def _weak_signal(records: pd.DataFrame) -> tuple[int, str] | None:
     accuracy, score = records.set_index("step").sample_accuracy.dropna(), smooth(records, "score")
-    if not len(accuracy) or accuracy.iloc[0] >= WEAK_ACCURACY:
+    if accuracy.iloc[0] >= WEAK_ACCURACY:
         return None
     risen = score[score - score.iloc[0] >= RISE]
     if not len(risen):
@@ -86,7 +86,7 @@ def _shift(records: pd.DataFrame) -> tuple[int, str] | None:
     accuracy, kl = records.set_index("step").sample_accuracy.dropna(), records.set_index("step").kl
     far = smooth(records, "kl")
     far = far[far > FAR]
-    fallen = accuracy[accuracy <= accuracy.iloc[0] - FALL] if len(accuracy) else accuracy
+    fallen = accuracy[accuracy <= accuracy.iloc[0] - FALL]
     if not len(far) or not len(fallen):
         return None
     update = int(max(far.index[0], fallen.index[0]))
@@ -105,7 +105,7 @@ def _falling(records: pd.DataFrame) -> tuple[int, str] | None:
 
 def _collapse(records: pd.DataFrame) -> tuple[int, str] | None:
     accuracy = records.sample_accuracy.dropna()
-    if not len(accuracy) or accuracy.iloc[0] >= COIN:
+    if accuracy.iloc[0] >= COIN:
         return None
     signs = filter(None, (check(records) for check in (_falling, NO_VARIETY, LONG_STEPS)))
     first = min(signs, default=None)

@@ -45,13 +45,12 @@ def compute(
     seed: int = 0,
     watch: Watch | None = None,
 ) -> Run:
-    """Train a reward model, or an ensemble, on `n_pairs` preferences; then PPO from the SFT model on its score."""
+    """Train a reward model, or an ensemble, on `n_pairs` curated pairs; then PPO from the SFT model on its score."""
     batch_size = min(n_pairs, LARGEST_BATCH)
     steps_an_epoch = -(-n_pairs // batch_size)
     epochs = -(-RM_STEPS // steps_an_epoch)
-    recipe = Recipe(
-        n_pairs, noise=noise, members=members, how=combination, training={"epochs": epochs, "batch_size": batch_size}
-    )
+    training = {"epochs": epochs, "batch_size": batch_size}
+    recipe = Recipe(n_pairs, sampled_share=0.0, noise=noise, members=members, how=combination, training=training)
     run = Run([], epochs * steps_an_epoch, [], updates)
 
     def on_step(record: Record) -> None:

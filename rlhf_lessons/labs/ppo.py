@@ -4,7 +4,10 @@ import copy
 from dataclasses import dataclass
 from typing import Any
 
+import torch
+
 from rlhf_lessons import pipeline
+from rlhf_lessons.diagnostics import scorecard
 from rlhf_lessons.diagnostics.alarms import ringing
 from rlhf_lessons.labs.canvas import Canvas
 from rlhf_lessons.labs.lab import Lab, Question
@@ -12,16 +15,18 @@ from rlhf_lessons.labs.training import TrainingPanel, Watch
 from rlhf_lessons.model.gpt import GPT
 from rlhf_lessons.stages.history import Record
 from rlhf_lessons.stages.ppo import PPOSettings, train_ppo
+from rlhf_lessons.stages.rollout import answer, as_sequences
 from rlhf_lessons.sweeps.reward_models import reward_function
-from rlhf_lessons.world.datasets import encode_prompts, prompts_in
+from rlhf_lessons.world.datasets import Sequences, encode_prompts, prompts_in
 from rlhf_lessons.world.tokenizer import course_tokenizer
 
 ROLLOUT = 128
+FIRST_ANSWERS = 64
 
 
 @dataclass(frozen=True)
 class Run:
-    """One PPO run: a record an update, taken before the policy learns from it."""
+    """One PPO run: a record an update, taken before the policy learns from it, and one of the start (step 0)."""
 
     records: list[Record]
     n_updates: int
@@ -50,10 +55,20 @@ def compute(
     def on_step(record: Record) -> None:
         run.records.append(record)
         if watch:
-            watch(run, len(run.records) / updates)
+            watch(run, len(run.records) / (updates + 1))
 
+    on_step(at_start(policy, prompts, seed))
     train_ppo(policy, prompts, settings, reward_function(reward_model), watch=pipeline.GOLD, on_step=on_step)
     return run
+
+
+def at_start(policy: GPT, prompts: Sequences, seed: int) -> Record:
+    """The record before the first update: the score is 0 by its definition, and so is the KL; the rest is sampled."""
+    generator = torch.Generator().manual_seed(seed)
+    rows = torch.randint(len(prompts), (FIRST_ANSWERS,), generator=generator)
+    drawn = answer(policy, prompts[rows], scorecard.MAX_NEW_TOKENS, 1.0, generator)
+    measured = {name: float(truth(as_sequences(drawn)).mean()) for name, truth in pipeline.GOLD.items()}
+    return {"step": 0, "score": 0.0, "kl": 0.0, **measured}
 
 
 def draw(result: Run, canvas: Canvas) -> None:
@@ -72,11 +87,11 @@ def draw(result: Run, canvas: Canvas) -> None:
     for panel, (title, unit, lines, must_show) in enumerate(panels):
         shown = [record[name] for name in lines.values() for record in result.records]
         limits = canvas.fit(panel, shown, *must_show)
-        canvas.axis(panel, title, "update", unit, (1, max(result.n_updates, 2)), limits)
+        canvas.axis(panel, title, "update", unit, (0, result.n_updates), limits)
         for look, (name, metric) in enumerate(lines.items()):
             canvas.curve(panel, name, updates, [record[metric] for record in result.records], look)
     canvas.level(0, 0.0, "the SFT model")
-    canvas.curve(1, "safe at first", [1, result.n_updates], [result.records[0]["safety"]] * 2, 6)
+    canvas.curve(1, "safe at first", [0, result.n_updates], [result.records[0]["safety"]] * 2, 6)
 
 
 def verdict(result: Run) -> str:
