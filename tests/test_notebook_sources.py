@@ -22,6 +22,7 @@ COURSE = {
     "04_reward_model_diagnosis",
     "05_reward_model_fix",
     "06_ppo",
+    "07_over_optimisation",
 }
 LONGEST_CELL = 12
 NOT_IN_CELLS = re.compile(
@@ -43,6 +44,11 @@ def test_the_course_is_complete():
 
 def test_notebooks_and_sources_are_in_step():
     assert build_notebooks.out_of_step(FOLDER) == []
+
+
+@pytest.mark.parametrize("name", sorted(COURSE - {"00_start_here"}))
+def test_it_has_a_lab(name):
+    assert re.search(r"^\w+\.show\(", (FOLDER / "sources" / f"{name}.md").read_text("utf-8"), re.MULTILINE)
 
 
 @each_notebook

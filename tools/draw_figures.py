@@ -1,4 +1,4 @@
-"""Makes figures/: the map of the course from `rlhf-lessons quality`, and a screenshot of a lab in a real JupyterLab.
+"""Makes figures/: the map of the course, proxy against gold, and a screenshot of a lab in a real JupyterLab.
 
 python -m tools.draw_figures [path of Chromium]
 """
@@ -10,8 +10,9 @@ from pathlib import Path
 import pandas as pd
 from playwright.sync_api import sync_playwright
 
-from rlhf_lessons import plots, reruns, store
+from rlhf_lessons import plots, plots_policy, reruns, store
 from rlhf_lessons.quality import pretrained_quality, summary
+from rlhf_lessons.sweeps import kept, over_optimisation, verdicts
 from tools import browser
 
 FIGURES = Path(__file__).resolve().parents[1] / "figures"
@@ -33,6 +34,14 @@ def draw_map() -> None:
     (FIGURES / "pipeline.png").write_bytes(plots.pipeline_map(stages).png())
 
 
+def draw_over_optimisation() -> None:
+    """figures/over_optimisation.png, from the kept results of `rlhf-lessons sweep over-optimisation`."""
+    looks = kept.read(over_optimisation.NAME).tables["looks"]
+    points = {name.removesuffix(", no price"): verdicts.ppo_points(looks, name) for name in over_optimisation.UNPRICED}
+    fits = {name: verdicts.fits(part, "ppo") for name, part in points.items()}
+    (FIGURES / "over_optimisation.png").write_bytes(plots_policy.goodhart(points, fits, "PPO").png())
+
+
 def photograph_lab(path: str, notebook: str, name: str) -> None:
     """figures/<name>.png: the first lab of a notebook, after Run All in JupyterLab."""
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
@@ -48,6 +57,7 @@ def photograph_lab(path: str, notebook: str, name: str) -> None:
 if __name__ == "__main__":
     FIGURES.mkdir(exist_ok=True)
     draw_map()
+    draw_over_optimisation()
     found = sys.argv[1] if len(sys.argv) > 1 else browser.find_browser()
     if not found:
         raise SystemExit(f"no browser: none of {', '.join(browser.NAMES)} is on PATH; name one")
