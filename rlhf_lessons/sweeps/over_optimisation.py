@@ -4,7 +4,6 @@
 """
 
 import multiprocessing
-import time
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict
@@ -84,7 +83,7 @@ def sweep(jobs: int = 2, seeds: Iterable[int] = SEEDS) -> dict[str, pd.DataFrame
 
     Runs that were measured before, with this code, are recalled: a sweep that was interrupted goes on.
     """
-    started, seeds = time.monotonic(), list(seeds)
+    seeds = list(seeds)
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, mp_context=context, initializer=partial(torch.set_num_threads, 1)) as pool:
         waiting = [pool.submit(policy_run, condition, seed) for seed in seeds for condition in CONDITIONS.values()]
@@ -92,7 +91,7 @@ def sweep(jobs: int = 2, seeds: Iterable[int] = SEEDS) -> dict[str, pd.DataFrame
         for done in tqdm(as_completed(waiting), total=len(waiting), desc="runs"):
             done.result()  # an error in one run ends the sweep
     tables = collect(seeds)
-    kept.write(NAME, tables, label(seeds, jobs, (time.monotonic() - started) / 60))
+    kept.write(NAME, tables, label(seeds, tables["seconds"].seconds.sum() / 60))
     return tables
 
 
@@ -112,8 +111,8 @@ def collect(seeds: Iterable[int]) -> dict[str, pd.DataFrame]:
     }
 
 
-def label(seeds: list[int], jobs: int, minutes: float) -> dict[str, Any]:
-    """What made the results."""
+def label(seeds: list[int], minutes: float) -> dict[str, Any]:
+    """What made the results; `minutes` are those of all PPO runs, on one thread each."""
     return {
         "command": "rlhf-lessons sweep over-optimisation",
         "conditions": {name: asdict(condition) for name, condition in CONDITIONS.items()},
@@ -121,8 +120,7 @@ def label(seeds: list[int], jobs: int, minutes: float) -> dict[str, Any]:
         "code": code(),
         "torch": torch.__version__,
         "made": date.today().isoformat(),
-        "jobs": jobs,
-        "minutes": round(minutes, 1),
+        "minutes": round(float(minutes)),
     }
 
 
