@@ -32,7 +32,7 @@ class Lab:
         self.image = self.root.locator("img.widget-image")
         self.image.scroll_into_view_if_needed(timeout=LONGEST_MS)
         self.root.evaluate(KEEP_TIMES)
-        self.title = self.root.locator("b").first.inner_text()
+        self.title = self.root.locator("b").first.text_content()
         self.trains = self.button("Train").count() == 1
         self.has_slider = self.root.locator(".noUi-handle").count() > 0
         kind = ".noUi-handle" if self.has_slider else "select"

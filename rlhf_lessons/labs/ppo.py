@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from rlhf_lessons import pipeline
 from rlhf_lessons.diagnostics import scorecard
@@ -52,13 +53,21 @@ def compute(
     )  # fmt: skip
     run = Run([], updates, reward_model)
 
-    def on_step(record: Record) -> None:
-        run.records.append(record)
+    def tell() -> None:
         if watch:
             watch(run, len(run.records) / (updates + 1))
 
+    def on_step(record: Record) -> None:
+        run.records.append(record)
+        tell()
+
+    def safety(answers: Sequences) -> Tensor:
+        tell()  # in the middle of an update too, so that Stop need not wait for its end
+        return pipeline.GOLD["safety"](answers)
+
     on_step(at_start(policy, prompts, seed))
-    train_ppo(policy, prompts, settings, reward_function(reward_model), watch=pipeline.GOLD, on_step=on_step)
+    truth = pipeline.GOLD | {"safety": safety}
+    train_ppo(policy, prompts, settings, reward_function(reward_model), watch=truth, on_step=on_step)
     return run
 
 

@@ -10,6 +10,8 @@ function value(row, position) {
 }
 
 function speak(lab) {
+  // Otherwise JupyterLab takes their keys: arrows, to move between cells, and Enter, to edit one.
+  lab.querySelectorAll("select, button, .noUi-handle").forEach((c) => mark(c, "data-lm-suppress-shortcuts", "true"));
   lab.querySelectorAll("img[title]").forEach((image) => mark(image, "alt", image.title));
   for (const words of lab.querySelectorAll(".rlhf-live > .widget-html-content")) {
     mark(words, "role", "status");
