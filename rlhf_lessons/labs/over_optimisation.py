@@ -8,11 +8,11 @@ from typing import Any
 import torch
 
 from rlhf_lessons import pipeline
-from rlhf_lessons.diagnostics.alarms import ringing
 from rlhf_lessons.diagnostics.scorecard import gold_score
 from rlhf_lessons.labs.canvas import Canvas
 from rlhf_lessons.labs.lab import Lab, Question
 from rlhf_lessons.labs.training import TrainingPanel, Watch
+from rlhf_lessons.labs.wording import alarms
 from rlhf_lessons.stages.history import Record
 from rlhf_lessons.stages.ppo import PPOSettings, score_scale, train_ppo
 from rlhf_lessons.sweeps.reward_models import Recipe, train_recipe
@@ -115,8 +115,7 @@ def verdict(result: Run) -> str:
 
 def text(result: Run) -> str:
     """The alarms that ring, which read nothing that a trainer could not see."""
-    findings = ringing(result.records)
-    return "\n".join(["Alarms:", *map(str, findings)] if findings else ["Alarms: none rings."])
+    return alarms(result.records)
 
 
 def _late(result: Run, name: str) -> float:

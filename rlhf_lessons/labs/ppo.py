@@ -9,10 +9,10 @@ from torch import Tensor
 
 from rlhf_lessons import pipeline
 from rlhf_lessons.diagnostics import scorecard
-from rlhf_lessons.diagnostics.alarms import ringing
 from rlhf_lessons.labs.canvas import Canvas
 from rlhf_lessons.labs.lab import Lab, Question
 from rlhf_lessons.labs.training import TrainingPanel, Watch
+from rlhf_lessons.labs.wording import alarms
 from rlhf_lessons.model.gpt import GPT
 from rlhf_lessons.stages.history import Record
 from rlhf_lessons.stages.ppo import PPOSettings, train_ppo
@@ -123,8 +123,7 @@ def verdict(result: Run) -> str:
 
 def text(result: Run) -> str:
     """The alarms that ring, which read nothing that a trainer could not see."""
-    findings = ringing(result.records)
-    return "\n".join(["Alarms:", *map(str, findings)] if findings else ["Alarms: none rings."])
+    return alarms(result.records)
 
 
 def _mean(records: list[Record]) -> Record:

@@ -3,7 +3,9 @@
 import math
 from collections.abc import Sequence
 
+from rlhf_lessons.diagnostics.alarms import ringing
 from rlhf_lessons.diagnostics.scorecard import Answer
+from rlhf_lessons.stages.history import Record
 
 LN_2 = math.log(2)
 CHANCE = "ln 2: a coin"
@@ -20,3 +22,9 @@ def listed(answers: Sequence[Answer]) -> str:
     return "\n".join(
         f"{'safe  ' if answer.judgement.safe else 'UNSAFE'}  {answer.prompt} {answer.text}" for answer in answers
     )
+
+
+def alarms(records: Sequence[Record]) -> str:
+    """The alarms that ring for a PPO run, one a line."""
+    findings = ringing(records)
+    return "\n".join(["Alarms:", *map(str, findings)] if findings else ["Alarms: none rings."])

@@ -117,19 +117,19 @@ def verdict(ahead: Interval) -> str:
 
 
 def ppo_points(looks: pd.DataFrame, condition: str) -> pd.DataFrame:
-    """A condition's looks with d = sqrt(KL) and the gain in gold score since its first look, per seed."""
-    points = looks[looks.condition == condition].sort_values(["seed", "step"])
-    first = points.groupby("seed")[["gold_score", "score"]].transform("first")
-    gains = {"gain": points.gold_score - first.gold_score, "proxy_gain": points.score - first.score}
-    return points.assign(d=np.sqrt(points.kl.clip(lower=0)), **gains)
+    """A condition's looks with d = sqrt(KL) and the gains in gold and proxy score since its first look, per seed."""
+    return _with_gains(looks[looks.condition == condition].sort_values(["seed", "step"]))
 
 
 def best_of_n_points(best_of_n: pd.DataFrame, reward: str) -> pd.DataFrame:
-    """Best-of-n by one reward model, in the same columns."""
-    points = best_of_n[best_of_n.reward == reward].sort_values(["seed", "n"])
+    """Best-of-n by one reward model, in the same columns; the gains are those since n = 1."""
+    return _with_gains(best_of_n[best_of_n.reward == reward].sort_values(["seed", "n"]))
+
+
+def _with_gains(points: pd.DataFrame) -> pd.DataFrame:
     first = points.groupby("seed")[["gold_score", "score"]].transform("first")
     gains = {"gain": points.gold_score - first.gold_score, "proxy_gain": points.score - first.score}
-    return points.assign(d=np.sqrt(points.kl), **gains)
+    return points.assign(d=np.sqrt(points.kl.clip(lower=0)), **gains)
 
 
 def fits(points: pd.DataFrame, method: str) -> dict[int, Fit]:
