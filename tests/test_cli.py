@@ -126,3 +126,17 @@ def test_diagnose_refuses_what_it_cannot_read(content, message, diagnose):
 def test_diagnose_refuses_a_missing_file():
     result = CliRunner().invoke(app, ["diagnose", "nowhere.log"])
     assert result.exit_code == 2 and "nowhere.log" in result.stderr
+
+
+def test_the_scorecard_shows_every_policy_with_intervals_and_what_made_it():
+    result = CliRunner().invoke(app, ["scorecard"])
+    assert result.exit_code == 0
+    assert all(
+        text in result.stdout for text in ("medical accuracy", "best of 16", "rlhf-lessons sweep over-optimisation")
+    )
+
+
+def test_an_unknown_sweep_is_refused():
+    result = CliRunner().invoke(app, ["sweep", "everything"])
+    assert result.exit_code == 2
+    assert result.stderr == "name: 'everything' is not allowed; it must be one of over-optimisation\n"
