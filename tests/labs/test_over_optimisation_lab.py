@@ -4,7 +4,6 @@ import pytest
 
 from rlhf_lessons import pipeline
 from rlhf_lessons.labs import over_optimisation as lab
-from rlhf_lessons.labs.controls import knobs_of
 from rlhf_lessons.model.gpt import GPT, GPTConfig
 from rlhf_lessons.pipeline import SFTPlan, Trained
 from rlhf_lessons.stages.history import History
@@ -54,13 +53,8 @@ def test_the_same_settings_give_the_same_run_and_each_knob_another():
     assert records(members=2, combination="worst") != records(members=2)
 
 
-def test_presets_are_allowed_and_the_question_has_an_answer():
-    knobs = knobs_of(lab.compute, lab.LAB.ranges)
-    for knob, default in knobs.values():
-        knob.check(default)
-    for changes in lab.LAB.presets.values():
-        for name, value in changes.items():
-            assert knobs[name][0].check(value) == value
+def test_presets_are_allowed_and_the_question_has_an_answer(check_presets):
+    check_presets(lab)
     assert lab.LAB.question.form.format(lab.LAB.question.answer(lab.compute(n_pairs=10, updates=2)))
 
 
