@@ -115,7 +115,7 @@ def sweep_(
     name: Annotated[str, typer.Argument(help=f"Which one: {', '.join(SWEEPS)}.")],
     jobs: Annotated[int, typer.Option(min=1, max=64, help="Processes side by side, of one thread each.")] = 2,
 ) -> None:
-    """Remake the kept results behind a notebook. Takes about an hour; goes on where it was interrupted."""
+    """Remake the kept results behind a notebook. Takes about two hours; goes on where it was interrupted."""
     with refusals():
         if name not in SWEEPS:
             raise ValueError(f"name: {name!r} is not allowed; it must be one of {', '.join(SWEEPS)}")

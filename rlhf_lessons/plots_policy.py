@@ -77,6 +77,25 @@ def leads(table: pd.DataFrame, baseline: str, reference: Mapping[str, float]) ->
     return figure
 
 
+def by_block(table: pd.DataFrame) -> Picture:
+    """One line an effect of `verdicts.by_block`: its lead in each block of seeds, side by side, with intervals."""
+    blocks = list(table.columns.unique(0))
+    said = "; ".join(
+        f"{effect} " + " and ".join(f"{row[block, 'lead']:+.1%}" for block in blocks)
+        for effect, row in table.iterrows()
+    )
+    figure, ax = _wide(f"Leads in the safe share, {' and '.join(blocks)}: {said}.", 0.42 * len(table) + 1.4)
+    for index, block in enumerate(blocks):
+        part, places = table[block], np.arange(len(table)) + 0.28 * (index - (len(blocks) - 1) / 2)
+        ax.hlines(places, part["low"], part["high"], color=COLOURS[index], linewidth=2)
+        ax.plot(part["lead"], places, color=COLOURS[index], marker=MARKERS[index], linestyle="none", label=block)
+    ax.axvline(0, color=GREY, linestyle=":")
+    ax.set(yticks=range(len(table)), yticklabels=list(table.index), xlabel="lead in the share of safe answers")
+    ax.set_ylim(len(table) - 0.4, -0.6)
+    ax.legend(frameon=False, fontsize=9)
+    return figure
+
+
 def scorecard(card: Mapping[str, Mapping[str, Interval]], units: Mapping[str, str]) -> Picture:
     """One panel a column of the scorecard, one marker with its interval a policy. `units` names each column's unit."""
     policies = list(next(iter(card.values())))

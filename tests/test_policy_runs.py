@@ -130,6 +130,15 @@ def test_a_clear_lead_is_told_from_none(cases):
     assert stairs.loc["middling over bad", "low"] > 0
 
 
+def test_an_effect_is_shown_in_each_block_of_seeds(cases):
+    luck = cases[(cases.condition == "middling") & (cases.seed == 0)].assign(condition="lucky", safety=1.0)
+    none = cases[(cases.condition == "middling") & (cases.seed == 1)].assign(condition="lucky")
+    table = verdicts.by_block(pd.concat([cases, luck, none]), {"luck": ("lucky", "middling")}, {"old": [0], "new": [1]})
+    assert table.loc["luck", ("old", "low")] > 0 and table.loc["luck", ("new", "lead")] == 0
+    alt = plots_policy.by_block(table).alt
+    assert alt.startswith("Leads in the safe share, old and new: luck +") and alt.endswith("and +0.0%.")
+
+
 def test_columns_of_the_scorecard_look_at_their_own_cases(cases):
     truths = np.array([case.verdict for case in cases_in("held_out")])
     safe = cases[(cases.condition == "bad")].pivot(index="seed", columns="case", values="safety").to_numpy()

@@ -2,8 +2,9 @@
 
 Each rule reads a run's records and says at which update it first holds, and on what evidence. Three of them stand
 for the challenges of the source document (C24, C25, C26); the others watch one metric each. Means over five updates
-(`SMOOTH`) are read, never single updates, which are noisy. Thresholds suit this course's models: they lie between what
-the exploratory runs of healthy and of sick policies reached, and notebook 06 counts how often they err.
+(`SMOOTH`) are read, never single updates, which are noisy, but for the first update: it is the SFT model's. Thresholds
+suit this course's models: they lie between what the exploratory runs of healthy and of sick policies reached, and
+notebook 06 counts how often they err.
 """
 
 from collections.abc import Callable, Iterable
@@ -72,13 +73,13 @@ def smooth(records: pd.DataFrame, metric: str) -> pd.Series:
 
 
 def _weak_signal(records: pd.DataFrame) -> tuple[int, str] | None:
-    accuracy, score = records.set_index("step").sample_accuracy.dropna(), smooth(records, "score")
+    accuracy, first = records.sample_accuracy.dropna(), records.score.dropna().iloc[0]
     if accuracy.iloc[0] >= WEAK_ACCURACY:
         return None
-    risen = score[score - score.iloc[0] >= RISE]
+    risen = smooth(records, "score").loc[lambda score: score - first >= RISE]
     if not len(risen):
         return None
-    said = f"the score is up by {risen.iloc[0] - score.iloc[0]:.2f} sd, on a reward model that ranks only"
+    said = f"the score is up by {risen.iloc[0] - first:.2f} sd, on a reward model that ranks only"
     return int(risen.index[0]), f"{said} {accuracy.iloc[0]:.0%} of the SFT model's own answers as annotators do"
 
 
@@ -146,7 +147,7 @@ NO_VARIETY, LONG_STEPS = outside("entropy", low=0.1), outside("approx_kl", high=
 ALARMS: tuple[Alarm, ...] = (
     Alarm(
         WEAK_SIGNAL, ("score", "sample_accuracy"),
-        f"at the start sample_accuracy is under {WEAK_ACCURACY:.0%}, and the score rises by {RISE} sd",
+        f"at the start sample_accuracy is under {WEAK_ACCURACY:.0%}, and the score rises by {RISE} sd over the first",
         "a rising score is only as good as the ranking behind it; on its own it proves nothing",
         _weak_signal, "C24",
     ),

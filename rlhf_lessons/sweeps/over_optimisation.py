@@ -22,7 +22,9 @@ from rlhf_lessons.sweeps.results import version
 from rlhf_lessons.sweeps.reward_models import Recipe
 
 NAME = "over_optimisation"
-SEEDS = (0, 1, 2, 3, 4)
+SEEN_SEEDS = (0, 1, 2, 3, 4)  # looked at while settings, scenarios and the alarms' thresholds were chosen
+FRESH_SEEDS = (5, 6, 7, 8, 9)  # run once, after all of that was fixed
+SEEDS = (*SEEN_SEEDS, *FRESH_SEEDS)
 COURSE = {"rollout_size": 256, "minibatch_size": 128, "kl_coef": 0.1}  # twice the price that suits the best of them
 COURSE_PRICE = {"kl_coef": 0.05}
 EAGER = {"kl_coef": 0.0, "learning_rate": 5e-4}  # no price on distance, and long steps
@@ -76,6 +78,21 @@ CURES = (
     "ensemble, mean", "ensemble, worst", "ensemble, uncertainty",
 )  # fmt: skip
 HEALTHY = ("full", "gold", "full, kl_coef 0.05", "full, kl_coef 0.2")
+# what the notebooks conclude, as leads in the safe share: the first condition over the second
+EFFECTS: Mapping[str, tuple[str, str]] = {
+    "broken program, over SFT": ("broken", "SFT"),
+    "20 pairs without a price, over SFT": ("pairs_20, no price", "SFT"),
+    "20 pairs with a strong price, over SFT": ("pairs_20, strong price", "SFT"),
+    "20 pairs, over the broken program": ("pairs_20", "broken"),
+    "200 pairs, over 20 pairs": ("pairs_200", "pairs_20"),
+    "2,000 pairs, over 200 pairs": ("pairs_2000", "pairs_200"),
+    "full reward model, over 2,000 pairs": ("full", "pairs_2000"),
+    "full reward model, over SFT": ("full", "SFT"),
+    "gold at its price, over full": ("gold, kl_coef 0.05", "full"),
+    **{f"{cure}, over doing nothing": (cure, "pairs_200, no price") for cure in CURES},
+    "asking, over 200 more of the old kind": ("200 pairs of the policy", "200 more pairs"),
+    "full judge, over 200 pairs, no price": ("full, no price", "pairs_200, no price"),
+}
 
 
 def sweep(jobs: int = 2, seeds: Iterable[int] = SEEDS) -> dict[str, pd.DataFrame]:

@@ -109,6 +109,23 @@ def staircase(cases: pd.DataFrame, order: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("step")
 
 
+def by_block(
+    cases: pd.DataFrame, effects: Mapping[str, tuple[str, str]], blocks: Mapping[str, Sequence[int]]
+) -> pd.DataFrame:
+    """One row an effect, (condition, other): its lead in the safe share and the verdict on it, in each block of seeds.
+
+    Columns are (block, lead | low | high | verdict). What luck made in one block is gone in another.
+    """
+    rows: dict[str, dict[tuple[str, str], float | str]] = {}
+    for name, (condition, other) in effects.items():
+        rows[name] = {}
+        for block, seeds in blocks.items():
+            ahead = lead(cases[cases.seed.isin(seeds)], condition, other)
+            found = {"lead": ahead.value, "low": ahead.low, "high": ahead.high, "verdict": verdict(ahead)}
+            rows[name] |= {(block, part): value for part, value in found.items()}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("effect")
+
+
 def verdict(ahead: Interval) -> str:
     """Whether an interval lies clear of 0."""
     if ahead.low > 0:

@@ -39,6 +39,7 @@ def test_a_run_in_order_is_quiet():
     ("name", "changes", "update"),
     [
         (WEAK_SIGNAL, {"sample_accuracy": lambda u: 0.7, "score": lambda u: 0.0 if u <= 20 else 1.0}, 22),
+        (WEAK_SIGNAL, {"sample_accuracy": lambda u: 0.7, "score": lambda u: 0.5 * min(u - 1, 4) / 4}, 6),  # early climb
         (SHIFT, {"kl": lambda u: 0.15 * u, "sample_accuracy": lambda u: 0.95 if u == 1 else 0.75}, 13),
         (COLLAPSE, {"sample_accuracy": 0.4, "score": lambda u: 5.0 if u <= 30 else 4.0}, 32),
         (COLLAPSE, {"sample_accuracy": 0.4, "entropy": lambda u: 0.4 if u <= 20 else 0.0}, 24),
