@@ -19,6 +19,8 @@ DIGEST = """async image => {
     const pixels = await (await fetch(image.src)).arrayBuffer();
     return Array.from(new Uint8Array(await crypto.subtle.digest("SHA-256", pixels))).join(" ");
 }"""
+SETTINGS = """lab => [...lab.querySelectorAll(".rlhf-knob input, .rlhf-knob select")].map(
+    control => control.type == "checkbox" ? control.checked : control.value)"""
 SCROLL = "index => window.jupyterapp.shell.currentWidget.content.scrollToItem(index, 'start')"
 
 
@@ -47,6 +49,17 @@ class Lab:
     def value(self) -> str:
         """What the main knob stands at."""
         return (self.knob.locator("input") if self.has_slider else self.hand).input_value()
+
+    @property
+    def settings(self) -> list[str | bool]:
+        """What all knobs stand at."""
+        return self.root.evaluate(SETTINGS)
+
+    @property
+    def presets(self) -> list[str]:
+        """The names of the buttons that turn knobs."""
+        row = self.root.locator(".widget-hbox", has=self.page.get_by_role("button", name="surprise me", exact=True))
+        return row.locator("button").all_inner_texts()
 
     def picture(self) -> str:
         """A digest of the picture."""
@@ -79,9 +92,9 @@ class Lab:
         """Press a key on the main knob; milliseconds until the new picture."""
         return self._act(self.press, "picture")
 
-    def reset(self) -> None:
-        """Press reset, and wait for the first picture."""
-        self._act(self.button("reset").click, "picture")
+    def preset(self, name: str) -> None:
+        """Press a button that turns knobs, and wait for a new picture."""
+        self._act(self.button(name).click, "picture")
 
     def train(self) -> float:
         """Press Train; milliseconds until the first live picture."""

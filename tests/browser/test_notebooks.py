@@ -90,7 +90,7 @@ def test_stop_leaves_the_last_good_result(notebook):
         shown = lab.picture(), lab.verdict
         lab.page.wait_for_timeout(SETTLE_MS)
         assert (lab.picture(), lab.verdict) == shown and lab.root.get_by_text("Stopped.").is_visible()
-        lab.reset()
+        lab.preset("reset")
         assert (lab.picture(), lab.verdict) != shown
 
 
@@ -113,7 +113,7 @@ def test_the_main_knob_by_keyboard(notebook):
 
 def test_the_main_knob_by_mouse(notebook):
     for lab in notebook.labs():
-        lab.reset()
+        lab.preset("reset")
         first = lab.value, lab.picture(), lab.verdict
         lab.drag(FAR)
         if lab.trains:
@@ -123,6 +123,18 @@ def test_the_main_knob_by_mouse(notebook):
             assert lab.root.get_by_text("Done in").is_visible()
         lab.page.wait_for_timeout(SETTLE_MS)
         assert all(now != then for now, then in zip((lab.value, lab.picture(), lab.verdict), first, strict=True))
+
+
+def test_every_preset_leads_to_its_own_settings(notebook):
+    """In the labs that answer at once; in the others a preset trains, and unit tests compute them all."""
+    for lab in filter(lambda lab: not lab.trains, notebook.labs()):
+        presets, found = [name for name in lab.presets if name != "surprise me"], {}
+        assert len(presets) >= 3
+        for name in presets * 2:
+            lab.preset("surprise me")
+            lab.preset(name)
+            assert found.setdefault(name, lab.settings) == lab.settings
+        assert len(set(map(str, found.values()))) >= 3
 
 
 def test_the_page_did_not_complain(notebook):
