@@ -89,7 +89,8 @@ def test_stop_leaves_the_last_good_result(notebook):
         lab.stop()
         shown = lab.picture(), lab.verdict
         lab.page.wait_for_timeout(SETTLE_MS)
-        assert (lab.picture(), lab.verdict) == shown and lab.root.get_by_text("Stopped.").is_visible()
+        lab.root.get_by_text("Stopped.").wait_for()
+        assert (lab.picture(), lab.verdict) == shown
         lab.preset("reset")
         assert (lab.picture(), lab.verdict) != shown
 
@@ -120,7 +121,7 @@ def test_the_main_knob_by_mouse(notebook):
             lab.root.get_by_text("Press Train").wait_for()
             lab.train()
             lab.wait_until_trained()
-            assert lab.root.get_by_text("Done in").is_visible()
+            lab.root.get_by_text("Done in").wait_for()
         lab.page.wait_for_timeout(SETTLE_MS)
         assert all(now != then for now, then in zip((lab.value, lab.picture(), lab.verdict), first, strict=True))
 

@@ -34,7 +34,8 @@ def test_two_labs_train_at_once_in_two_tabs(place, open_notebook):
     assert [lab.button("Stop").is_enabled() for lab in labs] == [True, True], "both are under way"
     for lab, before in zip(labs, first, strict=True):
         lab.wait_until_trained()
-        assert lab.root.get_by_text("Done in").is_visible() and (lab.picture(), lab.verdict) != before
+        lab.root.get_by_text("Done in").wait_for()
+        assert (lab.picture(), lab.verdict) != before
     assert [session.complaints for session in sessions] == [[], []]
 
 
@@ -66,7 +67,8 @@ def test_a_tab_closed_while_a_lab_trains_leaves_a_kernel_that_works(place, open_
     (lab,) = again.labs()
     lab.train()
     lab.wait_until_trained()
-    assert lab.root.get_by_text("Done in").is_visible() and again.complaints == []
+    lab.root.get_by_text("Done in").wait_for()
+    assert again.complaints == []
 
 
 def test_an_error_is_told_and_the_lab_goes_on(place, open_notebook):
@@ -76,7 +78,8 @@ def test_an_error_is_told_and_the_lab_goes_on(place, open_notebook):
     before = lab.picture()
     lab.button("too many").click()
     lab.root.get_by_text("These settings do not work: 200 pairs cannot be had").wait_for()
-    assert lab.root.get_by_text("ArithmeticError").first.is_visible() and lab.picture() == before
+    lab.root.get_by_text("ArithmeticError").first.wait_for()
+    assert lab.picture() == before
     lab.button("reset").click()
     lab.root.get_by_text("cannot be had").first.wait_for(state="detached")
     lab.step()
