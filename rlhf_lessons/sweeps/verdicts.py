@@ -105,7 +105,7 @@ def staircase(cases: pd.DataFrame, order: Sequence[str]) -> pd.DataFrame:
     rows = {}
     for worse, better in itertools.pairwise(order):
         step = lead(cases, better, worse)
-        rows[f"{better} over {worse}"] = {"lead": step.value, "low": step.low, "high": step.high}
+        rows[f"{better} over {worse}"] = _with_interval(step)
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("step")
 
 
@@ -121,9 +121,13 @@ def by_block(
         rows[name] = {}
         for block, seeds in blocks.items():
             ahead = lead(cases[cases.seed.isin(seeds)], condition, other)
-            found = {"lead": ahead.value, "low": ahead.low, "high": ahead.high, "verdict": verdict(ahead)}
+            found = _with_interval(ahead) | {"verdict": verdict(ahead)}
             rows[name] |= {(block, part): value for part, value in found.items()}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("effect")
+
+
+def _with_interval(ahead: Interval) -> dict[str, float]:
+    return {"lead": ahead.value, "low": ahead.low, "high": ahead.high}
 
 
 def verdict(ahead: Interval) -> str:
