@@ -20,7 +20,7 @@ from pathlib import Path
 import nbformat
 from playwright.sync_api import Browser, BrowserContext, Playwright
 
-from tools.lab_page import Lab
+from tools.lab_page import KERNEL, LISTENS, Lab
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = ("--disable-gpu", "--disable-background-networking", "--no-first-run")
@@ -28,10 +28,6 @@ IS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0  # Chromium and Jupyter r
 WINDOW = {"width": 1280, "height": 1400}
 START_SECONDS, KERNEL_SECONDS, RUN_SECONDS = 60, 90, 600
 
-NOTEBOOK = "window.jupyterapp?.shell.currentWidget"
-KERNEL = f"{NOTEBOOK}?.context?.sessionContext?.session?.kernel"
-# The idle mark on the page shows before a kernel exists, and Run All then runs nothing.
-LISTENS = f"() => {KERNEL}?.connectionStatus == 'connected' && {KERNEL}.status == 'idle'"
 COMMAND = """name => {
     window.done = undefined;
     window.jupyterapp.commands.execute(name).then(answer => window.done = [answer]);

@@ -5,6 +5,9 @@ from collections.abc import Callable
 from playwright.sync_api import Locator, Page
 
 LONGEST_MS = 120_000
+KERNEL = "window.jupyterapp?.shell.currentWidget?.context?.sessionContext?.session?.kernel"
+# The idle mark on the page shows before a kernel exists, and Run All then runs nothing.
+LISTENS = f"() => {KERNEL}?.connectionStatus == 'connected' && {KERNEL}.status == 'idle'"
 # On the page itself: when the last key or click came, when the last picture was there, when Train was ready again.
 KEEP_TIMES = """lab => {
     if (lab.times) return;
@@ -93,8 +96,9 @@ class Lab:
         return self._act(self.press, "picture")
 
     def preset(self, name: str) -> None:
-        """Press a button that turns knobs, and wait for a new picture."""
+        """Press a button that turns knobs, and wait for the new picture and all that comes with it."""
         self._act(self.button(name).click, "picture")
+        self.page.wait_for_function(LISTENS, timeout=LONGEST_MS)
 
     def train(self) -> float:
         """Press Train; milliseconds until the first live picture."""

@@ -21,6 +21,7 @@ PANEL_WIDTH, PANEL_HEIGHT = 3.5, 3.1
 LEFT, RIGHT, BOTTOM, TOP = 0.85, 0.15, 0.95, 0.3
 HEADROOM = 0.4  # of the height, on the side where the values left the old limits
 WHITE = 255
+REMEMBERED = 8  # backgrounds of each panel, so that going back to what was seen before is quick; about 0.4 MB each
 POINTS = {"linestyle": "none", "markersize": 8, "markeredgecolor": "white"}  # the edge parts them from maps and lines
 BELOW = (0.5, -0.2)  # a legend there never covers a curve that moves
 
@@ -39,8 +40,7 @@ class Canvas(Picture):
         self._limits: dict[Hashable, tuple[float, float]] = {}
         self._lines: dict[tuple[int, str], Line2D] = {}
         self._still: list[dict[Any, Any]] = [{} for _ in self.panels]  # what each background should show
-        self._shown: dict[int, dict[Any, Any]] = {}  # what it does show
-        self._backgrounds: dict[int, np.ndarray] = {}
+        self._drawn: list[dict[frozenset, np.ndarray]] = [{} for _ in self.panels]  # backgrounds by what they show
         self._paints: dict[int, Callable[[Axes], None]] = {}
 
     def _place(self, place: int, rows: int, columns: int) -> Axes:
@@ -100,13 +100,7 @@ class Canvas(Picture):
         self._paints[panel] = paint
 
     def curve(
-        self,
-        panel: int,
-        name: str,
-        x: Sequence[float],
-        y: Sequence[float],
-        look: int = 0,
-        points: bool = False,
+        self, panel: int, name: str, x: Sequence[float], y: Sequence[float], look: int = 0, points: bool = False
     ) -> None:
         """A named curve in the colour and dash number `look`; `points` draws markers and no line."""
         line = self._lines.get((panel, name))
@@ -120,18 +114,18 @@ class Canvas(Picture):
 
     def render(self) -> bytes:
         """The drawing as PNG."""
-        pixels = np.asarray(self.canvas.get_renderer().buffer_rgba())
-        for panel, (ax, still) in enumerate(zip(self.panels, self._still, strict=True)):
-            part = pixels[self._part(ax)]
-            if self._shown.get(panel) != still:
-                self._draw_background(panel, ax, part)
-            part[:] = self._backgrounds[panel]
+        pixels = self._pixels()
+        for panel, ax in enumerate(self.panels):
+            pixels[self._part(ax)] = self._background(panel, ax)
             for (of, _), line in self._lines.items():
                 if of == panel and line.get_visible():
                     ax.draw_artist(line)
         buffer = io.BytesIO()
         Image.fromarray(pixels).convert("RGB").save(buffer, "png", compress_level=1)
         return buffer.getvalue()
+
+    def _pixels(self) -> np.ndarray:
+        return np.asarray(self.canvas.get_renderer().buffer_rgba())
 
     def _part(self, ax: Axes) -> tuple[slice, slice]:
         """The rows and columns of pixels that belong to a panel, margins included."""
@@ -142,12 +136,26 @@ class Canvas(Picture):
         first, last, start, end = (round(edge * DPI) for edge in edges)
         return slice(first, last), slice(start, end)
 
-    def _draw_background(self, panel: int, ax: Axes, part: np.ndarray) -> None:
-        part[:] = WHITE
-        self._set_axes(panel, ax)
-        ax.draw(self.canvas.get_renderer())  # leaves out the curves, which are animated
-        self._backgrounds[panel] = part.copy()
-        self._shown[panel] = self._still[panel]
+    def _background(self, panel: int, ax: Axes) -> np.ndarray:
+        still, drawn = frozenset(self._still[panel].items()), self._drawn[panel]
+        self._set_scales(panel, ax)
+        pixels = drawn.pop(still, None)
+        if pixels is None:
+            self._set_axes(panel, ax)
+            part = self._pixels()[self._part(ax)]
+            part[:] = WHITE
+            ax.draw(self.canvas.get_renderer())  # leaves out the curves, which are animated
+            pixels = part.copy()
+        drawn[still] = pixels
+        for oldest in list(drawn)[:-REMEMBERED]:
+            del drawn[oldest]
+        return pixels
+
+    def _set_scales(self, panel: int, ax: Axes) -> None:
+        if axis := self._still[panel].get("axis"):
+            *_, x_limits, y_limits, log_x, log_y = axis
+            ax.set(xscale="log" if log_x else "linear", yscale="log" if log_y else "linear")
+            ax.set(xlim=x_limits, ylim=y_limits)
 
     def _set_axes(self, panel: int, ax: Axes) -> None:
         kept = [line for (of, _), line in self._lines.items() if of == panel]
@@ -160,10 +168,8 @@ class Canvas(Picture):
         ax.set_visible("axis" in still)
         if not ax.get_visible():
             return
-        title, x, y, x_limits, y_limits, log_x, log_y = still["axis"]
-        ax.set_xscale("log" if log_x else "linear")
-        ax.set_yscale("log" if log_y else "linear")
-        ax.set(xlabel=x, ylabel=y, xlim=x_limits, ylim=y_limits)
+        title, x, y, *_ = still["axis"]
+        ax.set(xlabel=x, ylabel=y)
         ax.set_title(title, fontsize=11, loc="left")
         if "backdrop" in still:
             self._paints[panel](ax)

@@ -75,8 +75,8 @@ class Panel:
         self.result = result
         self.sentence = self.lab.verdict(result)
         self.canvas.alt = f"{self.lab.title}. {self.sentence}"
-        self.image.value = self.canvas.render()
-        self.image.tooltip = self.canvas.alt
+        with self.image.hold_sync():  # the browser loads the picture anew for every message about it
+            self.image.value, self.image.tooltip = self.canvas.render(), self.canvas.alt
         self.verdict.value = html.escape(self.sentence)
         self.code.value = f'<code style="user-select:all">{html.escape(self.lab.code(settings))}</code>'
         if self.lab.text:

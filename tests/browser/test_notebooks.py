@@ -4,8 +4,8 @@ The tests of one notebook share one page and go on from where the last one left 
 
 The course promises, at the median: 150 ms from a key press to the new picture for labs that answer at once; for
 those that train, 500 ms from Train to the first live point and 500 ms from Stop to standing still. A machine with other
-things to do is slower, at times by half for minutes on end, so the tests ask that the fastest of all tries keeps
-`FASTEST_SLACK` times the promise, and the median `SLACK` times. What was measured ends pytest's output.
+things to do is slower, at times by half for minutes on end, so the tests ask that the fastest of all tries keeps the
+promise, and the median `SLACK` times the promise. What was measured ends pytest's output.
 """
 
 import re
@@ -19,7 +19,7 @@ from tools.browser import Session
 pytestmark = pytest.mark.browser
 
 PICTURE_MS, LIVE_MS, STOP_MS = 150, 500, 500
-FASTEST_SLACK, SLACK = 1.5, 3
+SLACK = 2
 KEYS, TRAININGS = 15, 5
 FAR = 0.3  # of the main knob's way
 SETTLE_MS = 700
@@ -80,7 +80,7 @@ def test_labs_answer_in_time(notebook, measured):
             tries = [("key to picture", [lab.step() for _ in range(KEYS)], PICTURE_MS)]
         for what, times, promise in tries:
             assert measured(f"{lab.title}, {what}", times) <= SLACK * promise
-            assert min(times) <= FASTEST_SLACK * promise
+            assert min(times) <= promise
 
 
 def test_stop_leaves_the_last_good_result(notebook):

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from matplotlib.axes import Axes
 from PIL import Image
 
 from rlhf_lessons.knobs import KNOBS
-from rlhf_lessons.labs.canvas import Canvas, limits
+from rlhf_lessons.labs.canvas import REMEMBERED, Canvas, limits
 from rlhf_lessons.labs.controls import from_hand, to_hand
 from rlhf_lessons.labs.lab import Lab, Question
 from rlhf_lessons.labs.panel import Panel
@@ -212,6 +213,36 @@ def test_a_moved_curve_on_a_kept_background_is_the_picture_drawn_afresh():
     moved.begin()
     draw(Line(0.9), moved)
     assert moved.render() == fresh.render()
+
+
+def test_a_picture_seen_before_returns_without_being_drawn_anew(monkeypatch):
+    """With other limits, scales and texts in between: a curve must follow the axes of its own background."""
+    looks = [("reward", (0, 9), False), ("loss", (1, 90), True)]
+
+    def render(canvas: Canvas, title: str, x_limits: tuple[float, float], log_x: bool) -> bytes:
+        canvas.begin()
+        canvas.axis(0, title, "step", "reward", x_limits, (0, 9), log_x)
+        canvas.curve(0, "line", range(1, 9), range(1, 9))
+        return canvas.render()
+
+    canvas = Canvas(1)
+    pictures = [render(canvas, *look) for look in looks]
+    assert pictures == [render(Canvas(1), *look) for look in looks]
+    with monkeypatch.context() as patch:
+        patch.setattr(Axes, "draw", lambda *_: pytest.fail("drawn anew"))
+        assert [render(canvas, *look) for look in looks] == pictures
+    for limit in range(REMEMBERED + 1):
+        render(canvas, "other", (0, 10 + limit), False)
+    assert len(canvas._drawn[0]) == REMEMBERED, "memory is bounded"
+    assert render(canvas, *looks[0]) == pictures[0]
+
+
+def test_a_new_answer_reaches_the_browser_as_one_message_about_the_picture(panel, monkeypatch):
+    """It loads the picture anew for each."""
+    sent = []
+    monkeypatch.setattr(panel.image, "send_state", lambda names: sent.append({*names}))
+    panel.set(learning_rate=0.1)
+    assert sent == [{"value", "tooltip"}]
 
 
 def test_limits_stay_while_a_slider_moves_and_start_anew_on_demand():
