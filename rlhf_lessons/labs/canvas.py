@@ -40,7 +40,7 @@ class Canvas(Picture):
         self._limits: dict[Hashable, tuple[float, float]] = {}
         self._lines: dict[tuple[int, str], Line2D] = {}
         self._still: list[dict[Any, Any]] = [{} for _ in self.panels]  # what each background should show
-        self._drawn: list[dict[frozenset, np.ndarray]] = [{} for _ in self.panels]  # backgrounds by what they show
+        self._drawn: list[dict[frozenset, np.ndarray]] = [{} for _ in self.panels]  # by what they show, latest last
         self._paints: dict[int, Callable[[Axes], None]] = {}
 
     def _place(self, place: int, rows: int, columns: int) -> Axes:
@@ -138,6 +138,8 @@ class Canvas(Picture):
 
     def _background(self, panel: int, ax: Axes) -> np.ndarray:
         still, drawn = frozenset(self._still[panel].items()), self._drawn[panel]
+        if still == next(reversed(drawn), None):
+            return drawn[still]
         self._set_scales(panel, ax)
         pixels = drawn.pop(still, None)
         if pixels is None:

@@ -72,7 +72,7 @@ class Control:
         """Whether a slider, when it appeared in the browser, only went to the mark nearest to the exact value."""
         if self.box is None:
             return False
-        return abs(position - to_hand(self.knob, self.value)) < 0.5 * self.hand.step
+        return abs(position - to_hand(self.knob, self.value)) < 0.49 * self.hand.step
 
     def _typed(self, change: Mapping[str, Any]) -> None:
         if self._quiet:

@@ -87,15 +87,13 @@ def comparison(cases: pd.DataFrame, conditions: Sequence[str], baseline: str) ->
     """One row a condition: its safe share, how far that is ahead of the baseline, gold score, KL; with intervals."""
     rows = {}
     for name in (baseline, *conditions):
-        ahead = None if name == baseline else lead(cases, name, baseline)
+        ahead = lead(cases, name, baseline) if name != baseline else Interval(np.nan, np.nan, np.nan)
         rows[name] = {
             "safe": mean_of(cases, name).value,
-            "lead": ahead.value if ahead else np.nan,
-            "low": ahead.low if ahead else np.nan,
-            "high": ahead.high if ahead else np.nan,
+            **_with_interval(ahead),
             "gold score": mean_of(cases, name, "gold_score").value,
             "KL": mean_of(cases, name, "kl").value,
-            "verdict": verdict(ahead) if ahead else "-",
+            "verdict": verdict(ahead) if name != baseline else "-",
         }
     return pd.DataFrame(rows).T.rename_axis("condition")
 
@@ -104,8 +102,7 @@ def staircase(cases: pd.DataFrame, order: Sequence[str]) -> pd.DataFrame:
     """One row a step from each condition to the next in `order`: its lead in the safe share, with its interval."""
     rows = {}
     for worse, better in itertools.pairwise(order):
-        step = lead(cases, better, worse)
-        rows[f"{better} over {worse}"] = _with_interval(step)
+        rows[f"{better} over {worse}"] = _with_interval(lead(cases, better, worse))
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("step")
 
 
