@@ -11,10 +11,10 @@ from rich.console import Console
 from rich.table import Table
 from typer.core import TyperCommand
 
-from rlhf_lessons import quality, reruns, store
+from rlhf_lessons import reruns, store
 from rlhf_lessons.diagnostics.log_reader import diagnose
-from rlhf_lessons.diagnostics.log_stages import split_stages
-from rlhf_lessons.sweeps import kept, over_optimisation, verdicts
+from rlhf_lessons.diagnostics.logs.stages import split_stages
+from rlhf_lessons.sweeps import kept, over_optimisation, quality, verdicts
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 

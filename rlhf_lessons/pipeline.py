@@ -18,10 +18,11 @@ from torch import nn
 from tqdm.auto import tqdm
 
 from rlhf_lessons import store
-from rlhf_lessons.diagnostics.scorecard import MAX_NEW_TOKENS, gold_safety, gold_score
+from rlhf_lessons.evaluation.scorecard import MAX_NEW_TOKENS, gold_safety, gold_score
 from rlhf_lessons.knobs import Settings
 from rlhf_lessons.model.gpt import GPT, GPTConfig
 from rlhf_lessons.model.heads import RewardModel
+from rlhf_lessons.model.sequences import Sequences
 from rlhf_lessons.stages import ppo
 from rlhf_lessons.stages.history import History
 from rlhf_lessons.stages.loop import OnStep
@@ -227,7 +228,7 @@ def compared(
     return annotators.compare(zip(prompts, first, second, strict=True))
 
 
-def _answers(policy: GPT, prompts: datasets.Sequences, generator: torch.Generator) -> list[str]:
+def _answers(policy: GPT, prompts: Sequences, generator: torch.Generator) -> list[str]:
     drawn = answer(policy, prompts, MAX_NEW_TOKENS, PAIR_TEMPERATURE, generator)
     return [course_tokenizer().decode(row) for row in drawn.responses.tolist()]
 

@@ -3,15 +3,20 @@ from pathlib import Path
 
 import nbformat
 import pytest
+import torch
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from rlhf_lessons.model.gpt import GPT, GPTConfig
+from rlhf_lessons.world import datasets
+from rlhf_lessons.world.tokenizer import course_tokenizer
 
 # A lab, as a cell of a notebook: its training takes three seconds, and with more than 100 pairs it fails.
 PLANTED_LAB = """
 import time
-from rlhf_lessons.labs.canvas import Canvas
-from rlhf_lessons.labs.lab import Lab
-from rlhf_lessons.labs.panel import Panel
-from rlhf_lessons.labs.training import TrainingPanel
+from rlhf_lessons.labs.frame.canvas import Canvas
+from rlhf_lessons.labs.frame.lab import Lab
+from rlhf_lessons.labs.frame.panel import Panel
+from rlhf_lessons.labs.frame.training import TrainingPanel
 
 def compute(n_pairs: int = 12, watch=None) -> float:
     if n_pairs > 100:
@@ -54,3 +59,33 @@ def write_notebook(tmp_path) -> Callable[..., Path]:
 def planted_lab() -> str:
     """A cell with a lab that takes its time to train, and raises ArithmeticError for more than 100 pairs."""
     return PLANTED_LAB
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Pinned numbers must not depend on how many cores the machine has."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def tiny():
+    """A GPT small enough to train in a second, untrained."""
+    return GPT(GPTConfig(course_tokenizer().vocab_size, layers=1, heads=2, width=16), seed=0)
+
+
+@pytest.fixture
+def notes():
+    return datasets.encode_notes(course_tokenizer(), datasets.corpus(64, seed=0))
+
+
+@pytest.fixture
+def pairs():
+    return datasets.encode_pairs(course_tokenizer(), datasets.curated_pairs(32, seed=0))
+
+
+@pytest.fixture
+def prompts():
+    return datasets.encode_prompts(course_tokenizer(), datasets.prompts_in("train")[:16])

@@ -12,17 +12,18 @@ PACKAGE = "rlhf_lessons"
 # Top to bottom: a module may import from its own layer and from those under it.
 LAYERS = [
     ("cli", "reruns", "labs", "exercises"),
-    ("plots", "plots_policy", "plots_reward", "plots_sweeps", "export"),
-    ("pipeline", "hypotheses", "quality", "sweeps"),
-    ("store", "diagnostics"),
+    ("plots", "export"),
+    ("sweeps",),
+    ("pipeline",),
+    ("store", "diagnostics", "evaluation"),
     ("stages", "program_one"),
     ("model", "world"),
-    ("objectives",),
+    ("objectives", "statistics"),
     ("knobs",),
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 RUBRIC = f"{PACKAGE}.world.rubric"
-SEES_RUBRIC = (f"{PACKAGE}.world.annotators", f"{PACKAGE}.diagnostics")
+SEES_RUBRIC = (f"{PACKAGE}.world.annotators", f"{PACKAGE}.evaluation", f"{PACKAGE}.diagnostics")
 TRAINERS = (f"{PACKAGE}.stages", f"{PACKAGE}.program_one")
 
 
@@ -141,10 +142,10 @@ ALLOWED = {
     "world/datasets.py": "",
     "stages/__init__.py": "",
     "stages/ppo.py": "from rlhf_lessons.objectives.kl import x\nfrom rlhf_lessons.world.datasets import y",
-    "diagnostics/scorecard.py": "from ..world.rubric import grade",
+    "evaluation/scorecard.py": "from ..world.rubric import grade",
     "cli.py": "import rlhf_lessons.reruns",
     "reruns.py": "from rlhf_lessons import pipeline",
-    "pipeline.py": "from rlhf_lessons.diagnostics import scorecard",
+    "pipeline.py": "from rlhf_lessons.evaluation import scorecard",
 }
 
 
@@ -166,7 +167,7 @@ def test_a_tree_in_order_passes(tmp_path):
             "stages.ppo imports rlhf_lessons.pipeline",
         ),
         ("stages/ppo.py", "from .. import cli", "stages.ppo imports rlhf_lessons.cli"),
-        ("stages/ppo.py", "from ..diagnostics import scorecard", "stages.ppo reaches the rubric"),
+        ("stages/ppo.py", "from ..evaluation import scorecard", "stages.ppo reaches the rubric"),
         (
             "objectives/kl.py",
             "import numpy.linalg",

@@ -3,7 +3,7 @@ import pytest
 from typer.testing import CliRunner
 
 from rlhf_lessons.cli import app
-from rlhf_lessons.diagnostics.seed_log import LOG
+from rlhf_lessons.diagnostics.logs.seed_log import LOG
 
 
 @pytest.fixture

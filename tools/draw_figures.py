@@ -10,9 +10,9 @@ from pathlib import Path
 import pandas as pd
 from playwright.sync_api import sync_playwright
 
-from rlhf_lessons import plots, plots_policy, reruns, store
-from rlhf_lessons.quality import pretrained_quality, summary
+from rlhf_lessons import plots, reruns, store
 from rlhf_lessons.sweeps import kept, over_optimisation, verdicts
+from rlhf_lessons.sweeps.quality import pretrained_quality, summary
 from tools import browser
 
 FIGURES = Path(__file__).resolve().parents[1] / "figures"
@@ -39,7 +39,7 @@ def draw_over_optimisation() -> None:
     looks = kept.read(over_optimisation.NAME).tables["looks"]
     points = {name.removesuffix(", no price"): verdicts.ppo_points(looks, name) for name in over_optimisation.UNPRICED}
     fits = {name: verdicts.fits(part, "ppo") for name, part in points.items()}
-    (FIGURES / "over_optimisation.png").write_bytes(plots_policy.goodhart(points, fits, "PPO").png())
+    (FIGURES / "over_optimisation.png").write_bytes(plots.goodhart(points, fits, "PPO").png())
 
 
 def photograph_lab(path: str, notebook: str, name: str) -> None:

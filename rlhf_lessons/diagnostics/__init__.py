@@ -1,1 +1,1 @@
-"""Judging models and reading training runs: what the gold reward, the logs and the alarms say."""
+"""The doctor, the log reader and the alarms: what is wrong with a reward model or a run, and why."""

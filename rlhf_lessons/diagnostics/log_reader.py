@@ -5,11 +5,11 @@ from typing import Any
 
 import pandas as pd
 
-from rlhf_lessons.diagnostics import log_fit_rules as fit
-from rlhf_lessons.diagnostics import log_rules as rules
 from rlhf_lessons.diagnostics.findings import CANNOT_TELL, HEALTHY, Diagnosis, Finding
-from rlhf_lessons.diagnostics.log_parsing import Log, parse
-from rlhf_lessons.diagnostics.log_trends import ENOUGH_THROWS, FEWEST_POINTS, coin_at_most, late
+from rlhf_lessons.diagnostics.logs import fit_rules as fit
+from rlhf_lessons.diagnostics.logs import rules
+from rlhf_lessons.diagnostics.logs.parsing import Log, parse
+from rlhf_lessons.diagnostics.logs.trends import ENOUGH_THROWS, FEWEST_POINTS, coin_at_most, late
 
 PREFERENCE_METRICS = ("margin", "accuracy", "reward_chosen", "reward_rejected", "mean_reward")
 READY_ACCURACY = 0.7

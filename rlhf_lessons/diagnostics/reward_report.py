@@ -13,17 +13,17 @@ from typing import Any
 import pandas as pd
 from torch import nn
 
-from rlhf_lessons.diagnostics import reward_measures as measures
-from rlhf_lessons.diagnostics import reward_probes as probes
+from rlhf_lessons.diagnostics.doctor import measures, probes
+from rlhf_lessons.diagnostics.doctor.checks import CAUSES
+from rlhf_lessons.diagnostics.doctor.examination import Examination
+from rlhf_lessons.diagnostics.doctor.measures import ScoredPairs, ScoreFunction
+from rlhf_lessons.diagnostics.doctor.symptoms import SYMPTOMS
 from rlhf_lessons.diagnostics.findings import HEALTHY, Finding
-from rlhf_lessons.diagnostics.log_parsing import parse
 from rlhf_lessons.diagnostics.log_reader import READY_ACCURACY
-from rlhf_lessons.diagnostics.log_trends import late
-from rlhf_lessons.diagnostics.reward_checks import CAUSES
-from rlhf_lessons.diagnostics.reward_examination import Examination
-from rlhf_lessons.diagnostics.reward_measures import ScoredPairs, ScoreFunction
-from rlhf_lessons.diagnostics.reward_symptoms import SYMPTOMS
-from rlhf_lessons.world.datasets import Pair, PairSet
+from rlhf_lessons.diagnostics.logs.parsing import parse
+from rlhf_lessons.diagnostics.logs.trends import late
+from rlhf_lessons.model.sequences import PairSet
+from rlhf_lessons.world.datasets import Pair
 from rlhf_lessons.world.tokenizer import Tokenizer, course_tokenizer
 
 FIRST = 5

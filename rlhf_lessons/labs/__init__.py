@@ -1,1 +1,1 @@
-"""Labs: move a knob, see what it does. One lab a file; `panel` is their common frame."""
+"""Labs: move a knob, see what it does. One lab a file; `frame` is what they share."""

@@ -8,15 +8,15 @@ from string import ascii_uppercase
 from textwrap import fill
 from typing import Any
 
-from rlhf_lessons.diagnostics.faults import RECIPES, diagnose_patient, make_fault
+from rlhf_lessons.diagnostics.doctor.fault_bank import RECIPES, diagnose_patient, make_fault
+from rlhf_lessons.diagnostics.doctor.signs import SIGNS, advice, suspects
 from rlhf_lessons.diagnostics.reward_report import RewardReport
-from rlhf_lessons.exercises.diagnosis import SIGNS, advice, suspects
 from rlhf_lessons.knobs import Value
-from rlhf_lessons.labs.canvas import Canvas
-from rlhf_lessons.labs.lab import Lab, Question
-from rlhf_lessons.labs.panel import Panel
-from rlhf_lessons.labs.patient_picture import draw_patient
-from rlhf_lessons.labs.wording import trend
+from rlhf_lessons.labs.frame.canvas import Canvas
+from rlhf_lessons.labs.frame.lab import Lab, Question
+from rlhf_lessons.labs.frame.panel import Panel
+from rlhf_lessons.labs.frame.patient_picture import draw_patient
+from rlhf_lessons.labs.frame.wording import trend
 from rlhf_lessons.stages.history import Record
 
 NOT_YET, NOBODY = "not yet", "nobody"

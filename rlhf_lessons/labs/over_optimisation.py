@@ -8,11 +8,11 @@ from typing import Any
 import torch
 
 from rlhf_lessons import pipeline
-from rlhf_lessons.diagnostics.scorecard import gold_score
-from rlhf_lessons.labs.canvas import Canvas
-from rlhf_lessons.labs.lab import Lab, Question
-from rlhf_lessons.labs.training import TrainingPanel, Watch
-from rlhf_lessons.labs.wording import alarms
+from rlhf_lessons.evaluation.scorecard import gold_score
+from rlhf_lessons.labs.frame.canvas import Canvas
+from rlhf_lessons.labs.frame.lab import Lab, Question
+from rlhf_lessons.labs.frame.training import TrainingPanel, Watch
+from rlhf_lessons.labs.frame.wording import alarms
 from rlhf_lessons.stages.history import Record
 from rlhf_lessons.stages.ppo import PPOSettings, score_scale, train_ppo
 from rlhf_lessons.sweeps.reward_models import Recipe, train_recipe

@@ -8,17 +8,18 @@ import torch
 from torch import Tensor
 
 from rlhf_lessons import pipeline
-from rlhf_lessons.diagnostics import scorecard
-from rlhf_lessons.labs.canvas import Canvas
-from rlhf_lessons.labs.lab import Lab, Question
-from rlhf_lessons.labs.training import TrainingPanel, Watch
-from rlhf_lessons.labs.wording import alarms
+from rlhf_lessons.evaluation import scorecard
+from rlhf_lessons.labs.frame.canvas import Canvas
+from rlhf_lessons.labs.frame.lab import Lab, Question
+from rlhf_lessons.labs.frame.training import TrainingPanel, Watch
+from rlhf_lessons.labs.frame.wording import alarms
 from rlhf_lessons.model.gpt import GPT
+from rlhf_lessons.model.sequences import Sequences
 from rlhf_lessons.stages.history import Record
 from rlhf_lessons.stages.ppo import PPOSettings, train_ppo
 from rlhf_lessons.stages.rollout import answer, as_sequences
 from rlhf_lessons.sweeps.reward_models import reward_function
-from rlhf_lessons.world.datasets import Sequences, encode_prompts, prompts_in
+from rlhf_lessons.world.datasets import encode_prompts, prompts_in
 from rlhf_lessons.world.tokenizer import course_tokenizer
 
 ROLLOUT = 128

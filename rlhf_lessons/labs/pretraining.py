@@ -6,16 +6,18 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from rlhf_lessons.diagnostics.scorecard import Answer, Share, sample_answers
-from rlhf_lessons.labs.canvas import Canvas
-from rlhf_lessons.labs.lab import Lab, Question
-from rlhf_lessons.labs.training import TrainingPanel, Watch
-from rlhf_lessons.labs.wording import listed, trend
+from rlhf_lessons.evaluation.scorecard import Answer, sample_answers
+from rlhf_lessons.labs.frame.canvas import Canvas
+from rlhf_lessons.labs.frame.lab import Lab, Question
+from rlhf_lessons.labs.frame.training import TrainingPanel, Watch
+from rlhf_lessons.labs.frame.wording import listed, trend
 from rlhf_lessons.model.gpt import GPT, GPTConfig
+from rlhf_lessons.model.sequences import Sequences
 from rlhf_lessons.stages.history import Record
 from rlhf_lessons.stages.language_model import evaluate
 from rlhf_lessons.stages.pretrain import PretrainSettings, train_pretrain
-from rlhf_lessons.world.datasets import Sequences, corpus, encode_notes, prompts_in
+from rlhf_lessons.statistics.shares import Share
+from rlhf_lessons.world.datasets import corpus, encode_notes, prompts_in
 from rlhf_lessons.world.tokenizer import course_tokenizer
 
 STEPS = 200

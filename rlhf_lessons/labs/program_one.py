@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from rlhf_lessons.diagnostics.seed_log import seed_log
-from rlhf_lessons.labs.canvas import Canvas
-from rlhf_lessons.labs.lab import Lab, Question
-from rlhf_lessons.labs.panel import Panel
-from rlhf_lessons.labs.wording import CHANCE, LN_2, trend
+from rlhf_lessons.diagnostics.logs.seed_log import seed_log
+from rlhf_lessons.labs.frame.canvas import Canvas
+from rlhf_lessons.labs.frame.lab import Lab, Question
+from rlhf_lessons.labs.frame.panel import Panel
+from rlhf_lessons.labs.frame.wording import CHANCE, LN_2, trend
 from rlhf_lessons.program_one import HAND_WRITTEN, ProgramOneSettings, format_log, run
 from rlhf_lessons.stages.history import History
 from rlhf_lessons.world.datasets import source_pairs

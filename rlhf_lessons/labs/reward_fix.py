@@ -12,13 +12,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rlhf_lessons.labs.canvas import Canvas
-from rlhf_lessons.labs.frozen_heads import SCALES, SIZES, Fitted, bench, maps_at
-from rlhf_lessons.labs.lab import Lab, Question
-from rlhf_lessons.labs.maps import paint_map
-from rlhf_lessons.labs.outlines import mark_zero, outline
-from rlhf_lessons.labs.panel import Panel
-from rlhf_lessons.labs.wording import CHANCE, LN_2, trend
+from rlhf_lessons.labs.frame.canvas import Canvas
+from rlhf_lessons.labs.frame.lab import Lab, Question
+from rlhf_lessons.labs.frame.maps import paint_map
+from rlhf_lessons.labs.frame.outlines import mark_zero, outline
+from rlhf_lessons.labs.frame.panel import Panel
+from rlhf_lessons.labs.frame.wording import CHANCE, LN_2, trend
+from rlhf_lessons.sweeps.frozen_heads import SCALES, SIZES, Fitted, bench, maps_at
 from rlhf_lessons.sweeps.heads import LEARNING_RATES, Heads, train_heads
 
 # A little wider than the map, so that a point on its border is seen whole.

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from rlhf_lessons import pipeline
-from rlhf_lessons.labs.canvas import Canvas
-from rlhf_lessons.labs.lab import Lab, Question
-from rlhf_lessons.labs.training import TrainingPanel, Watch
-from rlhf_lessons.labs.wording import CHANCE, LN_2, trend
+from rlhf_lessons.labs.frame.canvas import Canvas
+from rlhf_lessons.labs.frame.lab import Lab, Question
+from rlhf_lessons.labs.frame.training import TrainingPanel, Watch
+from rlhf_lessons.labs.frame.wording import CHANCE, LN_2, trend
 from rlhf_lessons.model.gpt import GPT
 from rlhf_lessons.model.heads import RewardModel
 from rlhf_lessons.stages.history import Record

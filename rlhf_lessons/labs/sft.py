@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from rlhf_lessons import pipeline
-from rlhf_lessons.diagnostics.scorecard import Answer, sample_answers
-from rlhf_lessons.labs.canvas import Canvas
-from rlhf_lessons.labs.lab import Lab, Question
-from rlhf_lessons.labs.training import TrainingPanel, Watch
-from rlhf_lessons.labs.wording import listed, trend
+from rlhf_lessons.evaluation.scorecard import Answer, sample_answers
+from rlhf_lessons.labs.frame.canvas import Canvas
+from rlhf_lessons.labs.frame.lab import Lab, Question
+from rlhf_lessons.labs.frame.training import TrainingPanel, Watch
+from rlhf_lessons.labs.frame.wording import listed, trend
 from rlhf_lessons.model.gpt import GPT
 from rlhf_lessons.stages.history import Record
 from rlhf_lessons.stages.language_model import evaluate

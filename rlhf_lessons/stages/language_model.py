@@ -5,10 +5,10 @@ from torch import Tensor
 
 from rlhf_lessons.knobs import Settings
 from rlhf_lessons.model.gpt import GPT
+from rlhf_lessons.model.sequences import Sequences
 from rlhf_lessons.objectives.likelihood import masked_cross_entropy
 from rlhf_lessons.stages.history import History
 from rlhf_lessons.stages.loop import OnStep, decay, endless_batches, optimiser, take_step
-from rlhf_lessons.world.datasets import Sequences
 
 
 class LanguageModelSettings(Settings):

@@ -12,14 +12,10 @@ import torch
 from rlhf_lessons.knobs import Settings
 from rlhf_lessons.model.gpt import GPT
 from rlhf_lessons.model.heads import ValueModel
+from rlhf_lessons.model.sequences import EOS_ID, Sequences
 from rlhf_lessons.objectives.kl import adaptive_kl_coef, kl_estimate
 from rlhf_lessons.objectives.likelihood import masked_mean, token_logprobs
-from rlhf_lessons.objectives.policy import (
-    clipped_policy_loss,
-    clipped_value_loss,
-    entropy,
-    explained_variance,
-)
+from rlhf_lessons.objectives.policy import clipped_policy_loss, clipped_value_loss, entropy, explained_variance
 from rlhf_lessons.stages.history import History, Record
 from rlhf_lessons.stages.loop import OnStep, batches, decay, optimiser, take_step
 from rlhf_lessons.stages.rollout import (
@@ -32,8 +28,6 @@ from rlhf_lessons.stages.rollout import (
     response_logits,
     response_values,
 )
-from rlhf_lessons.world.datasets import Sequences
-from rlhf_lessons.world.tokenizer import Tokenizer
 
 SCALE_SAMPLES = 512  # answers of the reference on which the score is standardised
 
@@ -157,7 +151,7 @@ def describe(rollout: Rollout, kl_coef: float) -> Record:
         "kl": float((kl_estimate(rollout.logprobs, rollout.ref_logprobs, "k1") * mask).sum(1).mean()),
         "kl_coef": kl_coef,
         "response_length": float(lengths.float().mean()),
-        "ended": float((last == Tokenizer.eos_id).float().mean()),
+        "ended": float((last == EOS_ID).float().mean()),
         "explained_variance": float(explained_variance(rollout.values, rollout.returns, mask)),
     }
 

@@ -5,10 +5,10 @@ from torch import Tensor
 
 from rlhf_lessons.knobs import Settings
 from rlhf_lessons.model.heads import RewardModel
+from rlhf_lessons.model.sequences import PairSet, Sequences, join
 from rlhf_lessons.objectives.preference import accuracy, bradley_terry_loss
 from rlhf_lessons.stages.history import History
 from rlhf_lessons.stages.loop import OnStep, batches, decay, optimiser, take_step
-from rlhf_lessons.world.datasets import PairSet, Sequences
 
 SCORING_BATCH = 256
 
@@ -62,14 +62,6 @@ def score_pairs(model: RewardModel, pairs: PairSet) -> tuple[Tensor, Tensor]:
     both = join(pairs.chosen, pairs.rejected)
     chosen, rejected = model(both.tokens, both.lengths).split(len(pairs), dim=-1)
     return chosen, rejected
-
-
-def join(first: Sequences, second: Sequences) -> Sequences:
-    """Two sets of sequences as one, padded (id 0) to the longer."""
-    width = max(first.tokens.shape[1], second.tokens.shape[1])
-    tokens = [torch.nn.functional.pad(s.tokens, (0, width - s.tokens.shape[1])) for s in (first, second)]
-    lengths, prompts = [(getattr(first, n), getattr(second, n)) for n in ("lengths", "prompt_lengths")]
-    return Sequences(torch.cat(tokens), torch.cat(prompts), torch.cat(lengths))
 
 
 def pair_metrics(chosen: Tensor, rejected: Tensor) -> dict[str, float]:

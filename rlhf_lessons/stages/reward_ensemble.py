@@ -13,11 +13,11 @@ from torch.func import functional_call, vmap
 from torch.nn import functional as F
 
 from rlhf_lessons.model.heads import RewardModel
+from rlhf_lessons.model.sequences import PairSet, Sequences
 from rlhf_lessons.stages.history import History
 from rlhf_lessons.stages.loop import OnStep, batches, decay, optimiser
 from rlhf_lessons.stages.reward import SCORING_BATCH, RewardSettings, pair_metrics, score_pairs
 from rlhf_lessons.stages.rollout import RewardFunction, ScoreScale
-from rlhf_lessons.world.datasets import PairSet, Sequences
 
 COMBINATIONS = ("mean", "worst", "uncertainty")
 

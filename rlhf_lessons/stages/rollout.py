@@ -9,11 +9,10 @@ from torch import Tensor
 from rlhf_lessons.model.gpt import GPT
 from rlhf_lessons.model.heads import ValueModel
 from rlhf_lessons.model.sampling import Sample, sample
+from rlhf_lessons.model.sequences import EOS_ID, PAD_ID, Sequences
 from rlhf_lessons.objectives.advantage import gae, masked_whiten
 from rlhf_lessons.objectives.kl import kl_estimate
 from rlhf_lessons.objectives.likelihood import token_logprobs
-from rlhf_lessons.world.datasets import Sequences
-from rlhf_lessons.world.tokenizer import Tokenizer
 
 RewardFunction = Callable[[Sequences], Tensor]  # sequences of N answers -> rewards (N,)
 
@@ -84,8 +83,8 @@ def answer(
         prompts.tokens,
         prompts.prompt_lengths,
         max_new_tokens,
-        eos_id=Tokenizer.eos_id,
-        pad_id=Tokenizer.pad_id,
+        eos_id=EOS_ID,
+        pad_id=PAD_ID,
         temperature=temperature,
         generator=generator,
     )
@@ -162,4 +161,4 @@ def collect(
 def ended(drawn: Sample) -> Tensor:
     """Which answers came to an end, (B,) bool: their last token is eos."""
     last = drawn.response_mask.sum(1, keepdim=True) - 1
-    return (drawn.responses.gather(1, last) == Tokenizer.eos_id).squeeze(1)
+    return (drawn.responses.gather(1, last) == EOS_ID).squeeze(1)

@@ -1,10 +1,10 @@
 """Stage 2, supervised fine-tuning (SFT): imitate demonstrations."""
 
 from rlhf_lessons.model.gpt import GPT
+from rlhf_lessons.model.sequences import Sequences
 from rlhf_lessons.stages.history import History
 from rlhf_lessons.stages.language_model import LanguageModelSettings, fit
 from rlhf_lessons.stages.loop import OnStep
-from rlhf_lessons.world.datasets import Sequences
 
 
 class SFTSettings(LanguageModelSettings):

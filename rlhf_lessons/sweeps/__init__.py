@@ -1,1 +1,1 @@
-"""Many reward models side by side: over data set sizes, over settings, with and without a remedy."""
+"""Experiments that take longer than a lesson: many reward models, many policies, and what they kept."""

@@ -19,9 +19,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from rlhf_lessons.model.gpt import GPT
+from rlhf_lessons.model.sequences import PairSet
 from rlhf_lessons.pipeline import ensure
 from rlhf_lessons.sweeps.results import remembered
-from rlhf_lessons.world.datasets import PairSet, curated_pairs, encode_pairs
+from rlhf_lessons.world.datasets import curated_pairs, encode_pairs
 from rlhf_lessons.world.tokenizer import course_tokenizer
 
 EPOCHS = 100

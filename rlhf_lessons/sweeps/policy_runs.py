@@ -15,15 +15,15 @@ import pandas as pd
 import torch
 
 from rlhf_lessons import objectives, pipeline, program_one
-from rlhf_lessons.diagnostics import scorecard
-from rlhf_lessons.diagnostics.scorecard import Answer, judged
+from rlhf_lessons.evaluation import best_of_n, scorecard
+from rlhf_lessons.evaluation.scorecard import Answer, judged
 from rlhf_lessons.model.gpt import GPT
 from rlhf_lessons.model.sampling import Sample
 from rlhf_lessons.objectives.kl import kl_estimate
 from rlhf_lessons.objectives.likelihood import token_logprobs
 from rlhf_lessons.objectives.preference import accuracy
 from rlhf_lessons.pipeline import ensure
-from rlhf_lessons.stages import best_of_n, ppo, reward_ensemble, rollout
+from rlhf_lessons.stages import ppo, reward_ensemble, rollout
 from rlhf_lessons.stages.history import Record
 from rlhf_lessons.stages.ppo import PPOSettings
 from rlhf_lessons.stages.rollout import RewardFunction, ScoreScale, answer, as_sequences, response_logits

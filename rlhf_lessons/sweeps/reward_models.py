@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from rlhf_lessons import pipeline, program_one
-from rlhf_lessons.diagnostics.scorecard import MAX_NEW_TOKENS, gold_score, texts
+from rlhf_lessons.evaluation.scorecard import MAX_NEW_TOKENS, gold_score, texts
 from rlhf_lessons.model.gpt import GPT
 from rlhf_lessons.model.heads import RewardModel
+from rlhf_lessons.model.sequences import Sequences
 from rlhf_lessons.pipeline import ensure
 from rlhf_lessons.stages.loop import OnStep
 from rlhf_lessons.stages.reward import RewardSettings, score, train_reward
@@ -64,7 +65,7 @@ def broken_reward(seed: int = 0) -> RewardFunction:
     """Program 1 as the document ran it: sign and bias wrong, a histogram of characters for features (C8)."""
     fitted = program_one.fit(datasets.source_pairs(), program_one.ProgramOneSettings(seed=seed))
 
-    def reward(sequences: datasets.Sequences) -> Tensor:
+    def reward(sequences: Sequences) -> Tensor:
         answers = [said or " " for _, said in texts(sequences)]
         return torch.tensor(fitted.score(answers), dtype=torch.float32)
 
@@ -91,7 +92,7 @@ def train_recipe(
     return ensemble_reward(ensemble, reference_answers(sft, seed), recipe.how)
 
 
-def reference_answers(sft: GPT, seed: int) -> datasets.Sequences:
+def reference_answers(sft: GPT, seed: int) -> Sequences:
     """An answer of the SFT model to each train case, on which the members of an ensemble are standardised."""
     prompts = datasets.encode_prompts(course_tokenizer(), datasets.prompts_in("train"))
     return as_sequences(answer(sft, prompts, MAX_NEW_TOKENS, 1.0, torch.Generator().manual_seed(seed)))

@@ -7,16 +7,17 @@ from typing import Any
 import pandas as pd
 import torch
 
-from rlhf_lessons.diagnostics.scorecard import MAX_NEW_TOKENS, judged
+from rlhf_lessons.evaluation.best_of_n import best_of_n, expected_of_best, sampled_answers
+from rlhf_lessons.evaluation.scorecard import MAX_NEW_TOKENS, judged
 from rlhf_lessons.model.gpt import GPT
+from rlhf_lessons.model.sequences import Sequences
 from rlhf_lessons.objectives.kl import best_of_n_kl
 from rlhf_lessons.pipeline import ensure
-from rlhf_lessons.stages.best_of_n import best_of_n, expected_of_best, sampled_answers
 from rlhf_lessons.stages.rollout import RewardFunction, ScoreScale
 from rlhf_lessons.sweeps.policy_runs import FINAL_ANSWERS, RESTS_ON, judge_policy, measured
 from rlhf_lessons.sweeps.results import remembered
 from rlhf_lessons.sweeps.reward_models import BROKEN, GOLD, REWARD_MODELS, reward_function
-from rlhf_lessons.world.datasets import Sequences, encode_prompts, prompts_in
+from rlhf_lessons.world.datasets import encode_prompts, prompts_in
 from rlhf_lessons.world.tokenizer import course_tokenizer
 
 SIZES = (1, 2, 4, 8, 16, 32, 64)

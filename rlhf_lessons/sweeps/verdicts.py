@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from rlhf_lessons.diagnostics.alarms import ALARMS
-from rlhf_lessons.sweeps.fits import Fit, fit
-from rlhf_lessons.sweeps.intervals import Interval, bootstrap
+from rlhf_lessons.statistics.fits import Fit, fit
+from rlhf_lessons.statistics.intervals import Interval, bootstrap
 from rlhf_lessons.world.cases import cases_in
 
 # Scorecard column -> measure, and the true verdicts of the cases it looks at.

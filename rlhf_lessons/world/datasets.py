@@ -8,10 +8,8 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import torch
-from torch import Tensor
-
 from rlhf_lessons.knobs import KNOBS
+from rlhf_lessons.model.sequences import BOS_ID, EOS_ID, PairSet, Sequences, pad
 from rlhf_lessons.world import source_sets
 from rlhf_lessons.world.answers import CORPUS_MIX, careful_answer, careless_answer, draw_kind
 from rlhf_lessons.world.cases import all_cases, case_of, cases_in
@@ -47,40 +45,6 @@ class Pair:
 
     def swapped(self) -> "Pair":
         return replace(self, chosen=self.rejected, rejected=self.chosen)
-
-
-@dataclass(frozen=True)
-class Sequences:
-    """N token sequences `<bos> prompt answer <eos>`, right-padded.
-
-    tokens (N, T) long; prompt_lengths (N,) counts bos and prompt; lengths (N,) counts all, eos included.
-    """
-
-    tokens: Tensor
-    prompt_lengths: Tensor
-    lengths: Tensor
-
-    def __len__(self) -> int:
-        return len(self.lengths)
-
-    def __getitem__(self, index: Tensor | slice) -> "Sequences":
-        """The chosen rows, with the padding cut to the longest of them."""
-        lengths = self.lengths[index]
-        return Sequences(self.tokens[index][:, : int(lengths.max())], self.prompt_lengths[index], lengths)
-
-
-@dataclass(frozen=True)
-class PairSet:
-    """N preference pairs as tensors: row i of `chosen` was preferred to row i of `rejected`."""
-
-    chosen: Sequences
-    rejected: Sequences
-
-    def __len__(self) -> int:
-        return len(self.chosen)
-
-    def __getitem__(self, index: Tensor | slice) -> "PairSet":
-        return PairSet(self.chosen[index], self.rejected[index])
 
 
 def corpus(n_notes: int, careful_share: float = 0.6, seed: int = 0) -> list[Note]:
@@ -139,9 +103,9 @@ def encode(tokenizer: Tokenizer, prompts: Sequence[str], answers: Sequence[str])
     """Prompts and answers as sequences `<bos> prompt answer <eos>`."""
     rows = []
     for prompt, answer in zip(prompts, answers, strict=True):
-        head = [tokenizer.bos_id, *tokenizer.encode(prompt)]
-        rows.append((head, [*tokenizer.encode(answer), tokenizer.eos_id]))
-    return _pad(rows, tokenizer.pad_id)
+        head = [BOS_ID, *tokenizer.encode(prompt)]
+        rows.append((head, [*tokenizer.encode(answer), EOS_ID]))
+    return pad(rows)
 
 
 def encode_notes(tokenizer: Tokenizer, notes: Sequence[Note]) -> Sequences:
@@ -160,13 +124,4 @@ def encode_pairs(tokenizer: Tokenizer, pairs: Sequence[Pair]) -> PairSet:
 
 def encode_prompts(tokenizer: Tokenizer, prompts: Sequence[str]) -> Sequences:
     """Prompts without answers (`lengths` equals `prompt_lengths`), ready for sampling."""
-    return _pad([([tokenizer.bos_id, *tokenizer.encode(p)], []) for p in prompts], tokenizer.pad_id)
-
-
-def _pad(rows: Sequence[tuple[list[int], list[int]]], pad_id: int) -> Sequences:
-    if not rows:
-        raise ValueError("rows: 0 is not allowed; at least one text is needed")
-    full = [torch.tensor(head + tail) for head, tail in rows]
-    tokens = torch.nn.utils.rnn.pad_sequence(full, batch_first=True, padding_value=pad_id)
-    prompt_lengths = torch.tensor([len(head) for head, _ in rows])
-    return Sequences(tokens, prompt_lengths, torch.tensor([len(row) for row in full]))
+    return pad([([BOS_ID, *tokenizer.encode(p)], []) for p in prompts])

@@ -11,6 +11,7 @@ from functools import cache
 from tokenizers import Tokenizer as WordTokenizer
 from tokenizers import models, pre_tokenizers, trainers
 
+from rlhf_lessons.model.sequences import EOS_ID
 from rlhf_lessons.world import answers, source_sets
 from rlhf_lessons.world.cases import all_cases
 from rlhf_lessons.world.formulary import load_reasons
@@ -19,9 +20,7 @@ PAD, BOS, EOS = "<pad>", "<bos>", "<eos>"
 
 
 class Tokenizer:
-    """Encodes texts of lower-case words separated by spaces. Ids of pad, bos and eos: 0, 1, 2."""
-
-    pad_id, bos_id, eos_id = 0, 1, 2
+    """Encodes texts of lower-case words separated by spaces. The special tokens have the ids of `model.sequences`."""
 
     def __init__(self, words: WordTokenizer):
         self.words = words
@@ -52,9 +51,9 @@ class Tokenizer:
         """The words of `ids` up to the first eos, special tokens left out."""
         words = []
         for id_ in map(int, ids):
-            if id_ == self.eos_id:
+            if id_ == EOS_ID:
                 break
-            if id_ > self.eos_id:
+            if id_ > EOS_ID:
                 words.append(self.words.id_to_token(id_))
         return " ".join(words)
 

@@ -13,6 +13,7 @@ import torch
 from rlhf_lessons.model.gpt import GPT, GPTConfig
 from rlhf_lessons.model.heads import RewardModel, ValueModel
 from rlhf_lessons.model.sampling import Sample
+from rlhf_lessons.model.sequences import PAD_ID
 from rlhf_lessons.objectives.likelihood import token_logprobs
 from rlhf_lessons.stages import ppo
 from rlhf_lessons.stages.loop import optimiser
@@ -27,7 +28,7 @@ from rlhf_lessons.stages.rollout import (
     response_logits,
 )
 from rlhf_lessons.world.datasets import corpus, encode_notes
-from rlhf_lessons.world.tokenizer import Tokenizer, course_tokenizer
+from rlhf_lessons.world.tokenizer import course_tokenizer
 
 pytestmark = pytest.mark.slow
 SETTINGS, REPEATS = ppo.PPOSettings(), 7
@@ -60,7 +61,7 @@ def real_answers(policy) -> Sample:
     lengths = notes.lengths - notes.prompt_lengths
     mask = torch.arange(SETTINGS.max_new_tokens) < lengths[:, None]
     index = (notes.prompt_lengths[:, None] + torch.arange(SETTINGS.max_new_tokens)).clamp(max=notes.tokens.shape[1] - 1)
-    responses = notes.tokens.gather(1, index).where(mask, torch.tensor(Tokenizer.pad_id))
+    responses = notes.tokens.gather(1, index).where(mask, torch.tensor(PAD_ID))
     with torch.no_grad():  # those of the policy itself: otherwise an update would see it far away, and end at once
         logprobs = token_logprobs(response_logits(policy, notes, mask.shape[1]), responses) * mask
     return Sample(notes.tokens, notes.lengths, notes.prompt_lengths, responses, logprobs, mask)

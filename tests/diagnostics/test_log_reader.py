@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from rlhf_lessons.diagnostics.log_reader import diagnose
-from rlhf_lessons.diagnostics.seed_log import seed_log
+from rlhf_lessons.diagnostics.logs.seed_log import seed_log
 from rlhf_lessons.program_one import ProgramOneSettings, format_log, run
 from rlhf_lessons.world.source_sets import PREFERENCE_PAIRS
 

@@ -5,15 +5,15 @@ import math
 import pytest
 import torch
 
-from rlhf_lessons.diagnostics import reward_checks as causes
-from rlhf_lessons.diagnostics import reward_measures as measures
+from rlhf_lessons.diagnostics.doctor import checks as causes
+from rlhf_lessons.diagnostics.doctor import measures
+from rlhf_lessons.diagnostics.doctor.probes import gradients, probe_head, probe_read_out
 from rlhf_lessons.diagnostics.findings import HEALTHY
-from rlhf_lessons.diagnostics.reward_probes import gradients, probe_head, probe_read_out
+from rlhf_lessons.diagnostics.logs.seed_log import seed_log
 from rlhf_lessons.diagnostics.reward_report import reward_report
-from rlhf_lessons.diagnostics.seed_log import seed_log
 from rlhf_lessons.model.gpt import GPT, GPTConfig
 from rlhf_lessons.model.heads import RewardModel
-from rlhf_lessons.plots_reward import report_picture
+from rlhf_lessons.plots.reward import report_picture
 from rlhf_lessons.world.datasets import Pair, curated_pairs, encode_pairs
 from rlhf_lessons.world.tokenizer import course_tokenizer
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from rlhf_lessons.diagnostics.faults import FAULTS, make_fault
+from rlhf_lessons.diagnostics.doctor import signs
+from rlhf_lessons.diagnostics.doctor.fault_bank import FAULTS, make_fault
 from rlhf_lessons.diagnostics.findings import HEALTHY
 from rlhf_lessons.exercises import diagnosis
 
@@ -29,12 +30,12 @@ def test_the_reference_is_right_and_undone_falls_back_to_it(exercise, capsys):
 def test_every_wrong_cause_is_answered_by_what_it_would_show(exercise, name, capsys):
     exercise.check(lambda report: number(name))
     said = capsys.readouterr().out
-    assert diagnosis.CONFUSIONS.get(("saturated head", name), diagnosis.SIGNS[name]) in said
+    assert signs.CONFUSIONS.get(("saturated head", name), signs.SIGNS[name]) in said
 
 
 def test_confusions_and_signs_name_faults_of_the_bank():
-    assert set(diagnosis.SIGNS) == {*FAULTS, HEALTHY}
-    assert {name for pair in diagnosis.CONFUSIONS for name in pair} <= set(FAULTS)
+    assert set(signs.SIGNS) == {*FAULTS, HEALTHY}
+    assert {name for pair in signs.CONFUSIONS for name in pair} <= set(FAULTS)
 
 
 def test_the_menu_numbers_all_causes():

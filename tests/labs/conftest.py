@@ -3,7 +3,7 @@ from types import ModuleType
 
 import pytest
 
-from rlhf_lessons.labs.controls import knobs_of
+from rlhf_lessons.labs.frame.controls import knobs_of
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ from string import ascii_uppercase
 
 import pytest
 
-from rlhf_lessons.diagnostics.faults import FAULTS, RECIPES
+from rlhf_lessons.diagnostics.doctor.fault_bank import FAULTS, RECIPES
+from rlhf_lessons.diagnostics.doctor.signs import CONFUSIONS, SIGNS, suspects
 from rlhf_lessons.diagnostics.findings import HEALTHY
-from rlhf_lessons.exercises.diagnosis import CONFUSIONS, SIGNS, suspects
 from rlhf_lessons.knobs import KNOBS
 from rlhf_lessons.labs import fault_bank as lab
 

@@ -5,7 +5,7 @@ import time
 import numpy as np
 import pytest
 
-from rlhf_lessons.diagnostics.seed_log import seed_log
+from rlhf_lessons.diagnostics.logs.seed_log import seed_log
 from rlhf_lessons.labs import program_one as lab
 
 

@@ -8,11 +8,11 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from rlhf_lessons.labs import frozen_heads
 from rlhf_lessons.labs import reward_fix as lab
-from rlhf_lessons.labs.controls import knobs_of
-from rlhf_lessons.labs.wording import LN_2
+from rlhf_lessons.labs.frame.controls import knobs_of
+from rlhf_lessons.labs.frame.wording import LN_2
 from rlhf_lessons.model.gpt import GPT, GPTConfig
+from rlhf_lessons.sweeps import frozen_heads
 from rlhf_lessons.sweeps.heads import LEARNING_RATES
 from rlhf_lessons.world.datasets import prompts_in
 from rlhf_lessons.world.tokenizer import course_tokenizer

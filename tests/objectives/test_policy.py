@@ -3,12 +3,7 @@ import math
 import pytest
 import torch
 
-from rlhf_lessons.objectives.policy import (
-    clipped_policy_loss,
-    clipped_value_loss,
-    entropy,
-    explained_variance,
-)
+from rlhf_lessons.objectives.policy import clipped_policy_loss, clipped_value_loss, entropy, explained_variance
 
 MASK = torch.tensor([[True, True, True], [True, False, False]])
 ADVANTAGES = torch.tensor([[1.0, -2.0, 3.0], [4.0, 50.0, 60.0]])

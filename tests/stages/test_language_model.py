@@ -6,6 +6,7 @@ import math
 import pytest
 import torch
 
+from rlhf_lessons.model.sequences import Sequences
 from rlhf_lessons.stages.language_model import evaluate, target_mask
 from rlhf_lessons.stages.pretrain import PretrainSettings, train_pretrain
 from rlhf_lessons.stages.sft import SFTSettings, train_sft
@@ -17,7 +18,7 @@ PRETRAIN_LOSSES = [5.83521, 5.79494, 5.7504, 5.73954, 5.70056]
 
 
 def test_the_mask_counts_every_real_target_or_the_answer_alone():
-    rows = datasets.Sequences(torch.zeros(2, 6).long(), torch.tensor([2, 3]), torch.tensor([4, 6]))
+    rows = Sequences(torch.zeros(2, 6).long(), torch.tensor([2, 3]), torch.tensor([4, 6]))
     assert target_mask(rows, answers_only=False).tolist() == [[True] * 3 + [False] * 2, [True] * 5]
     assert target_mask(rows, answers_only=True).tolist() == [
         [False, True, True, False, False],

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from rlhf_lessons.model.heads import ValueModel
+from rlhf_lessons.model.sequences import EOS_ID
 from rlhf_lessons.objectives.advantage import gae
 from rlhf_lessons.objectives.likelihood import token_logprobs
 from rlhf_lessons.stages import ppo
@@ -64,7 +65,7 @@ def test_rewards_price_the_kl_and_pay_the_standardised_score_at_the_end(rollout)
     drawn, _, made = rollout
     for row in range(16):
         n = int(made.response_mask[row].sum())
-        missing = float(drawn.responses[row, n - 1] != course_tokenizer().eos_id)
+        missing = float(drawn.responses[row, n - 1] != EOS_ID)
         score = (row - 7.5) / 2.0 - missing
         expected = -0.1 * (made.logprobs - made.ref_logprobs)[row, :n]
         expected[-1] += score

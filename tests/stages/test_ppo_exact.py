@@ -13,14 +13,14 @@ import torch
 from rlhf_lessons.model.gpt import GPT, GPTConfig
 from rlhf_lessons.model.heads import ValueModel
 from rlhf_lessons.model.sampling import Sample
+from rlhf_lessons.model.sequences import EOS_ID, PAD_ID
 from rlhf_lessons.objectives.kl import kl_estimate
 from rlhf_lessons.objectives.likelihood import token_logprobs
 from rlhf_lessons.stages import ppo
 from rlhf_lessons.stages.rollout import ScoreScale, collect, ended, response_logits
-from rlhf_lessons.world.tokenizer import Tokenizer
 
 VOCABULARY, LONGEST = 5, 3
-EOS, PAD = Tokenizer.eos_id, Tokenizer.pad_id
+EOS, PAD = EOS_ID, PAD_ID
 PROMPT = [1, 4]
 TOLERANCE = 1e-5
 

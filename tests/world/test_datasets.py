@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from rlhf_lessons.model.sequences import BOS_ID, EOS_ID, PAD_ID
 from rlhf_lessons.world import datasets
 from rlhf_lessons.world.annotators import add_noise, compare, prefer
 from rlhf_lessons.world.cases import case_of, split_of
@@ -78,11 +79,11 @@ def test_noise_swaps_its_share_of_the_pairs():
 def test_sequences_are_bos_prompt_answer_eos_and_right_padded():
     tokenizer = course_tokenizer()
     rows = datasets.encode(tokenizer, [METFORMIN, METFORMIN], [GOOD, POOR])
-    assert rows.tokens[0, 0] == tokenizer.bos_id
+    assert rows.tokens[0, 0] == BOS_ID
     for row in range(2):
         length = int(rows.lengths[row])
-        assert rows.tokens[row, length - 1] == tokenizer.eos_id
-        assert (rows.tokens[row, length:] == tokenizer.pad_id).all()
+        assert rows.tokens[row, length - 1] == EOS_ID
+        assert (rows.tokens[row, length:] == PAD_ID).all()
         prompt = tokenizer.decode(rows.tokens[row, : rows.prompt_lengths[row]].tolist())
         assert prompt == METFORMIN
 

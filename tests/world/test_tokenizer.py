@@ -4,6 +4,7 @@ import random
 
 import pytest
 
+from rlhf_lessons.model.sequences import BOS_ID, EOS_ID, PAD_ID
 from rlhf_lessons.world import source_sets
 from rlhf_lessons.world.answers import KINDS, careful_answer, careless_answer
 from rlhf_lessons.world.cases import all_cases
@@ -29,7 +30,7 @@ def test_special_tokens_have_their_fixed_ids():
 def test_decoding_stops_at_eos_and_drops_special_tokens():
     tokenizer = course_tokenizer()
     ids = tokenizer.encode("avoid it")
-    assert tokenizer.decode([tokenizer.bos_id, *ids, tokenizer.eos_id, *ids, tokenizer.pad_id]) == "avoid it"
+    assert tokenizer.decode([BOS_ID, *ids, EOS_ID, *ids, PAD_ID]) == "avoid it"
 
 
 def test_a_word_the_vocabulary_lacks_is_named():

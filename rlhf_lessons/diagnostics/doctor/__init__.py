@@ -1,0 +1,1 @@
+"""Examining a reward model: measures, probes, checks, symptoms, and a bank of planted faults."""

@@ -1,0 +1,197 @@
+"""What a log proves of a reward model that did learn: too well, the wrong way round, up to a bound, rightly.
+
+And, for logs of language-model training, whether the loss ever left the chance level of its vocabulary.
+Rules are as in `rules`.
+"""
+
+import math
+
+from rlhf_lessons.diagnostics.findings import HEALTHY, Finding
+from rlhf_lessons.diagnostics.logs.parsing import Log
+from rlhf_lessons.diagnostics.logs.rules import LN2, STILL_HIGH
+from rlhf_lessons.diagnostics.logs.trends import (
+    FEWEST_POINTS,
+    change,
+    coin_at_most,
+    early,
+    late,
+    smallest_sample,
+    steady_trend,
+)
+
+INVERTED = 0.35
+SIGNIFICANT = 0.01
+LANGUAGE_LOSS = 1.5  # no preference loss starts so high
+
+
+def overfit_and_overconfident(log: Log) -> Finding | None:
+    """Sure of what it was trained on, and sure but wrong elsewhere."""
+    loss, held_out = log.values("loss"), log.values("eval_loss")
+    if loss and held_out:
+        end, lowest = late(held_out), min(held_out)
+        worse_than_chance = end > LN2 and late(loss) < STILL_HIGH
+        risen = len(held_out) >= FEWEST_POINTS and end > 1.25 * lowest + 0.05 and late(loss) < early(loss)
+        if worse_than_chance or risen:
+            course = f"the training loss ends at {late(loss):.4f}, the held-out loss at {end:.4f}"
+            course += f" after {lowest:.4f} at its lowest" if risen else ""
+            return Finding(
+                "overfit and overconfident",
+                f"{course}; ln 2 = 0.6931 is what guessing costs",
+                ("held-out pairs of another kind than the training pairs", "noisy held-out labels"),
+                0.9,
+            )
+    return _gap_in_accuracy(log) or _other_pairs_than_the_loss(log)
+
+
+def _gap_in_accuracy(log: Log) -> Finding | None:
+    accuracy, held_out = log.values("accuracy"), log.values("eval_accuracy")
+    if not accuracy or not held_out or late(log.values("loss") or [0]) > STILL_HIGH:
+        return None
+    if late(accuracy) - late(held_out) < 0.15 or late(held_out) > 0.8:
+        return None
+    return Finding(
+        "overfit and overconfident",
+        f"training accuracy ends at {late(accuracy):.0%}, held-out accuracy at {late(held_out):.0%}",
+        ("held-out pairs that are harder", "few held-out pairs"),
+        0.75,
+    )
+
+
+def _other_pairs_than_the_loss(log: Log) -> Finding | None:
+    """A pair ranked wrongly costs at least ln 2, so the share of such pairs is at most loss / ln 2."""
+    rows = log.finite("loss", "accuracy")
+    if not rows:
+        return None
+    loss, accuracy = rows[-1]
+    most_wrong = loss / LN2
+    if 1 - accuracy < most_wrong + 0.05 or accuracy < INVERTED:
+        return None
+    margin = log.values("margin")
+    return Finding(
+        "overfit and overconfident",
+        f"a loss of {loss:.4f} allows at most {most_wrong:.1%} wrong pairs, since each costs at least ln 2, "
+        f"but the accuracy is {accuracy:.0%}: it is that of other pairs, {1 - accuracy:.0%} of them wrong"
+        + (f" for a model whose margin is {margin[-1]:.2f}" if margin else ""),
+        ("a loss that is not Bradley-Terry", "an accuracy that counts ties as wrong"),
+        0.7,
+    )
+
+
+def margin_capped(log: Log) -> Finding | None:
+    """A margin that stops at a bound: all pairs sit there, or the highest and lowest reward never pass it."""
+    return _one_margin_for_all(log) or _rewards_at_a_bound(log)
+
+
+def _one_margin_for_all(log: Log) -> Finding | None:
+    """By Jensen's inequality a mean loss is at least -log sigma(mean margin), equal if all margins are."""
+    rows = log.finite("loss", "margin")
+    if len(rows) < FEWEST_POINTS:
+        return None
+    losses, margins = [row[0] for row in rows], [row[1] for row in rows]
+    tail = margins[-max(2, len(rows) // 4) :]
+    margin, loss = late(margins), late(losses)
+    if not 0.3 < margin < 6 or max(tail) - min(tail) > 0.05 * margin or early(margins) > 0.9 * margin:
+        return None
+    floor = math.log1p(math.exp(-margin))
+    if loss > 1.15 * floor + 0.002:
+        return None
+    return _capped(
+        f"the margin stops at {margin:.3f} and the loss at {loss:.4f}; -log sigma({margin:.3f}) is "
+        f"{floor:.4f}: nearly all pairs have one and the same margin, as rewards that cannot leave "
+        f"{-margin / 2:.2f} to {margin / 2:.2f} give"
+    )
+
+
+def _rewards_at_a_bound(log: Log) -> Finding | None:
+    rows = log.finite("min_reward", "max_reward")
+    second_half = rows[len(rows) // 2 :]
+    if len(second_half) < FEWEST_POINTS:
+        return None
+    lows, highs = zip(*second_half, strict=True)
+    bound = max(highs)
+    still = max(max(lows) - min(lows), bound - min(highs)) < 0.01 * bound
+    if not still or abs(bound + min(lows)) > 0.02 * bound:
+        return None
+    floor = math.log1p(math.exp(-2 * min(bound, 300)))
+    return _capped(
+        f"the highest reward stands still at {bound:.3f} and the lowest at {min(lows):.3f} over the last "
+        f"{len(second_half)} rows, as a tanh or a clip makes them: no margin can pass {2 * bound:.2f} and no "
+        f"loss come below {floor:.4f}"
+    )
+
+
+def _capped(evidence: str) -> Finding:
+    causes = (
+        "a learning rate that has decayed to 0",
+        "pairs that are all alike",
+        "a margin term in the loss",
+    )
+    return Finding("margin capped by a bounded head", evidence, causes, 0.85)
+
+
+def inverted_labels(log: Log) -> Finding | None:
+    """It learns, but the wrong way round: well under half of the pairs come out right."""
+    loss, accuracy, held_out = (log.values(name) for name in ("loss", "accuracy", "eval_accuracy"))
+    fits = bool(loss) and late(loss) < min(STILL_HIGH, early(loss))
+    margin = log.values("margin")
+    if fits and ((accuracy and late(accuracy) < INVERTED) or (margin and late(margin) < -0.3)):
+        shown = f"accuracy {late(accuracy):.0%}" if accuracy else f"margin {late(margin):.2f}"
+        evidence = f"the loss falls to {late(loss):.4f}, yet the log shows {shown}"
+        causes = ("a metric computed the wrong way round", "metrics of other pairs than the loss")
+        return Finding("inverted labels", evidence, causes, 0.9)
+    if not held_out or late(held_out) >= INVERTED or not (fits or (accuracy and late(accuracy) > 0.6)):
+        return None
+    n = int(max(log.values("eval_n_pairs"), default=smallest_sample(held_out)))
+    odds = coin_at_most(late(held_out), n)
+    if odds > SIGNIFICANT:
+        return None
+    return Finding(
+        "inverted labels",
+        f"held-out accuracy is {late(held_out):.0%}, far under 50 % (a coin on {n} pairs: odds {odds:.1g}), "
+        "while the training pairs are fitted",
+        ("swapped held-out labels", "a shortcut that is turned round in the held-out pairs"),
+        0.94,
+    )
+
+
+def language_chance_level(log: Log) -> Finding | None:
+    """A next-token loss that never leaves ln V, the cost of guessing among V tokens."""
+    loss, vocabulary = log.values("loss"), log.values("vocab_size")
+    mean = sum(loss) / len(loss)
+    if len(loss) < FEWEST_POINTS or steady_trend(loss) or abs(change(loss)) > 0.03 * mean or mean > 20:
+        return None
+    size = vocabulary[-1] if vocabulary and vocabulary[-1] > 1 else float(f"{math.exp(mean):.1g}")
+    if abs(mean - math.log(size)) > 0.05 * mean:
+        return None
+    source = "this vocabulary" if vocabulary else "a vocabulary of about that size"
+    return Finding(
+        "chance-level loss",
+        f"the loss starts at {loss[0]:.4f} and ends at {loss[-1]:.4f}; guessing among {size:,.0f} tokens "
+        f"costs ln {size:.0f} = {math.log(size):.4f}, so of {source} nothing was learned",
+        ("a learning rate too small", "a trained model that had levelled off before the log begins"),
+        0.95 if vocabulary else 0.7,
+    )
+
+
+def language_healthy(log: Log) -> Finding | None:
+    """A next-token loss that falls well below its start."""
+    loss = log.values("loss")
+    if late(loss) > 0.8 * early(loss):
+        return None
+    chance = math.exp(min(-late(loss), 0))
+    evidence = f"the loss falls from {loss[0]:.4f} to {loss[-1]:.4f}: {chance:.1%} for the right token"
+    return Finding(HEALTHY, evidence, ("memorised examples",), 0.5)
+
+
+def healthy(log: Log) -> Finding | None:
+    """Loss well below ln 2, a positive margin, and most pairs ranked rightly, held-out ones if there are."""
+    loss, margin = log.values("loss"), log.values("margin")
+    accuracy = log.values("eval_accuracy") or log.values("accuracy")
+    if not loss or late(loss) > STILL_HIGH or late(loss) > early(loss) or (margin and late(margin) < 0.2):
+        return None
+    if not accuracy or late(accuracy) < 0.65 or late(log.values("eval_loss") or [0]) > LN2:
+        return None
+    which = "held-out accuracy" if log.values("eval_accuracy") else "accuracy"
+    course = f"the loss falls from {loss[0]:.4f} to {loss[-1]:.4f}"
+    course += f", the margin reaches {margin[-1]:.2f}" if margin else ""
+    return Finding(HEALTHY, f"{course}, {which} is {late(accuracy):.0%}", ("a leak or a shortcut",), 0.6)

@@ -1,0 +1,169 @@
+"""What the curves of a reward model's training prove: one rule a finding.
+
+A rule takes a `Log` and returns a `Finding`, or None where the numbers do not show it. All rest on three
+facts of the Bradley-Terry loss `-log sigma(margin)`: it is ln 2 at margin 0, it does not see a constant added
+to both rewards, and a pair ranked wrongly costs at least ln 2.
+"""
+
+import math
+import statistics
+
+from rlhf_lessons.diagnostics.findings import Finding
+from rlhf_lessons.diagnostics.logs.parsing import Log
+from rlhf_lessons.diagnostics.logs.trends import (
+    FEWEST_POINTS,
+    change,
+    coin_at_most,
+    early,
+    late,
+    smallest_sample,
+    steady_trend,
+)
+
+LN2 = math.log(2)
+NEAR_CHANCE = 0.01
+SMALLEST_MARGIN = 0.05
+SMALLEST_DRIFT = 0.1
+STILL_HIGH = 0.55  # a loss above this has hardly left ln 2 = 0.693
+
+
+def wrong_way_update(log: Log) -> Finding | None:
+    """A loss that rises steadily from its start: the step climbs the gradient."""
+    loss = log.values("loss")
+    if steady_trend(loss) <= 0 or any(steady_trend(log.values(name)) > 0 for name in ("margin", "accuracy")):
+        return None
+    evidence = f"the loss rises steadily from {loss[0]:.4f} to {loss[-1]:.4f} over {len(loss)} rows"
+    margin = log.values("margin")
+    if steady_trend(margin) < 0:
+        evidence += f", while the margin falls from {margin[0]:.3f} to {margin[-1]:.3f}"
+    accuracy = log.values("accuracy")
+    if accuracy and max(accuracy) < 0.5:
+        n = smallest_sample(accuracy)
+        odds = coin_at_most(max(accuracy), n)
+        evidence += f" and the accuracy stays at {min(accuracy):.0%} to {max(accuracy):.0%}"
+        evidence += f" (a coin does as badly on {n} pairs with probability {odds:.2f})"
+    return Finding(
+        "wrong-way update",
+        f"{evidence}; too small a step would leave it flat, so the step goes up the gradient",
+        ("training on swapped pairs while the log is computed on the right ones",),
+        0.95 if len(loss) > 4 else 0.6,
+    )
+
+
+def common_mode_drift(log: Log) -> Finding | None:
+    """Rewards that move together, far more than they move apart."""
+    both = log.finite("reward_chosen", "reward_rejected")
+    if both:
+        name, who, middle = "reward_chosen", "both rewards go", [(c + r) / 2 for c, r in both]
+        apart = [abs(c - r) for c, r in both]
+    else:
+        name, who, middle = "mean_reward", "the mean reward goes", log.values("mean_reward")
+        spread = [high - low for low, high in log.finite("min_reward", "max_reward")]
+        apart = [abs(value) for value in spread or log.values("margin")]
+    if not apart or not steady_trend(middle):
+        return None
+    drift, (unit, where) = middle[-1] - middle[0], log.positions(name)
+    if abs(drift) < max(SMALLEST_DRIFT, 5 * late(apart)):
+        return None
+    pace = abs(drift) / (where[-1] - where[0])
+    return Finding(
+        "common-mode drift",
+        f"{who} from {middle[0]:.2f} to {middle[-1]:.2f}, {pace:.3g} per {unit}, but the rewards are only "
+        f"{late(apart):.3f} apart; the loss has no gradient along a constant added to both, so no correct "
+        "update does this, while a shared bias that is not cancelled drifts by n x lr x (1 - sigma), and so "
+        f"by {pace:.3g} if n x lr is {2 * pace:.3g}",
+        ("a learning rate so large that momentum and rounding carry all rewards along",),
+        0.93,
+    )
+
+
+def collapse_to_a_constant(log: Log) -> Finding | None:
+    """Every answer gets one score, wherever that score may be."""
+    loss, margin = log.values("loss"), log.values("margin")
+    if not loss or abs(late(loss) - LN2) > 2 * NEAR_CHANCE or steady_trend(loss):
+        return None
+    spread = [high - low for low, high in log.finite("min_reward", "max_reward")] or log.values("std_reward")
+    rewards = log.values("reward_chosen") or log.values("mean_reward")
+    still = bool(margin) and late([abs(value) for value in margin]) < SMALLEST_MARGIN
+    exact = bool(margin) and max(abs(value) for value in margin[len(margin) // 2 :]) < 0.0005
+    lockstep = still and bool(rewards) and max(rewards) - min(rewards) > 10 * SMALLEST_MARGIN
+    if not exact and not lockstep and not (spread and late(spread) < SMALLEST_MARGIN):
+        return None
+    evidence = f"the loss stays at {late(loss):.4f}, which is ln 2 = 0.6931, what a constant costs"
+    if margin:
+        evidence += f"; the margin is {late(margin):.4f}"
+    if spread:
+        evidence += f"; the rewards are {late(spread):.3f} apart from lowest to highest"
+    if lockstep:
+        evidence += f"; all rewards move between {min(rewards):.2f} and {max(rewards):.2f} in lockstep"
+    return Finding(
+        "collapse to a constant",
+        evidence,
+        (
+            "a learning rate far too high, or so small that a zero head never moves",
+            "a normalisation after the head, a saturated bounded head, or pairs that are identical when read",
+        ),
+        0.9,
+    )
+
+
+def chance_level(log: Log) -> Finding | None:
+    """A preference loss that never leaves ln 2, but for the noise of single batches."""
+    loss = log.values("loss")
+    if len(loss) < FEWEST_POINTS:
+        return None
+    near = max(NEAR_CHANCE, 2 * statistics.stdev(loss) / math.sqrt(len(loss) / 4))
+    if near > 5 * NEAR_CHANCE or max(abs(late(loss) - LN2), abs(change(loss))) > near:
+        return None
+    if steady_trend(loss):
+        return None
+    return Finding(
+        "chance-level loss",
+        f"the loss starts at {loss[0]:.4f} and ends at {loss[-1]:.4f}, around ln 2 = 0.6931, a guess's cost",
+        (
+            "a learning rate too small",
+            "a gradient that does not reach the weights",
+            "features without signal",
+        ),
+        0.75,
+    )
+
+
+def learning_rate_too_small(log: Log) -> Finding | None:
+    """A loss that is flat, or still falls in a straight line after having covered little ground."""
+    loss, margin = log.values("loss"), log.values("margin")
+    if len(loss) < FEWEST_POINTS or steady_trend(loss) > 0 or collapse_to_a_constant(log):
+        return None
+    start, end, middle = early(loss), late(loss), loss[len(loss) // 2]
+    falls = steady_trend(loss) < 0
+    levels_off = (start - middle) > 3 * (middle - end)
+    ranks_pairs = bool(margin or log.values("accuracy") or log.values("eval_accuracy"))
+    if falls and (start - end > 0.2 * start or levels_off or (ranks_pairs and end < STILL_HIGH)):
+        return None
+    if not falls and (max(abs(end - LN2), abs(end - start)) > 0.05 or abs(late(margin or [0])) > 0.3):
+        return None
+    course = "falls in a straight line" if falls else "hardly moves"
+    return Finding(
+        "learning rate too small",
+        f"the loss {course}, from {loss[0]:.4f} to {loss[-1]:.4f} over {len(loss)} rows",
+        ("too few epochs", "weak features", "a mean squared error or another loss than the one trained"),
+        (0.8 if ranks_pairs else 0.5) if falls else 0.55,
+    )
+
+
+def divergence(log: Log) -> Finding | None:
+    """A loss that is no number any more, or that explodes."""
+    rows = [value for (value,) in log.series("loss")]
+    broken = next((number for number, value in enumerate(rows) if not math.isfinite(value)), None)
+    if broken is not None:
+        before = f"after {rows[broken - 1]:.4f}" if broken else "from the start"
+        evidence = f"the loss is {rows[broken]} in row {broken + 1} of {len(rows)}, {before}"
+        return Finding("divergence", evidence, ("a division or logarithm of 0 in the data",), 0.98)
+    if len(rows) < FEWEST_POINTS or wrong_way_update(log) or late(rows) < 2 * max(LN2, early(rows)):
+        return None
+    return Finding(
+        "divergence",
+        f"the loss leaps from {early(rows):.4f} to {late(rows):.4f}, with {max(rows):.4g} at its highest",
+        ("a learning rate too high", "gradients that are not clipped", "a step in the wrong direction"),
+        0.9,
+    )

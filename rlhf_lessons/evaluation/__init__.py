@@ -1,0 +1,1 @@
+"""What judges a policy: the scorecard of the gold reward, best of n, one update token by token."""

@@ -1,0 +1,1 @@
+"""What all labs share: the panel, its controls, its picture, and training in the background."""

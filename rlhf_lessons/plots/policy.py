@@ -1,0 +1,142 @@
+"""Pictures of policies: proxy against gold, what cures do, the scorecard."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from rlhf_lessons.plots.style import COLOURS, GREY, MARKERS, Picture, level, picture, style
+from rlhf_lessons.statistics.fits import Fit
+from rlhf_lessons.statistics.intervals import Interval
+
+GRID = np.linspace(0, 1, 60)
+SCORECARD_COLUMNS = 3
+
+
+def goodhart(points: Mapping[str, pd.DataFrame], fitted: Mapping[str, Mapping[int, Fit]], method: str) -> Picture:
+    """Two panels against sqrt(KL): the gain in proxy score, and in gold score with its fitted curves.
+
+    points: for each reward model, columns d, gain, proxy_gain and seed. Markers are measurements, one colour and
+    marker a reward model; bands of the fit are the range over seeds.
+    """
+    said = "; ".join(
+        f"{name}: gold {part.gain.max():+.2f} at best, {part[part.d == part.d.max()].gain.iloc[0]:+.2f} at the farthest"
+        for name, part in points.items()
+    )
+    figure, (proxy, gold) = picture(
+        f"Proxy and gold score of {method} against distance. {said}.", columns=2, height=3.8
+    )
+    for index, (name, part) in enumerate(points.items()):
+        look = {
+            "color": COLOURS[index],
+            "marker": MARKERS[index],
+            "linestyle": "none",
+            "markersize": 3.5,
+            "alpha": 0.55,
+        }
+        proxy.plot(part.d, part.proxy_gain, label=name, **look)
+        gold.plot(part.d, part.gain, **look)
+        curves = {seed: one.gain(GRID * part[part.seed == seed].d.max()) for seed, one in fitted[name].items()}
+        far = np.mean([part[part.seed == seed].d.max() for seed in curves])
+        stacked = np.stack(list(curves.values()))
+        gold.plot(GRID * far, stacked.mean(axis=0), **style(index))
+        gold.fill_between(GRID * far, stacked.min(axis=0), stacked.max(axis=0), color=COLOURS[index], alpha=0.12)
+    for ax, title in ((proxy, "What is optimised"), (gold, "The truth, with the fits of Gao et al.")):
+        level(ax, 0, "the SFT model")
+        ax.set(xlabel="sqrt(KL) (nats^0.5)", title=title)
+    proxy.set(ylabel="gain in RM score (sd of the SFT model)")
+    gold.set(ylabel="gain in gold score (0 to 1)")
+    proxy.legend(frameon=False, fontsize=9)
+    return figure
+
+
+def leads(table: pd.DataFrame, baseline: str, reference: Mapping[str, float]) -> Picture:
+    """One line a condition of `verdicts.comparison`: its lead over the baseline in safe share, with its interval.
+
+    reference: named vertical lines, in the same unit.
+    """
+    rows = table.drop(index=baseline)
+    said = "; ".join(f"{name} {row['lead']:+.1%}" for name, row in rows.iterrows())
+    figure, ax = _wide(f"Lead in the safe share over {baseline}: {said}.", 0.42 * len(rows) + 1.2)
+    for place, (_, row) in enumerate(rows.iterrows()):
+        low, high = float(row["low"]), float(row["high"])
+        index = 2 if low > 0 else 1 if high < 0 else 6
+        ax.plot([low, high], [place, place], color=COLOURS[index], linewidth=2)
+        ax.plot(row["lead"], place, color=COLOURS[index], marker=MARKERS[index], markersize=7)
+    for text, value in reference.items():
+        ax.axvline(value, color=GREY, linestyle="--", linewidth=1)
+        ax.annotate(text, (value, len(rows) - 0.4), xytext=(3, 0), textcoords="offset points", color=GREY, fontsize=9)
+    ax.axvline(0, color=GREY, linestyle=":")
+    ax.set(
+        yticks=range(len(rows)),
+        yticklabels=list(rows.index),
+        xlabel=f"lead in the share of safe answers over “{baseline}”",
+    )
+    ax.set_ylim(len(rows) - 0.3, -0.7)
+    return figure
+
+
+def by_block(table: pd.DataFrame) -> Picture:
+    """One line an effect of `verdicts.by_block`: its lead in each block of seeds, side by side, with intervals."""
+    blocks = list(table.columns.unique(0))
+    said = "; ".join(
+        f"{effect} " + " and ".join(f"{row[block, 'lead']:+.1%}" for block in blocks)
+        for effect, row in table.iterrows()
+    )
+    figure, ax = _wide(f"Leads in the safe share, {' and '.join(blocks)}: {said}.", 0.42 * len(table) + 1.4)
+    for index, block in enumerate(blocks):
+        part, places = table[block], np.arange(len(table)) + 0.28 * (index - (len(blocks) - 1) / 2)
+        ax.hlines(places, part["low"], part["high"], color=COLOURS[index], linewidth=2)
+        ax.plot(part["lead"], places, color=COLOURS[index], marker=MARKERS[index], linestyle="none", label=block)
+    ax.axvline(0, color=GREY, linestyle=":")
+    ax.set(yticks=range(len(table)), yticklabels=list(table.index), xlabel="lead in the share of safe answers")
+    ax.set_ylim(len(table) - 0.4, -0.6)
+    ax.legend(frameon=False, fontsize=9)
+    return figure
+
+
+def scorecard(card: Mapping[str, Mapping[str, Interval]], units: Mapping[str, str]) -> Picture:
+    """One panel a column of the scorecard, one marker with its interval a policy. `units` names each column's unit."""
+    policies = list(next(iter(card.values())))
+    said = "; ".join(f"{name} {found.value:.0%}" for name, found in next(iter(card.values())).items())
+    first = next(iter(card))
+    alt = f"Scorecard of {len(policies)} policies on {len(card)} measures. {first}: {said}."
+    figure, axes = picture(alt, SCORECARD_COLUMNS, -(-len(card) // SCORECARD_COLUMNS), 2.4)
+    figure.set_figwidth(11)
+    for number, (ax, (column, found)) in enumerate(zip(axes, card.items(), strict=False)):
+        _whiskers(ax, list(found.values()))
+        ax.set(title=column, xlabel=units[column], ylim=(len(policies) - 0.5, -0.5), yticks=range(len(policies)))
+        ax.set_yticklabels(policies if number % SCORECARD_COLUMNS == 0 else [""] * len(policies))
+    for ax in axes[len(card) :]:
+        ax.set_visible(False)
+    return figure
+
+
+def _whiskers(ax: Axes, found: Sequence[Interval]) -> None:
+    for place, one in enumerate(found):
+        ax.plot([one.low, one.high], [place, place], color=COLOURS[place], linewidth=2)
+        ax.plot(one.value, place, color=COLOURS[place], marker=MARKERS[place], markersize=7)
+
+
+def ladder(found: Mapping[str, Interval], ylabel: str, reference: Mapping[str, float]) -> Picture:
+    """Means with intervals side by side in order, and named horizontal lines."""
+    said = "; ".join(f"{name} {one.value:.1%}" for name, one in found.items())
+    figure, ax = _wide(f"{ylabel}: {said}.", 3.4)
+    for place, one in enumerate(found.values()):
+        ax.plot([place, place], [one.low, one.high], color=COLOURS[place % 7], linewidth=2)
+        ax.plot(place, one.value, color=COLOURS[place % 7], marker=MARKERS[place % 7], markersize=8)
+        ax.annotate(f"{one.value:.1%}", (place, one.value), xytext=(9, -3), textcoords="offset points")
+    for text, value in reference.items():
+        level(ax, value, text)
+    ax.set(xticks=range(len(found)), xticklabels=list(found), ylabel=ylabel, ylim=(-0.02, 1.05))
+    ax.set_xlim(-0.4, len(found) - 0.3)
+    return figure
+
+
+def _wide(alt: str, height: float) -> tuple[Picture, Axes]:
+    figure = Picture(alt, (9.0, height))
+    ax = figure.subplots()
+    ax.grid(alpha=0.3)
+    ax.spines[["top", "right"]].set_visible(False)
+    return figure, ax

@@ -1,0 +1,71 @@
+"""What all pictures share: colours, line styles, a figure with words for those who do not see it.
+
+Colours are Okabe and Ito's, which stay apart for colour-blind readers; each line also has its own dash and marker.
+Every figure carries `alt`, a sentence for those who do not see it.
+"""
+
+import io
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from rlhf_lessons.stages.metrics import METRICS
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)))
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+GREY = "#595959"
+DPI = 110
+
+
+class Picture(Figure):
+    """A figure that shows itself in a notebook as a PNG with alternative text."""
+
+    alt: str = ""
+
+    def __init__(self, alt: str, size: tuple[float, float]):
+        super().__init__(figsize=size, dpi=DPI, layout="constrained", facecolor="white")
+        FigureCanvasAgg(self)
+        self.alt = alt
+
+    def png(self) -> bytes:
+        """The picture as PNG, for files and widgets."""
+        buffer = io.BytesIO()
+        self.savefig(buffer, format="png", dpi=DPI, metadata={"Description": self.alt})
+        return buffer.getvalue()
+
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        return {"image/png": self.png(), "text/plain": self.alt}, {"image/png": {"alt": self.alt}}
+
+
+def picture(alt: str, columns: int = 1, rows: int = 1, height: float = 3.2) -> tuple[Picture, list[Axes]]:
+    """An empty picture and its axes, row by row."""
+    figure = Picture(alt, (4.6 * columns + 1.0, height * rows))
+    axes = figure.subplots(rows, columns, squeeze=False).flatten().tolist()
+    for ax in axes:
+        ax.grid(alpha=0.3)
+        ax.spines[["top", "right"]].set_visible(False)
+    return figure, axes
+
+
+def style(index: int, marker: bool = False) -> dict[str, Any]:
+    """Colour, dash and (for few points) marker of the index-th line."""
+    look = {"color": COLOURS[index % len(COLOURS)], "linestyle": DASHES[index % len(DASHES)]}
+    return look | ({"marker": MARKERS[index % len(MARKERS)], "markersize": 5} if marker else {})
+
+
+def label(metric: str) -> str:
+    """An axis label: the metric's name and its unit."""
+    unit = METRICS[metric].unit
+    return metric.replace("_", " ") + (f" ({unit})" if unit else "")
+
+
+def level(ax: Axes, value: float, text: str) -> None:
+    """A grey horizontal line with its meaning written on it."""
+    ax.axhline(value, color=GREY, linewidth=1, linestyle=":")
+    ax.annotate(
+        text, (1, value), xycoords=("axes fraction", "data"), xytext=(-2, 3), textcoords="offset points",
+        ha="right", color=GREY, fontsize=9,
+    )  # fmt: skip

@@ -1,0 +1,118 @@
+"""Pictures of sweeps: phase diagrams, learning curves with bands, curves over the document's theory points."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from rlhf_lessons.plots.style import COLOURS, GREY, Picture, level, picture, style
+
+# What a number means decides its colours: low NLL and high accuracy are both dark. Both maps are readable in grey.
+MAPS = {"accuracy": ("cividis_r", "held-out accuracy", 0.5, 1.0), "nll": ("cividis", "held-out NLL (nats)", 0.0, 1.4)}
+THEORY = {"loss": "training loss (nats)", "margin": "training margin", "held_out_accuracy": "held-out accuracy"}
+
+
+def phase_diagrams(frame: pd.DataFrame, across: str, point: Mapping[str, float] | None = None) -> Picture:
+    """Accuracy and NLL over learning rate (up) and the knob `across` (right), each the mean over seeds.
+
+    `point` marks the learner's own setting: a value of `learning_rate` and one of `across`.
+    """
+    best = frame.groupby(["learning_rate", across]).accuracy.mean()
+    name = across.replace("_", " ")
+    alt = (
+        f"Phase diagrams of held-out accuracy and NLL over learning rate and {name}. Best accuracy {best.max():.0%} "
+        f"at learning rate {best.idxmax()[0]:g} and {name} {best.idxmax()[1]:g}; worst {best.min():.0%}."
+    )
+    figure, axes = picture(alt, columns=2, height=4.4)
+    for ax, metric in zip(axes, MAPS, strict=True):
+        colours, title, low, high = MAPS[metric]
+        cells = frame.pivot_table(index="learning_rate", columns=across, values=metric)
+        ax.grid(visible=False)
+        image = ax.imshow(cells, origin="lower", aspect="auto", cmap=colours, vmin=low, vmax=high)
+        figure.colorbar(image, ax=ax, extend="max" if metric == "nll" else "neither")
+        _write_numbers(ax, cells.to_numpy(), dark_is_high=metric == "accuracy", middle=(low + high) / 2)
+        ax.set_xticks(range(cells.shape[1]), [f"{v:g}" for v in cells.columns])
+        ax.set_yticks(range(cells.shape[0]), [f"{v:.1g}" for v in cells.index])
+        ax.set(xlabel=name, ylabel="learning rate", title=title)
+        if point:
+            place = [np.interp(np.log(point[k]), np.log(v), range(len(v)))
+                     for k, v in ((across, cells.columns), ("learning_rate", cells.index))]  # fmt: skip
+            ax.plot(*place, marker="o", markersize=22, markerfacecolor="none", color=COLOURS[1], markeredgewidth=3)
+    return figure
+
+
+def _write_numbers(ax: Axes, cells: np.ndarray, dark_is_high: bool, middle: float) -> None:
+    for (row, column), value in np.ndenumerate(cells):
+        on_dark = (value > middle) == dark_is_high
+        text = f"{value:.2f}" if value < 9.95 else f"{value:.0f}"
+        ax.text(column, row, text, ha="center", va="center", fontsize=7, color="white" if on_dark else "black")
+
+
+def learning_curve(
+    tables: Mapping[str, pd.DataFrame], metrics: Mapping[str, str], x: str = "n_pairs",
+    levels: Mapping[str, Mapping[str, float]] | None = None,
+) -> Picture:  # fmt: skip
+    """One panel a metric (column -> axis label), one line a table: mean over seeds, with the range as a band."""
+    parts = []
+    for name, table in tables.items():
+        means = table.groupby(x)[list(metrics)].mean()
+        parts += [
+            f"{name}, {text} from {means[m].iloc[0]:.2f} to {means[m].iloc[-1]:.2f}" for m, text in metrics.items()
+        ]
+    figure, axes = picture(f"Curves over {x.replace('_', ' ')}: {'; '.join(parts)}.", columns=len(metrics))
+    for ax, (metric, text) in zip(axes, metrics.items(), strict=True):
+        for index, (name, table) in enumerate(tables.items()):
+            spread = table.groupby(x)[metric].agg(["mean", "min", "max"])
+            ax.plot(spread.index, spread["mean"], label=name, **style(index, marker=True))
+            ax.fill_between(spread.index, spread["min"], spread["max"], alpha=0.2, color=COLOURS[index], linewidth=0)
+        for words, value in (levels or {}).get(metric, {}).items():
+            level(ax, value, words)
+        ax.set_xscale("log")
+        ticks = sorted({value for table in tables.values() for value in table[x]})
+        ax.set_xticks(ticks, [f"{value:,}" for value in ticks])
+        ax.minorticks_off()
+        ax.set(xlabel=x.replace("_", " "), ylabel=text)
+    if len(tables) > 1:
+        axes[0].legend(frameon=False)
+    return figure
+
+
+def over_theory(runs: Mapping[str, Sequence[pd.DataFrame]], theory: pd.DataFrame) -> Picture:
+    """Training loss, training margin and held-out accuracy over steps, means of the runs, over the theory's points.
+
+    runs: name -> the records of several seeds. theory: columns epoch, loss, margin, accuracy.
+    """
+    points = theory.rename(columns={"accuracy": "held_out_accuracy"})
+    means = {name: pd.concat(frames).groupby("step").mean(numeric_only=True) for name, frames in runs.items()}
+    ends = "; ".join(
+        f"{name} ends at loss {mean.loss.iloc[-1]:.3f}, margin {mean.margin.iloc[-1]:.1f}, "
+        f"held-out accuracy {mean.held_out_accuracy.dropna().iloc[-1]:.0%}"
+        for name, mean in means.items()
+    )
+    figure, axes = picture(f"Training curves over the theory's points: {ends}.", columns=3)
+    for ax, (metric, text) in zip(axes, THEORY.items(), strict=True):
+        for index, (name, mean) in enumerate(means.items()):
+            line = mean[metric].dropna()
+            ax.plot(line.index, line, label=name, **style(index))
+        ax.plot(points.epoch, points[metric], "*", color="black", markersize=12, label="theory (C20)", linestyle="none")
+        ax.set_xscale("symlog", linthresh=10)
+        ax.set_xticks([0, 1, 10, 100, 500], ["0", "1", "10", "100", "500"])
+        ax.minorticks_off()
+        ax.set(xlabel="step (an epoch of the document)", ylabel=text)
+    axes[0].set_yscale("log")
+    axes[2].set_ylim(0.4, 1.02)
+    axes[0].legend(frameon=False, fontsize=8)
+    return figure
+
+
+def reliability(bins: Mapping[str, pd.DataFrame]) -> Picture:
+    """How sure against how right: one line a model (columns confidence and accuracy), the diagonal is calibrated."""
+    said = "; ".join(f"{n}: sure {b.confidence.iloc[-1]:.0%}, right {b.accuracy.iloc[-1]:.0%}" for n, b in bins.items())
+    figure, (ax,) = picture(f"Reliability diagram; in the surest bin: {said}.", height=4.0)
+    ax.plot([0.5, 1], [0.5, 1], color=GREY, linewidth=1, linestyle=":", label="as sure as right")
+    for index, (name, table) in enumerate(bins.items()):
+        ax.plot(table.confidence, table.accuracy, label=name, **style(index, marker=True))
+    ax.set(xlabel="confidence: sigma(|margin|)", ylabel="accuracy on held-out pairs", xlim=(0.48, 1.02))
+    ax.legend(frameon=False)
+    return figure

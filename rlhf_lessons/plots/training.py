@@ -1,0 +1,123 @@
+"""Curves of a training, bars of shares, and the course in a row of boxes."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from rlhf_lessons.plots.style import COLOURS, GREY, Picture, label, level, picture, style
+from rlhf_lessons.stages.history import History
+
+
+def curves(
+    runs: Mapping[str, History | pd.DataFrame],
+    metrics: Sequence[str],
+    levels: Mapping[str, Mapping[str, float]] | None = None,
+    x: str = "step",
+) -> Picture:
+    """One panel a metric, one line a run. `levels` draws named horizontal lines: metric -> text -> value."""
+    names = ", ".join(metric.replace("_", " ") for metric in metrics)
+    figure, axes = picture(
+        f"Curves of {names} over {x} for {', '.join(runs)}.", min(len(metrics), 3), -(-len(metrics) // 3)
+    )
+    for ax, metric in zip(axes, metrics, strict=False):
+        for index, (name, run) in enumerate(runs.items()):
+            frame = run.frame() if isinstance(run, History) else run
+            if metric in frame:
+                part = frame[[x, metric]].dropna()
+                ax.plot(part[x], part[metric], label=name, **style(index, marker=len(part) < 15))
+        for text, value in (levels or {}).get(metric, {}).items():
+            level(ax, value, text)
+        ax.set(xlabel=label(x), ylabel=label(metric))
+    for ax in axes[len(metrics) :]:
+        ax.set_visible(False)
+    if len(runs) > 1:
+        axes[0].legend(frameon=False)
+    return figure
+
+
+def band(
+    frame: pd.DataFrame,
+    x: str,
+    y: str,
+    labels: tuple[str, str],
+    log_x: bool = False,
+    levels: Mapping[str, float] | None = None,
+) -> Picture:
+    """Mean of `y` at each `x` with the range over repeats (seeds) as error bars."""
+    grouped = frame.groupby(x)[y].agg(["mean", "min", "max"])
+    ends = (
+        f"{grouped['mean'].iloc[0]:.2f} at {grouped.index[0]} to {grouped['mean'].iloc[-1]:.2f} at {grouped.index[-1]}"
+    )
+    figure, (ax,) = picture(f"{labels[1]} against {labels[0]}: from {ends}.")
+    spread = [grouped["mean"] - grouped["min"], grouped["max"] - grouped["mean"]]
+    ax.errorbar(grouped.index, grouped["mean"], yerr=spread, capsize=4, **style(0, marker=True))
+    if log_x:
+        ax.set_xscale("log")
+        ax.set_xticks(grouped.index, [f"{value:g}" for value in grouped.index])
+        ax.minorticks_off()
+    for text, value in (levels or {}).items():
+        level(ax, value, text)
+    ax.set(xlabel=labels[0], ylabel=labels[1])
+    return figure
+
+
+def shares(values: Mapping[str, Any], ylabel: str, levels: Mapping[str, float] | None = None) -> Picture:
+    """Bars of shares (`statistics.shares.Share`) with their 95 % intervals."""
+    said = "; ".join(f"{name} {share.value:.1%}" for name, share in values.items())
+    figure, (ax,) = picture(f"Bars of {ylabel}: {said}.")
+    for index, share in enumerate(values.values()):
+        low, high = share.interval
+        error = [[max(share.value - low, 0)], [max(high - share.value, 0)]]
+        ax.bar(index, share.value, yerr=error, capsize=5, color=COLOURS[index % len(COLOURS)], width=0.6)
+        ax.annotate(f"{share.value:.1%}", (index, high), xytext=(0, 3), textcoords="offset points", ha="center")
+    for text, value in (levels or {}).items():
+        level(ax, value, text)
+    ax.set(xticks=range(len(values)), xticklabels=list(values), ylabel=ylabel, ylim=(0, 1.12))
+    return figure
+
+
+def reward_log(log: pd.DataFrame, title: str = "") -> Picture:
+    """A reward model's log, three panels: loss against ln 2, both rewards, accuracy against a coin.
+
+    Columns epoch, loss, accuracy, reward_preferred and reward_dispreferred (or reward_chosen and reward_rejected).
+    """
+    log = log.rename(columns={"reward_preferred": "reward_chosen", "reward_dispreferred": "reward_rejected"})
+    first, last = log.iloc[0], log.iloc[-1]
+    alt = (
+        f"{title} Loss from {first.loss:.4f} to {last.loss:.4f}; reward of the chosen answers from "
+        f"{first.reward_chosen:.2f} to {last.reward_chosen:.2f}, of the rejected from {first.reward_rejected:.2f} to "
+        f"{last.reward_rejected:.2f}; accuracy from {first.accuracy:.0%} to {last.accuracy:.0%}."
+    )
+    figure, (loss, rewards, accuracy) = picture(alt.strip(), columns=3)
+    few = len(log) < 30
+    loss.plot(log.epoch, log.loss, **style(0, few))
+    level(loss, math.log(2), "ln 2: a coin")
+    loss.set(xlabel="epoch", ylabel="loss (nats)")
+    rewards.plot(log.epoch, log.reward_chosen, label="chosen", **style(0, few))
+    rewards.plot(log.epoch, log.reward_rejected, label="rejected", **style(1, few))
+    rewards.set(xlabel="epoch", ylabel="mean reward")
+    rewards.legend(frameon=False)
+    accuracy.plot(log.epoch, log.accuracy, **style(2, few))
+    level(accuracy, 0.5, "a coin")
+    accuracy.set(xlabel="epoch", ylabel="accuracy (share)", ylim=(0, 1.05))
+    figure.suptitle(title)
+    return figure
+
+
+def pipeline_map(measured: Mapping[str, str]) -> Picture:
+    """The course as a row of boxes: stage -> what it reached, in words."""
+    said = "; ".join(f"{stage}: {text}" for stage, text in measured.items())
+    figure = Picture(f"The four stages of the course in a row. {said}.".replace("\n", " "), (10, 2))
+    ax = figure.subplots()
+    ax.axis("off")
+    for index, (stage, text) in enumerate(measured.items()):
+        ax.text(
+            index, 0, f"{stage}\n\n{text}", ha="center", va="center", fontsize=10, color="black",
+            bbox={"boxstyle": "round,pad=0.6", "facecolor": "white", "edgecolor": COLOURS[index], "linewidth": 2},
+        )  # fmt: skip
+        if index:
+            ax.annotate("", (index - 0.36, 0), (index - 0.64, 0), arrowprops={"arrowstyle": "->", "color": GREY})
+    ax.set(xlim=(-0.6, len(measured) - 0.4), ylim=(-0.5, 0.5))
+    return figure

@@ -1,0 +1,73 @@
+"""Reward heads on the frozen pretrained body: the pairs they learn from, the pairs that judge them, and their map."""
+
+from dataclasses import dataclass
+from functools import cache, cached_property
+
+import pandas as pd
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from rlhf_lessons import pipeline
+from rlhf_lessons.diagnostics.doctor.measures import ScoredPairs, calibration_error, reliability
+from rlhf_lessons.sweeps.heads import LEARNING_RATES, leads, map_heads
+from rlhf_lessons.world.datasets import curated_pairs, encode_pairs
+from rlhf_lessons.world.tokenizer import course_tokenizer
+
+SIZES = (20, 50, 100, 200, 500, 1_000, 2_000, 4_000)
+SCALES = (0.0, 1.0, 3.0, 10.0, 20.0)  # of the first weights: there is a map for each
+MAP_SEEDS = (0, 1)
+TUNING_PAIRS = 1_000
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """One head and its way there, with the maps of heads that start about as it did."""
+
+    learning_rate: float
+    n_pairs: int
+    climbs: bool
+    own: Tensor  # (passes + 1, n_pairs): margins of its training pairs before the first pass and after each
+    new: Tensor  # (passes + 1, TUNING_PAIRS)
+    map_scale: float
+    maps: dict[str, Tensor]  # accuracy and nll, (LEARNING_RATES, SIZES) each
+
+    @cached_property
+    def losses(self) -> dict[str, list[float]]:
+        """Mean of -log sigma(margin), in nats."""
+        return {name: (-F.logsigmoid(m)).mean(dim=1).tolist() for name, m in self.margins.items()}
+
+    @cached_property
+    def accuracies(self) -> dict[str, list[float]]:
+        """Share ranked right; a tie is half of a hit."""
+        return {name: (0.5 + m.sign() / 2).mean(dim=1).tolist() for name, m in self.margins.items()}
+
+    @cached_property
+    def bins(self) -> pd.DataFrame:
+        """How sure against how right, on new pairs, at the end."""
+        margins = self.new[-1]
+        return reliability(ScoredPairs([("", "", "")] * len(margins), margins, torch.zeros_like(margins)))
+
+    @property
+    def ece(self) -> float:
+        return calibration_error(self.bins)
+
+    @property
+    def margins(self) -> dict[str, Tensor]:
+        return {"own pairs": self.own, "new pairs": self.new}
+
+
+@cache
+def bench() -> tuple[Tensor, Tensor]:
+    """Leads of the pairs to learn from and of the tuning pairs; takes some seconds once."""
+    body = pipeline.ensure("pretrained", progress=False).model
+    return tuple(
+        leads(body, encode_pairs(course_tokenizer(), curated_pairs(n, split)))
+        for n, split in ((SIZES[-1], "train"), (TUNING_PAIRS, "tuning"))
+    )
+
+
+@cache
+def maps_at(scale: float, climbs: bool) -> dict[str, Tensor]:
+    """Accuracy and NLL on the tuning pairs all over the map, for one scale of the first weights."""
+    return map_heads(*bench(), scale, LEARNING_RATES, SIZES, MAP_SEEDS, climbs)

@@ -1,0 +1,157 @@
+"""One reward model after another, measured on the way and at the end, and remembered.
+
+A run starts from the pretrained model and learns from curated pairs of the train cases. Pairs of the tuning
+cases choose (a temperature, a setting); pairs of the held-out cases only judge.
+"""
+
+import random
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from rlhf_lessons.diagnostics.doctor.measures import ScoredPairs, calibration_error, reliability
+from rlhf_lessons.model.heads import RewardModel
+from rlhf_lessons.model.sequences import PairSet
+from rlhf_lessons.pipeline import Trained, ensure
+from rlhf_lessons.stages.history import Record
+from rlhf_lessons.stages.reward import RewardSettings, evaluate, score, train_reward
+from rlhf_lessons.sweeps.results import remembered
+from rlhf_lessons.world.datasets import Pair, curated_pairs, encode_pairs, rewritten
+from rlhf_lessons.world.tokenizer import course_tokenizer
+
+STEPS = 100  # the document's 100 epochs: with 20 pairs in a batch, an epoch is a step
+LARGEST_BATCH = 64
+LOOKS = 8  # how often held-out pairs are scored on the way
+JUDGED = {"train": 500, "tuning": 300, "held_out": 800}  # at most so many pairs judge a finished model
+FEW = slice(0, 200)  # enough for a look on the way
+TEMPERATURES = np.geomspace(0.25, 32, 121)
+
+
+class RunSettings(RewardSettings):
+    """Data, head and training of one reward model."""
+
+    n_pairs: int = 20
+    head_init_scale: float = 0.0
+    reward_offset: float = 0.0
+    bound: str = "none"
+    bound_scale: float = 1.0
+
+
+@dataclass(frozen=True)
+class Run:
+    """What is kept of a run: a record a step, and the margins of the finished model on each split's pairs.
+
+    Some records have held_out_ metrics.
+    """
+
+    settings: RunSettings
+    records: list[Record]
+    margins: dict[str, list[float]]
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The records as a table, one row a step."""
+        return pd.DataFrame(self.records)
+
+    @cached_property
+    def temperature(self) -> float:
+        """Dividing all rewards by this gives the lowest NLL on the *tuning* pairs (Guo et al. 2017, section 4.2)."""
+        return float(min(TEMPERATURES, key=lambda t: self.scored("tuning", t).nll))
+
+    def scored(self, split: str, temperature: float = 1.0) -> ScoredPairs:
+        """The pairs of `train`, `tuning` or `held_out` with their rewards, up to a constant a pair."""
+        margins = torch.tensor(self.margins[split], dtype=torch.float64) / temperature
+        return ScoredPairs([("", "", "")] * len(margins), margins, torch.zeros_like(margins))
+
+    def measures(self, split: str = "held_out", temperature: float = 1.0) -> dict[str, float]:
+        """Accuracy, mean margin, NLL (nats) and ECE of the finished model on a split's pairs."""
+        pairs = self.scored(split, temperature)
+        return {
+            "accuracy": pairs.accuracy.value,
+            "margin": float(pairs.margins.mean()),
+            "nll": pairs.nll,
+            "ece": calibration_error(reliability(pairs)),
+        }
+
+
+def hundred_steps(n_pairs: int, **changes: Any) -> RunSettings:
+    """Settings for `n_pairs` pairs that take about `STEPS` steps, so that sizes compare at equal work."""
+    batch_size = min(n_pairs, LARGEST_BATCH)
+    epochs = max(1, round(STEPS / -(-n_pairs // batch_size)))
+    return RunSettings(**{"n_pairs": n_pairs, "batch_size": batch_size, "epochs": epochs, **changes})
+
+
+def reward_run(settings: RunSettings, copies: int = 0, remake: bool = False) -> Run:
+    """Train and measure a reward model, or recall a run with these settings.
+
+    With `copies`, each pair joins in that many times more, in other words (see `paraphrased`).
+    """
+    pretrained = ensure("pretrained")
+    told = {**settings.model_dump(), "copies": copies}
+    kept = remembered(
+        "reward_run", told, pretrained.fingerprint, sys.modules[__name__],
+        lambda: _train(settings, copies, pretrained), remake,
+    )  # fmt: skip
+    return Run(settings, kept["records"], kept["margins"])
+
+
+def reward_runs(every: Iterable[RunSettings], copies: int = 0, remake: bool = False) -> list[Run]:
+    """`reward_run` for one setting after another, with a progress bar."""
+    every = list(every)
+    return [reward_run(one, copies, remake) for one in tqdm(every, desc="reward models", leave=False)]
+
+
+def paraphrased(pairs: list[Pair], copies: int, seed: int = 0) -> list[Pair]:
+    """The pairs, and `copies` synthetic twins of each: same question, same kind of error, other words."""
+    rng = random.Random(f"paraphrases {seed}")
+    return [*pairs, *(rewritten(pair, rng) for pair in pairs * copies)]
+
+
+def table(runs: Iterable[Run], split: str = "held_out", calibrated: bool = False) -> pd.DataFrame:
+    """One row a run: n_pairs, seed and the measures, each divided by its own temperature if `calibrated`."""
+    rows = []
+    for run in runs:
+        measured = run.measures(split, run.temperature if calibrated else 1.0)
+        rows.append({"n_pairs": run.settings.n_pairs, "seed": run.settings.seed, **measured})
+    return pd.DataFrame(rows)
+
+
+def _train(settings: RunSettings, copies: int, pretrained: Trained) -> dict[str, Any]:
+    bound = None if settings.bound == "none" else settings.bound
+    model = RewardModel.from_policy(
+        pretrained.model, head_init_scale=settings.head_init_scale, reward_offset=settings.reward_offset,
+        bound=bound, bound_scale=settings.bound_scale, seed=settings.seed,
+    )  # fmt: skip
+    train = encode_pairs(
+        course_tokenizer(),
+        paraphrased(curated_pairs(settings.n_pairs, "train", seed=settings.seed), copies, settings.seed),
+    )
+    splits = {"train": train[: JUDGED["train"]], "tuning": judges("tuning"), "held_out": judges("held_out")}
+    n_steps = settings.epochs * -(-len(train) // settings.batch_size)
+    records: list[Record] = []
+
+    def look(record: Record) -> None:
+        due = record["step"] == 1 or record["step"] % max(1, n_steps // LOOKS) == 0
+        extra = evaluate(model, splits["held_out"][FEW]) if due else {}
+        records.append(record | {f"held_out_{name}": value for name, value in extra.items()})
+
+    plan = RewardSettings(**{name: getattr(settings, name) for name in RewardSettings.model_fields})
+    train_reward(model, train, plan, on_step=look)
+    return {"records": records, "margins": {name: _margins(model, pairs).tolist() for name, pairs in splits.items()}}
+
+
+def judges(split: str) -> PairSet:
+    """The pairs of `tuning` or `held_out` that all runs are measured on."""
+    return encode_pairs(course_tokenizer(), curated_pairs(JUDGED[split], split, seed=0))
+
+
+def _margins(model: RewardModel, pairs: PairSet) -> Tensor:
+    return score(model, pairs.chosen) - score(model, pairs.rejected)
