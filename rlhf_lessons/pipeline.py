@@ -9,8 +9,7 @@ alignment runs start from one pretrained model.
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
-from importlib import import_module
+from functools import partial
 from typing import Any
 
 import torch
@@ -19,6 +18,7 @@ from tqdm.auto import tqdm
 
 from rlhf_lessons import store
 from rlhf_lessons.evaluation.scorecard import MAX_NEW_TOKENS, gold_safety, gold_score
+from rlhf_lessons.keys import Key
 from rlhf_lessons.knobs import Settings
 from rlhf_lessons.model.gpt import GPT, GPTConfig
 from rlhf_lessons.model.heads import RewardModel
@@ -73,15 +73,23 @@ class PPOPlan(ppo.PPOSettings):
 
 @dataclass(frozen=True)
 class Trained:
-    """One stage's result. `loaded` says whether it came from the store; `seconds` is its training time then or now."""
+    """One stage's result. `loaded` says whether it came from the store; `seconds` is its training time then or now.
+
+    `model` is a GPT, and for the stage `reward` a RewardModel.
+    """
 
     stage: str
-    model: nn.Module
+    model: Any
     history: History
     plan: Settings
-    fingerprint: str
+    key: Key
     seconds: float
     loaded: bool
+
+    @property
+    def fingerprint(self) -> str:
+        """16 hex digits that change with anything the model depends on."""
+        return self.key.fingerprint
 
 
 @dataclass(frozen=True)
@@ -93,7 +101,11 @@ class Stage:
     start: Callable[..., nn.Module]
     train: Callable[..., History]
     steps: Callable[[Any], int]
-    code: tuple[str, ...]
+
+    def key(self, stage: str, plan: Settings, parents: Mapping[str, Key]) -> Key:
+        """What the stage with this plan depends on."""
+        code = (self.plan, self.start, self.train)
+        return Key.of(stage, plan.model_dump(), code, [parents[name] for name in self.parents])
 
 
 def ensure(
@@ -109,20 +121,15 @@ def ensure(
     `changes` override fields of the stage's plan; `parents` replaces what it builds on. Raises ValueError for an
     unknown stage or a value out of range.
     """
-    if stage not in STAGES:
-        raise ValueError(f"stage: {stage!r} is not allowed; it must be one of {', '.join(STAGES)}")
-    recipe = STAGES[stage]
-    plan = recipe.plan(seed=seed, **changes)
+    recipe, plan = _recipe(stage, seed, changes)
     given = dict(parents or {})
     for name in recipe.parents:
         if name not in given:
-            given[name] = ensure(name, 0 if name == "pretrained" else seed, progress=progress)
-    ancestry = "+".join(given[name].fingerprint for name in recipe.parents)
-    code = _version(*SHARED_CODE, *recipe.code)
-    key = store.fingerprint(stage, plan, _version("rlhf_lessons.world"), ancestry or None, code)
+            given[name] = ensure(name, _seed_of(name, seed), progress=progress)
+    key = recipe.key(stage, plan, {name: trained.key for name, trained in given.items()})
     family = [given[name].model for name in recipe.parents]
-    with store.lock(stage, key):
-        stored = store.load(stage, key)
+    with store.lock(stage, key.fingerprint):
+        stored = store.load(stage, key.fingerprint)
         model = recipe.start(plan, *family)
         if stored:
             model.load_state_dict(stored.tensors)
@@ -131,9 +138,25 @@ def ensure(
         with _Progress(stage, recipe.steps(plan), on_step, progress) as step:
             history = recipe.train(model, plan, *family, on_step=step)
         seconds = time.perf_counter() - start
-        meta = {"plan": plan.model_dump(), "seconds": seconds, "history": history.records}
-        store.save(stage, key, model.state_dict(), meta)
+        meta = {"key": key.as_dict(), "seconds": seconds, "history": history.records}
+        store.save(stage, key.fingerprint, model.state_dict(), meta)
         return Trained(stage, model, history, plan, key, seconds, False)
+
+
+def key_of(stage: str, seed: int = 0, **changes: Any) -> Key:
+    """The key of what `ensure(stage, seed, **changes)` would give; nothing is trained or loaded."""
+    recipe, plan = _recipe(stage, seed, changes)
+    return recipe.key(stage, plan, {name: key_of(name, _seed_of(name, seed)) for name in recipe.parents})
+
+
+def _recipe(stage: str, seed: int, changes: Mapping[str, Any]) -> tuple[Stage, Settings]:
+    if stage not in STAGES:
+        raise ValueError(f"stage: {stage!r} is not allowed; it must be one of {', '.join(STAGES)}")
+    return STAGES[stage], STAGES[stage].plan(seed=seed, **changes)
+
+
+def _seed_of(stage: str, seed: int) -> int:
+    return 0 if stage == "pretrained" else seed
 
 
 class _Progress:
@@ -205,7 +228,8 @@ def sampled_pairs(policy: GPT, n_pairs: int, split: str, seed: int) -> list[data
     Raises ValueError for a policy whose answers are nearly all ties, such as an untrained one.
     """
     generator = torch.Generator().manual_seed(seed)
-    prompts, pairs = datasets.prompts_in(split), []
+    prompts = datasets.prompts_in(split)
+    pairs: list[datasets.Pair] = []
     while len(pairs) < n_pairs:
         asked = [prompts[row] for row in torch.randint(len(prompts), (512,), generator=generator).tolist()]
         found = compared(policy, asked, generator)
@@ -239,29 +263,13 @@ def _copy(plan: Settings, model: GPT, *others: nn.Module) -> GPT:
     return twin
 
 
-@cache
-def _version(*modules: str) -> str:
-    return store.code_version(*map(import_module, modules))
-
-
 def _reward_steps(plan: RewardPlan) -> int:
     return plan.epochs * -(-plan.n_pairs // plan.batch_size)
 
 
-# The files whose change means that a stage must be trained again.
-SHARED_CODE = ("rlhf_lessons.pipeline", "rlhf_lessons.model", "rlhf_lessons.stages.history", "rlhf_lessons.stages.loop")
-_WRITING = (
-    "rlhf_lessons.objectives.likelihood",
-    "rlhf_lessons.stages.language_model",
-    "rlhf_lessons.stages.pretrain",
-    "rlhf_lessons.stages.sft",
-)
-_JUDGING = ("rlhf_lessons.objectives.preference", "rlhf_lessons.stages.reward", "rlhf_lessons.stages.rollout")
-_ACTING = ("rlhf_lessons.objectives", "rlhf_lessons.stages.rollout", "rlhf_lessons.stages.ppo")
-
 STAGES: Mapping[str, Stage] = {
-    "pretrained": Stage(PretrainedPlan, (), _start_pretrained, _train_pretrained, lambda plan: plan.steps, _WRITING),
-    "sft": Stage(SFTPlan, ("pretrained",), _copy, _train_sft, lambda plan: plan.steps, _WRITING),
-    "reward": Stage(RewardPlan, ("pretrained", "sft"), _start_reward, _train_reward, _reward_steps, _JUDGING),
-    "ppo": Stage(PPOPlan, ("sft", "reward"), _copy, _train_ppo, lambda plan: plan.updates, _ACTING),
+    "pretrained": Stage(PretrainedPlan, (), _start_pretrained, _train_pretrained, lambda plan: plan.steps),
+    "sft": Stage(SFTPlan, ("pretrained",), _copy, _train_sft, lambda plan: plan.steps),
+    "reward": Stage(RewardPlan, ("pretrained", "sft"), _start_reward, _train_reward, _reward_steps),
+    "ppo": Stage(PPOPlan, ("sft", "reward"), _copy, _train_ppo, lambda plan: plan.updates),
 }

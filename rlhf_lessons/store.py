@@ -6,7 +6,6 @@ save becomes visible: a reader sees all of an old save or all of a new one, whoe
 """
 
 import hashlib
-import inspect
 import json
 import os
 import tempfile
@@ -15,15 +14,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import safetensors.torch
 from filelock import FileLock, Timeout
 from platformdirs import user_cache_dir
 from torch import Tensor
-
-from rlhf_lessons.knobs import Settings
 
 HOME_VARIABLE = "RLHF_LESSONS_HOME"
 LOCK_SECONDS = 1200  # longer than any stage of the course trains
@@ -45,31 +41,6 @@ def home() -> Path:
     """The folder all weights live in: RLHF_LESSONS_HOME, or else the user's cache folder."""
     chosen = os.environ.get(HOME_VARIABLE) or user_cache_dir("rlhf-lessons")
     return Path(chosen).expanduser().absolute()
-
-
-def fingerprint(stage: str, settings: Mapping[str, Any] | Settings, data: str, parent: str | None, code: str) -> str:
-    """16 hex digits that change with anything a stage's weights depend on.
-
-    `data` describes the training data, `parent` is the fingerprint of the model it started from (None if it
-    started from nothing) and `code` is the `code_version` of the stage.
-    """
-    if isinstance(settings, Settings):
-        settings = settings.model_dump()
-    parts = {"stage": stage, "settings": dict(settings), "data": data, "parent": parent, "code": code}
-    return _digest(_canonical(parts))[:16]
-
-
-def code_version(*modules: ModuleType) -> str:
-    """16 hex digits that change with the source text of any of the modules; a package counts with all its files."""
-    return _digest(_canonical({module.__name__: _sources(module) for module in modules}))[:16]
-
-
-def _sources(module: ModuleType) -> dict[str, str]:
-    if not hasattr(module, "__path__"):
-        return {module.__name__: inspect.getsource(module)}
-    folder = Path(next(iter(module.__path__)))
-    files = sorted(path for path in folder.rglob("*") if path.suffix in {".py", ".csv"})
-    return {path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8") for path in files}
 
 
 def save(name: str, fingerprint: str, tensors: Mapping[str, Tensor], meta: Mapping[str, Any]) -> None:
@@ -105,14 +76,17 @@ def load(name: str, fingerprint: str) -> Stored | None:
         return None
     record = _checked_record(text)
     if record is None:
-        return _corrupt(meta_file, "is cut short or was edited", name)
+        _warn_of(meta_file, "is cut short or was edited", name)
+        return None
     weights_file = meta_file.with_name(record["weights"])
     try:
         weights = weights_file.read_bytes()
     except FileNotFoundError:
-        return _corrupt(weights_file, "is missing", name)
+        _warn_of(weights_file, "is missing", name)
+        return None
     if _digest(weights) != record["weights_sha256"]:
-        return _corrupt(weights_file, "is cut short or was edited", name)
+        _warn_of(weights_file, "is cut short or was edited", name)
+        return None
     return Stored(safetensors.torch.load(weights), record["meta"])
 
 
@@ -188,8 +162,8 @@ def _checked_record(text: bytes) -> dict[str, Any] | None:
     return record if checksum == _digest(_canonical(record)) else None
 
 
-def _corrupt(path: Path, fault: str, name: str) -> None:
-    warnings.warn(f"{path} {fault}; {name} will be trained again", CorruptCacheWarning, stacklevel=3)
+def _warn_of(path: Path, fault: str, name: str) -> None:
+    warnings.warn(f"{path} {fault}; {name} will be made again", CorruptCacheWarning, stacklevel=3)
 
 
 def _canonical(value: Any) -> bytes:

@@ -6,7 +6,7 @@ import sys
 import pytest
 import torch
 
-from rlhf_lessons import pipeline, store
+from rlhf_lessons import keys, pipeline, store
 
 TINY = {
     "pretrained": {"n_notes": 200, "steps": 3, "layers": 1, "heads": 2, "width": 16},
@@ -84,8 +84,17 @@ def test_a_truncated_file_is_noticed_said_and_retrained(home):
 
 def test_a_change_in_the_code_of_a_stage_retrains_it(monkeypatch):
     ensure("pretrained")
-    monkeypatch.setattr(pipeline, "_version", lambda *modules: "another version")
+    monkeypatch.setattr(keys, "version_of", lambda starts: "another version")
     assert not ensure("pretrained").loaded
+
+
+def test_the_key_of_a_stage_is_known_before_it_is_trained(home):
+    key = pipeline.key_of("pretrained", **TINY["pretrained"])
+    assert not list(home.iterdir())
+    trained = ensure("pretrained")
+    assert trained.key == key and trained.fingerprint == key.fingerprint and key.is_current
+    assert pipeline.key_of("ppo", 3) != pipeline.key_of("ppo", 4)
+    assert [parent.name for parent in pipeline.key_of("ppo").parents] == ["sft", "reward"]
 
 
 def test_two_processes_on_an_empty_cache_both_finish(home):

@@ -57,8 +57,9 @@ def leads(table: pd.DataFrame, baseline: str, reference: Mapping[str, float]) ->
     reference: named vertical lines, in the same unit.
     """
     rows = table.drop(index=baseline)
-    said = "; ".join(f"{name} {row['lead']:+.1%}" for name, row in rows.iterrows())
-    figure, ax = _wide(f"Lead in the safe share over {baseline}: {said}.", 0.42 * len(rows) + 1.2)
+    said = "; ".join(f"{row.label} {row['lead']:+.1%}" for _, row in rows.iterrows())
+    over = table.label[baseline]
+    figure, ax = _wide(f"Lead in the safe share over {over}: {said}.", 0.42 * len(rows) + 1.2)
     for place, (_, row) in enumerate(rows.iterrows()):
         low, high = float(row["low"]), float(row["high"])
         index = 2 if low > 0 else 1 if high < 0 else 6
@@ -70,8 +71,8 @@ def leads(table: pd.DataFrame, baseline: str, reference: Mapping[str, float]) ->
     ax.axvline(0, color=GREY, linestyle=":")
     ax.set(
         yticks=range(len(rows)),
-        yticklabels=list(rows.index),
-        xlabel=f"lead in the share of safe answers over “{baseline}”",
+        yticklabels=list(rows.label),
+        xlabel=f"lead in the share of safe answers over “{over}”",
     )
     ax.set_ylim(len(rows) - 0.3, -0.7)
     return figure

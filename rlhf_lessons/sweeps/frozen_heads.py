@@ -61,10 +61,8 @@ class Fitted:
 def bench() -> tuple[Tensor, Tensor]:
     """Leads of the pairs to learn from and of the tuning pairs; takes some seconds once."""
     body = pipeline.ensure("pretrained", progress=False).model
-    return tuple(
-        leads(body, encode_pairs(course_tokenizer(), curated_pairs(n, split)))
-        for n, split in ((SIZES[-1], "train"), (TUNING_PAIRS, "tuning"))
-    )
+    train, tuning = curated_pairs(SIZES[-1], "train"), curated_pairs(TUNING_PAIRS, "tuning")
+    return leads(body, encode_pairs(course_tokenizer(), train)), leads(body, encode_pairs(course_tokenizer(), tuning))
 
 
 @cache

@@ -7,8 +7,7 @@ So K heads on N pairs are one product of (K, D) with (D, N), and a whole phase d
 
 import itertools
 import math
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,9 +17,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from rlhf_lessons.keys import Key
 from rlhf_lessons.model.gpt import GPT
 from rlhf_lessons.model.sequences import PairSet
-from rlhf_lessons.pipeline import ensure
+from rlhf_lessons.pipeline import ensure, key_of
 from rlhf_lessons.sweeps.results import remembered
 from rlhf_lessons.world.datasets import curated_pairs, encode_pairs
 from rlhf_lessons.world.tokenizer import course_tokenizer
@@ -145,18 +145,17 @@ def phase_diagram(
     remake: bool = False,
 ) -> pd.DataFrame:
     """Held-out accuracy and NLL of a head for every combination of the settings, one row a head."""
-    pretrained = ensure("pretrained")
     axes = {"learning_rate": learning_rate, "head_init_scale": head_init_scale, "n_pairs": n_pairs, "seed": seeds}
     axes = {name: list(values) for name, values in axes.items()}
+    key = Key.of("phase_diagram", axes, [measure_heads], [key_of("pretrained")])
+    return pd.DataFrame(remembered(key, lambda: measure_heads(axes, ensure("pretrained").model), remake))
 
-    def measure() -> dict[str, Any]:
-        heads = Heads.grid(*axes.values())
-        train, held_out = (
-            leads(pretrained.model, encode_pairs(course_tokenizer(), curated_pairs(n, split)))
-            for n, split in ((max(n_pairs), "train"), (N_HELD_OUT, "held_out"))
-        )
-        judged = judge_heads(train_heads(train, heads), held_out)
-        return dict(zip(axes, zip(*itertools.product(*axes.values()), strict=True), strict=True)) | judged
 
-    kept = remembered("phase_diagram", axes, pretrained.fingerprint, sys.modules[__name__], measure, remake)
-    return pd.DataFrame(kept)
+def measure_heads(axes: Mapping[str, Sequence[Any]], body: GPT) -> dict[str, Any]:
+    """Columns: the settings of every combination of the axes (those of `Heads.grid`), accuracy and NLL held out."""
+    train, held_out = (
+        leads(body, encode_pairs(course_tokenizer(), curated_pairs(n, split)))
+        for n, split in ((max(axes["n_pairs"]), "train"), (N_HELD_OUT, "held_out"))
+    )
+    judged = judge_heads(train_heads(train, Heads.grid(*axes.values())), held_out)
+    return dict(zip(axes, zip(*itertools.product(*axes.values()), strict=True), strict=True)) | judged

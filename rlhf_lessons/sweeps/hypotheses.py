@@ -6,9 +6,8 @@ names from the one it is compared with. All conditions of a seed share their tes
 
 import math
 import random
-import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -16,6 +15,7 @@ import torch
 from tqdm.auto import tqdm
 
 from rlhf_lessons.diagnostics.doctor.fault_bank import NormalisedAfterHead
+from rlhf_lessons.keys import Key
 from rlhf_lessons.model.gpt import GPT
 from rlhf_lessons.model.heads import RewardModel
 from rlhf_lessons.model.sequences import PairSet
@@ -56,7 +56,9 @@ class Condition:
     steps: int = STEPS
 
 
-_TOGETHER = {"n_pairs": 20, "mix": DANGEROUS, "synthetic": 180, "learning_rate": 1e-2, "bound": "tanh"}
+_TOGETHER = Condition(
+    "C10, C13-C16", "together, without H1b", TWENTY, 20, DANGEROUS, synthetic=180, learning_rate=1e-2, bound="tanh"
+)
 CONDITIONS = (
     Condition("", REFERENCE),
     Condition("C10", "H1a: rewards kept in -1 to 1 (tanh)", bound="tanh"),
@@ -71,8 +73,8 @@ CONDITIONS = (
     Condition("C15", "H4: head starts at -10, behind a tanh", reward_offset=-10.0, bound="tanh"),
     Condition("C15", "H4: head weights 10 times too large", head_init_scale=10.0),
     Condition("C16", "20 pairs and 180 synthetic ones", TWENTY, n_pairs=20, synthetic=180),
-    Condition("C10, C13-C16", "together, without H1b", TWENTY, **_TOGETHER),
-    Condition("C10-C16", "together, with H1b", TWENTY, **_TOGETHER, normalised=True),
+    _TOGETHER,
+    replace(_TOGETHER, claim="C10-C16", name="together, with H1b", normalised=True),
     Condition("", "the cause of 03: the step climbs", climbs=True),
 )
 
@@ -83,15 +85,15 @@ def run_all(pretrained: Trained, seed: int = 0, progress: bool = True) -> pd.Dat
     Columns claim, condition, seed, accuracy (held out), held_out_loss (nats), margin (held out),
     train_accuracy, gradient (median norm over the training, C12).
     """
-    settings = {"conditions": repr(CONDITIONS), "seed": seed}
+    settings = {"conditions": list(map(asdict, CONDITIONS)), "seed": seed, "seeds": SEEDS}
+    key = Key.of("hypotheses", settings, [run], [pretrained.key])
 
     def measure() -> dict[str, Any]:
         runs = [(condition, seed + repeat) for condition in CONDITIONS for repeat in range(SEEDS)]
         bar = tqdm(runs, desc="testing the hypotheses", leave=False, disable=not progress)
         return {"rows": [run(condition, pretrained.model, number) for condition, number in bar]}
 
-    kept = remembered("hypotheses", settings, pretrained.fingerprint, sys.modules[__name__], measure)
-    return pd.DataFrame(kept["rows"])
+    return pd.DataFrame(remembered(key, measure)["rows"])
 
 
 def run(condition: Condition, body: GPT, seed: int) -> dict[str, float | str]:
@@ -146,7 +148,7 @@ def summary(runs: pd.DataFrame) -> pd.DataFrame:
     for condition in CONDITIONS:
         own, other = by_name[condition.name], by_name[condition.against]
         lead = own.accuracy - other.accuracy
-        means = own[["accuracy", "held_out_loss", "margin", "train_accuracy"]].mean().to_dict()
+        means = {name: float(own[name].mean()) for name in ("accuracy", "held_out_loss", "margin", "train_accuracy")}
         row = means | {"lead": lead.mean(), "plus_minus": STUDENT_T * lead.std() / math.sqrt(len(lead))}
         gap = means["held_out_loss"] - other.held_out_loss.mean()
         words = "-" if condition.against == condition.name else verdict(row, gap)

@@ -19,7 +19,7 @@ class Kept:
     tables: dict[str, pd.DataFrame]
     label: dict[str, Any]
 
-    def told(self, code: str) -> str:
+    def sentence(self, code: str) -> str:
         """The label as a sentence. `code` is the state of the code now, which may have moved on since."""
         state = "this code" if code == self.label["code"] else "an earlier state of the code"
         seeds, torch = self.label["seeds"], self.label["torch"]

@@ -5,7 +5,7 @@
 
 import multiprocessing
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import asdict
 from datetime import date
 from functools import partial
@@ -15,10 +15,9 @@ import pandas as pd
 import torch
 from tqdm.auto import tqdm
 
-from rlhf_lessons.pipeline import ensure
-from rlhf_lessons.sweeps import kept, policy_runs, selection
-from rlhf_lessons.sweeps.policy_runs import Condition, PolicyRun, policy_run
-from rlhf_lessons.sweeps.results import version
+from rlhf_lessons.keys import Key
+from rlhf_lessons.sweeps import kept, selection
+from rlhf_lessons.sweeps.policy_runs import Condition, policy_run, run_key
 from rlhf_lessons.sweeps.reward_models import Recipe
 
 NAME = "over_optimisation"
@@ -29,69 +28,76 @@ COURSE = {"rollout_size": 256, "minibatch_size": 128, "kl_coef": 0.1}  # twice t
 COURSE_PRICE = {"kl_coef": 0.05}
 EAGER = {"kl_coef": 0.0, "learning_rate": 5e-4}  # no price on distance, and long steps
 PRICED = EAGER | {"kl_coef": 0.5}
+ADAPTIVE = EAGER | {"kl_coef": 0.05, "adaptive_kl": True, "kl_target": 2.0, "kl_horizon": 200}
 
 SMALL = {"epochs": 10}  # as `pairs_200` is trained
-UNCURED = Condition("pairs_200", EAGER, collects=200)
-SHIFTED = Condition(Recipe(2000), COURSE_PRICE, collects=1000)
+UNCURED = Condition("200 pairs, no price", "pairs_200", EAGER, collects=200)
+SHIFTED = Condition("shifted", Recipe(2000), COURSE_PRICE, collects=1000)
 
 CONDITIONS: Mapping[str, Condition] = {
     # who scores? PPO as in notebook 06, but for the price, against each reward model
-    "broken": Condition("broken", COURSE),
-    "pairs_20": Condition("pairs_20", COURSE),
-    "pairs_200": Condition("pairs_200", COURSE),
-    "pairs_2000": Condition("pairs_2000", COURSE),
-    "full": Condition("full", COURSE),
-    "gold": Condition("gold", COURSE),
-    "gold, kl_coef 0.05": Condition("gold", COURSE | COURSE_PRICE),  # how far the truth leads
+    "broken": Condition("broken", "broken", COURSE),
+    "pairs_20": Condition("20 pairs", "pairs_20", COURSE),
+    "pairs_200": Condition("200 pairs", "pairs_200", COURSE),
+    "pairs_2000": Condition("2,000 pairs", "pairs_2000", COURSE),
+    "full": Condition("full", "full", COURSE),
+    "gold": Condition("gold", "gold", COURSE),
+    "gold_course_price": Condition("gold, kl_coef 0.05", "gold", COURSE | COURSE_PRICE),  # how far the truth leads
     # nothing holds the policy
-    "pairs_20, no price": Condition("pairs_20", EAGER),
-    "pairs_200, no price": UNCURED,
-    "pairs_2000, no price": Condition("pairs_2000", EAGER),
-    "full, no price": Condition("full", EAGER),
-    "gold, no price": Condition("gold", EAGER),
-    "pairs_20, strong price": Condition("pairs_20", PRICED),
+    "pairs_20_unpriced": Condition("20 pairs, no price", "pairs_20", EAGER),
+    "pairs_200_unpriced": UNCURED,
+    "pairs_2000_unpriced": Condition("2,000 pairs, no price", "pairs_2000", EAGER),
+    "full_unpriced": Condition("full, no price", "full", EAGER),
+    "gold_unpriced": Condition("gold, no price", "gold", EAGER),
+    "pairs_20_strong_price": Condition("20 pairs, strong price", "pairs_20", PRICED),
     # cures for 200 pairs without a price
-    "strong price": Condition("pairs_200", PRICED),
-    "adaptive price": Condition(
-        "pairs_200", EAGER | {"kl_coef": 0.05, "adaptive_kl": True, "kl_target": 2.0, "kl_horizon": 200}
-    ),
-    "stop at KL 2": Condition("pairs_200", EAGER, kl_limit=2.0),
-    "200 more pairs": Condition(Recipe(400, training=SMALL), EAGER),
-    "200 pairs of the policy": Condition(Recipe(200, training=SMALL), EAGER, after=UNCURED),
-    "centred": Condition(Recipe(200, training=SMALL | {"center_coef": 0.01}), EAGER),
-    "ensemble, mean": Condition(Recipe(200, members=4, how="mean", training=SMALL), EAGER),
-    "ensemble, worst": Condition(Recipe(200, members=4, how="worst", training=SMALL), EAGER),
-    "ensemble, uncertainty": Condition(Recipe(200, members=4, how="uncertainty", training=SMALL), EAGER),
+    "strong_price": Condition("strong price", "pairs_200", PRICED),
+    "adaptive_price": Condition("adaptive price", "pairs_200", ADAPTIVE),
+    "early_stop": Condition("stop at KL 2", "pairs_200", EAGER, kl_limit=2.0),
+    "more_pairs": Condition("200 more pairs", Recipe(400, training=SMALL), EAGER),
+    "policy_pairs": Condition("200 pairs of the policy", Recipe(200, training=SMALL), EAGER, after=UNCURED),
+    "centred": Condition("centred", Recipe(200, training=SMALL | {"center_coef": 0.01}), EAGER),
+    **{
+        f"ensemble_{how}": Condition(f"ensemble, {how}", Recipe(200, members=4, how=how, training=SMALL), EAGER)
+        for how in ("mean", "worst", "uncertainty")
+    },
     # the second and third challenge; pairs_20 above is the first
     "shifted": SHIFTED,
-    "shifted, 1000 more pairs": Condition(Recipe(3000), COURSE_PRICE),
-    "shifted, 1000 pairs of the policy": Condition(Recipe(2000), COURSE_PRICE, after=SHIFTED),
-    "collapse": Condition("broken", EAGER | {"learning_rate": 3e-3}),
+    "shifted_more_pairs": Condition("shifted, 1000 more pairs", Recipe(3000), COURSE_PRICE),
+    "shifted_policy_pairs": Condition("shifted, 1000 pairs of the policy", Recipe(2000), COURSE_PRICE, after=SHIFTED),
+    "collapse": Condition("collapse", "broken", EAGER | {"learning_rate": 3e-3}),
     # more healthy runs, for the alarms' false-alarm rate
-    "full, kl_coef 0.05": Condition("full", COURSE_PRICE),
-    "full, kl_coef 0.2": Condition("full", {"kl_coef": 0.2}),
+    "full_course_price": Condition("full, kl_coef 0.05", "full", COURSE_PRICE),
+    "full_high_price": Condition("full, kl_coef 0.2", "full", {"kl_coef": 0.2}),
+}
+LABELS: Mapping[str, str] = {
+    "pretrained": "pretrained",
+    "sft": "SFT",
+    selection.BEST: f"best of {selection.CHOSEN_OF}",
+    **{name: condition.label for name, condition in CONDITIONS.items()},
 }
 ORDER = ("broken", "pairs_20", "pairs_200", "pairs_2000", "full", "gold")
-UNPRICED = ("pairs_20, no price", "pairs_200, no price", "pairs_2000, no price", "full, no price", "gold, no price")
+# reward model -> the condition in which nothing holds the policy to the SFT model
+UNPRICED = {reward: f"{reward}_unpriced" for reward in ORDER if reward != "broken"}
 CURES = (
-    "strong price", "adaptive price", "stop at KL 2", "200 more pairs", "200 pairs of the policy", "centred",
-    "ensemble, mean", "ensemble, worst", "ensemble, uncertainty",
+    "strong_price", "adaptive_price", "early_stop", "more_pairs", "policy_pairs", "centred",
+    "ensemble_mean", "ensemble_worst", "ensemble_uncertainty",
 )  # fmt: skip
-HEALTHY = ("full", "gold", "full, kl_coef 0.05", "full, kl_coef 0.2")
+HEALTHY = ("full", "gold", "full_course_price", "full_high_price")
 # what the notebooks conclude, as leads in the safe share: the first condition over the second
 EFFECTS: Mapping[str, tuple[str, str]] = {
-    "broken program, over SFT": ("broken", "SFT"),
-    "20 pairs without a price, over SFT": ("pairs_20, no price", "SFT"),
-    "20 pairs with a strong price, over SFT": ("pairs_20, strong price", "SFT"),
+    "broken program, over SFT": ("broken", "sft"),
+    "20 pairs without a price, over SFT": ("pairs_20_unpriced", "sft"),
+    "20 pairs with a strong price, over SFT": ("pairs_20_strong_price", "sft"),
     "20 pairs, over the broken program": ("pairs_20", "broken"),
     "200 pairs, over 20 pairs": ("pairs_200", "pairs_20"),
     "2,000 pairs, over 200 pairs": ("pairs_2000", "pairs_200"),
     "full reward model, over 2,000 pairs": ("full", "pairs_2000"),
-    "full reward model, over SFT": ("full", "SFT"),
-    "gold at its price, over full": ("gold, kl_coef 0.05", "full"),
-    **{f"{cure}, over doing nothing": (cure, "pairs_200, no price") for cure in CURES},
-    "asking, over 200 more of the old kind": ("200 pairs of the policy", "200 more pairs"),
-    "full judge, over 200 pairs, no price": ("full, no price", "pairs_200, no price"),
+    "full reward model, over SFT": ("full", "sft"),
+    "gold at its price, over full": ("gold_course_price", "full"),
+    **{f"{LABELS[cure]}, over doing nothing": (cure, "pairs_200_unpriced") for cure in CURES},
+    "asking, over 200 more of the old kind": ("policy_pairs", "more_pairs"),
+    "full judge, over 200 pairs, no price": ("full_unpriced", "pairs_200_unpriced"),
 }
 
 
@@ -103,7 +109,8 @@ def sweep(jobs: int = 2, seeds: Iterable[int] = SEEDS) -> dict[str, pd.DataFrame
     seeds = list(seeds)
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, mp_context=context, initializer=partial(torch.set_num_threads, 1)) as pool:
-        waiting = [pool.submit(policy_run, condition, seed) for seed in seeds for condition in CONDITIONS.values()]
+        waiting: list[Future[Any]] = []
+        waiting += [pool.submit(policy_run, condition, seed) for seed in seeds for condition in CONDITIONS.values()]
         waiting += [pool.submit(selection.chosen_answers, seed) for seed in seeds]
         for done in tqdm(as_completed(waiting), total=len(waiting), desc="runs"):
             done.result()  # an error in one run ends the sweep
@@ -142,13 +149,10 @@ def label(seeds: list[int], minutes: float) -> dict[str, Any]:
 
 
 def code() -> str:
-    """The state of the code that the results depend on, the pretrained model included."""
-    parent = ensure("pretrained", progress=False).fingerprint
-    return f"{version(policy_runs, selection, *policy_runs.RESTS_ON)}-{parent}"
+    """16 hex digits for all that the results depend on: code and settings of every condition and what it builds on."""
+    keys = [run_key(condition, 0) for condition in CONDITIONS.values()]
+    return Key("over_optimisation", {}, "", parents=(*keys, selection.chosen_key(0))).fingerprint
 
 
 def _tagged(frame: pd.DataFrame, condition: str, seed: int) -> pd.DataFrame:
     return frame.assign(condition=condition, seed=seed)
-
-
-__all__ = ["CONDITIONS", "NAME", "PolicyRun", "collect", "sweep"]

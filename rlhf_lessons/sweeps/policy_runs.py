@@ -4,7 +4,6 @@ The rubric judges, and annotators compare the policy's answers; the trainer sees
 """
 
 import copy
-import sys
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -14,22 +13,22 @@ from typing import Any
 import pandas as pd
 import torch
 
-from rlhf_lessons import objectives, pipeline, program_one
-from rlhf_lessons.evaluation import best_of_n, scorecard
+from rlhf_lessons import pipeline
+from rlhf_lessons.evaluation import scorecard
 from rlhf_lessons.evaluation.scorecard import Answer, judged
+from rlhf_lessons.keys import Key
 from rlhf_lessons.model.gpt import GPT
 from rlhf_lessons.model.sampling import Sample
 from rlhf_lessons.objectives.kl import kl_estimate
 from rlhf_lessons.objectives.likelihood import token_logprobs
 from rlhf_lessons.objectives.preference import accuracy
-from rlhf_lessons.pipeline import ensure
-from rlhf_lessons.stages import ppo, reward_ensemble, rollout
+from rlhf_lessons.pipeline import ensure, key_of
+from rlhf_lessons.stages import ppo
 from rlhf_lessons.stages.history import Record
 from rlhf_lessons.stages.ppo import PPOSettings
 from rlhf_lessons.stages.rollout import RewardFunction, ScoreScale, answer, as_sequences, response_logits
-from rlhf_lessons.sweeps import reward_models
-from rlhf_lessons.sweeps.results import CODE, remembered
-from rlhf_lessons.sweeps.reward_models import Recipe, reward_function, train_recipe
+from rlhf_lessons.sweeps.results import columns, remembered
+from rlhf_lessons.sweeps.reward_models import Recipe, reward_function, reward_key, train_recipe
 from rlhf_lessons.world.datasets import Pair, encode_pairs, encode_prompts, prompts_in
 from rlhf_lessons.world.tokenizer import course_tokenizer
 
@@ -38,9 +37,6 @@ LOOK_ANSWERS, FINAL_ANSWERS = 2, 8  # to each held-out case
 COMPARE_EVERY = 10  # updates between two rounds of fresh comparisons on train cases
 MEASURES = ("gold_score", "safety", "dose", "hedged", "length", "kl", "score")
 FRESH_ROUNDS = 12  # at most so many rounds of 401 comparisons when preferences on a finished policy are collected
-RESTS_ON = (
-    *CODE, objectives, program_one, pipeline, rollout, ppo, best_of_n, reward_ensemble, reward_models, scorecard,
-)  # fmt: skip
 
 
 class RunSettings(PPOSettings):
@@ -52,13 +48,14 @@ class RunSettings(PPOSettings):
 
 @dataclass(frozen=True)
 class Condition:
-    """One way to run PPO from the SFT model.
+    """One way to run PPO from the SFT model, and what pictures and tables call it.
 
     reward: a name of `reward_models.reward_function`, or a Recipe. changes: to RunSettings. kl_limit: end the run for
     good once a rollout is further than this from the SFT model (nats an answer). collects: so many comparisons of the
     finished policy's answers are collected, and join the pairs of a run that comes `after` this one.
     """
 
+    label: str
     reward: str | Recipe
     changes: Mapping[str, Any] = field(default_factory=dict)
     kl_limit: float | None = None
@@ -89,32 +86,52 @@ class PolicyRun:
 
 def policy_run(condition: Condition, seed: int = 0, remake: bool = False) -> PolicyRun:
     """Run a condition, or recall its run."""
-    sft = ensure("sft", seed, progress=False)
-    told = asdict(condition) | {"seed": seed}
-    kept = remembered(
-        "policy_run", told, sft.fingerprint, sys.modules[__name__],
-        lambda: asdict(_measure(condition, seed, sft.model)), remake, RESTS_ON,
-    )  # fmt: skip
-    return PolicyRun(**kept)
+
+    def run() -> dict[str, Any]:
+        sft = ensure("sft", seed, progress=False).model
+        return asdict(train_and_judge(condition, seed, sft, judge_of(condition, seed)))
+
+    return PolicyRun(**remembered(run_key(condition, seed), run, remake))
 
 
-def scorer(condition: Condition, seed: int) -> RewardFunction:
+def run_key(condition: Condition, seed: int) -> Key:
+    """What a run of this condition depends on; nothing is trained."""
+    settings = {"changes": condition.changes, "kl_limit": condition.kl_limit, "collects": condition.collects}
+    parents = [key_of("sft", seed), judge_key(condition, seed)]
+    return Key.of("policy_run", settings | {"seed": seed}, [RunSettings, train_and_judge], parents)
+
+
+def judge_key(condition: Condition, seed: int) -> Key:
+    """What the reward function of this condition depends on; nothing is trained."""
+    if isinstance(condition.reward, str):
+        return reward_key(condition.reward, seed)
+    parents = [key_of("pretrained"), key_of("sft", seed)]
+    parents += [run_key(condition.after, seed)] if condition.after else []
+    return Key.of("recipe", asdict(condition.reward) | {"seed": seed}, [train_recipe], parents)
+
+
+def judge_of(condition: Condition, seed: int) -> RewardFunction:
     """The reward function of a condition, trained if need be."""
     if isinstance(condition.reward, str):
         return reward_function(condition.reward, seed)
+    pretrained, sft = ensure("pretrained", progress=False).model, ensure("sft", seed, progress=False).model
     rows = policy_run(condition.after, seed).fresh if condition.after else []
-    return train_recipe(condition.reward, seed, [Pair(*row, kind="sampled") for row in rows])
+    fresh = [Pair(prompt, chosen, rejected, kind="sampled") for prompt, chosen, rejected in rows]
+    return train_recipe(condition.reward, pretrained, sft, seed, fresh)
 
 
-def _measure(condition: Condition, seed: int, sft: GPT) -> PolicyRun:
-    settings, reward = RunSettings(seed=seed, **condition.changes), scorer(condition, seed)
+def train_and_judge(condition: Condition, seed: int, sft: GPT, reward: RewardFunction) -> PolicyRun:
+    """PPO from the SFT model against `reward`, measured on held-out cases before, on the way and at the end."""
+    settings = RunSettings(seed=seed, **condition.changes)
     policy, prompts = copy.deepcopy(sft), encode_prompts(course_tokenizer(), prompts_in("train"))
     scale = ppo.score_scale(sft, prompts, reward, settings, torch.Generator().manual_seed(seed))
     judge = partial(judge_policy, reference=sft, reward=reward, scale=scale, seed=seed)
-    looks, records = [], []
+    looks: list[Record] = []
+    records: list[Record] = []
 
     def look(update: int) -> None:
-        looks.append({"step": update, **judge(policy, n_each=LOOK_ANSWERS)[list(MEASURES)].mean().to_dict()})
+        means = judge(policy, n_each=LOOK_ANSWERS)[list(MEASURES)].mean()
+        looks.append({"step": update, **{name: float(means[name]) for name in MEASURES}})
 
     def on_step(record: Record) -> bool:
         update = int(record["step"])
@@ -130,7 +147,7 @@ def _measure(condition: Condition, seed: int, sft: GPT) -> PolicyRun:
     ppo.train_ppo(policy, prompts, settings, reward, watch=pipeline.GOLD, on_step=on_step)
     seconds = time.perf_counter() - started
     records[0]["sample_accuracy"] = first
-    cases = judge(policy, n_each=FINAL_ANSWERS).groupby("prompt", sort=False).mean().to_dict("list")
+    cases = columns(judge(policy, n_each=FINAL_ANSWERS).groupby("prompt", sort=False).mean())
     return PolicyRun(records, looks, cases, fresh_comparisons(policy, sft, condition.collects, seed), seconds)
 
 
@@ -186,7 +203,8 @@ def fresh_comparisons(policy: GPT, sft: GPT, n: int, seed: int) -> list[list[str
 
     By turns of two answers of the policy, and of one of the policy and one of the SFT model.
     """
-    generator, found = torch.Generator().manual_seed(seed), []
+    generator = torch.Generator().manual_seed(seed)
+    found: list[Pair] = []
     for turn in range(FRESH_ROUNDS):
         if len(found) >= n:
             break

@@ -1,41 +1,83 @@
-"""Results that took long to measure, kept on disk under all they depend on."""
+"""Results that took long to measure: found again in the cache, or among those that ship with the course.
 
+The course ships what its notebooks measure with many trainings (`SHIPPED`), so that a lesson need not wait for them;
+`make notebooks` remakes them. A shipped result counts only for the key it was made with: once the code or the settings
+behind it change, it is measured anew.
+"""
+
+import gzip
+import json
+import os
 from collections.abc import Callable, Mapping
 from functools import cache
-from types import ModuleType
+from pathlib import Path
 from typing import Any
 
-from rlhf_lessons import model, store, world
-from rlhf_lessons.objectives import preference
-from rlhf_lessons.stages import history, loop, reward
+import pandas as pd
 
-CODE = (model, preference, history, loop, reward)
+from rlhf_lessons import store
+from rlhf_lessons.keys import Key
+
+FOLDER = Path(__file__).parent / "kept" / "lessons"
+SHIPPED = ("hypotheses", "phase_diagram", "reward_run")
+REMAKE_VARIABLE = "RLHF_LESSONS_REMAKE"  # set to 1, nothing that ships with the course is used
+DIGITS = 6
 
 
-def remembered(
-    name: str,
-    settings: Mapping[str, Any],
-    parent: str,
-    module: ModuleType,
-    measure: Callable[[], dict[str, Any]],
-    remake: bool = False,
-    code: tuple[ModuleType, ...] = CODE,
-) -> dict[str, Any]:
-    """What `measure` gave for these settings before, or gives now. `remake` measures again whatever is kept.
+def remembered(key: Key, measure: Callable[[], Mapping[str, Any]], remake: bool = False) -> dict[str, Any]:
+    """What `measure` gave for this key before, or gives now. `remake` measures again whatever is kept.
 
-    The result (anything JSON can hold) counts for one parent model (its fingerprint) and one state of the code:
-    that of `module` and of all it rests on, `code`. Raises OSError as `store.save_result` does.
+    The result is anything that JSON can hold. Raises OSError as `store.save` does.
     """
-    key = store.fingerprint(name, settings, data=version(world), parent=parent, code=version(module, *code))
-    place = f"sweeps/{name}-{key}"
-    kept = None if remake else store.load_result(place)
-    if kept is None:
-        kept = measure()
-        store.save_result(place, kept)
-    return kept
+    stored = None if remake else store.load(key.name, key.fingerprint)
+    if stored:
+        return stored.meta["result"]
+    if not remake and os.environ.get(REMAKE_VARIABLE) != "1" and key.fingerprint in shipped(key.name):
+        return shipped(key.name)[key.fingerprint]["result"]
+    result = dict(measure())
+    store.save(key.name, key.fingerprint, {}, {"key": key.as_dict(), "result": result})
+    return store_form(result)
+
+
+def columns(table: pd.DataFrame) -> dict[str, list[Any]]:
+    """A table as JSON can hold it: column name -> values."""
+    return {str(name): table[name].tolist() for name in table}
+
+
+def store_form(result: Mapping[str, Any]) -> dict[str, Any]:
+    """The result as it will be read again: tuples as lists, names of any kind as text."""
+    return json.loads(json.dumps(result))
 
 
 @cache
-def version(*modules: ModuleType) -> str:
-    """16 hex digits for the source text of the modules, read once."""
-    return store.code_version(*modules)
+def shipped(name: str) -> dict[str, dict[str, Any]]:
+    """Fingerprint -> key and result of all shipped results with this name."""
+    path = FOLDER / f"{name}.json.gz"
+    return json.loads(gzip.decompress(path.read_bytes())) if path.exists() else {}
+
+
+def ship(entries: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> None:
+    """Replace the shipped results: name -> fingerprint -> {"key", "result"}; numbers rounded to six digits."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for name, found in entries.items():
+        text = json.dumps(_rounded(found), sort_keys=True, separators=(",", ":"))
+        (FOLDER / f"{name}.json.gz").write_bytes(gzip.compress(text.encode(), mtime=0))
+
+
+def stale() -> list[str]:
+    """Names of the shipped results that today's code would not find, each with how many of how many."""
+    found = []
+    for name in SHIPPED:
+        keys = [Key.from_dict(entry["key"]) for entry in shipped(name).values()]
+        old = sum(not key.is_current for key in keys)
+        if old or not keys:
+            found.append(f"{name}: {old} of {len(keys)}")
+    return found
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, float):
+        return float(f"{value:.{DIGITS}g}")
+    if isinstance(value, Mapping):
+        return {key: _rounded(one) for key, one in value.items()}
+    return [_rounded(one) for one in value] if isinstance(value, list) else value

@@ -10,10 +10,11 @@ from torch import Tensor
 
 from rlhf_lessons import pipeline, program_one
 from rlhf_lessons.evaluation.scorecard import MAX_NEW_TOKENS, gold_score, texts
+from rlhf_lessons.keys import Key
 from rlhf_lessons.model.gpt import GPT
 from rlhf_lessons.model.heads import RewardModel
 from rlhf_lessons.model.sequences import Sequences
-from rlhf_lessons.pipeline import ensure
+from rlhf_lessons.pipeline import ensure, key_of
 from rlhf_lessons.stages.loop import OnStep
 from rlhf_lessons.stages.reward import RewardSettings, score, train_reward
 from rlhf_lessons.stages.reward_ensemble import RewardEnsemble, ensemble_reward, train_ensemble
@@ -61,6 +62,15 @@ def reward_function(name: str, seed: int = 0) -> RewardFunction:
     return partial(score, ensure("reward", seed, progress=False, **REWARD_MODELS[name]).model)
 
 
+def reward_key(name: str, seed: int = 0) -> Key:
+    """What the scores of `reward_function(name, seed)` depend on; nothing is trained."""
+    if name == GOLD:
+        return Key.of(GOLD, {}, [gold_score])
+    if name == BROKEN:
+        return Key.of(BROKEN, {"seed": seed}, [broken_reward])
+    return key_of("reward", seed, **REWARD_MODELS[name])
+
+
 def broken_reward(seed: int = 0) -> RewardFunction:
     """Program 1 as the document ran it: sign and bias wrong, a histogram of characters for features (C8)."""
     fitted = program_one.fit(datasets.source_pairs(), program_one.ProgramOneSettings(seed=seed))
@@ -73,10 +83,14 @@ def broken_reward(seed: int = 0) -> RewardFunction:
 
 
 def train_recipe(
-    recipe: Recipe, seed: int = 0, fresh: Sequence[datasets.Pair] = (), on_step: OnStep | None = None
+    recipe: Recipe,
+    pretrained: GPT,
+    sft: GPT,
+    seed: int = 0,
+    fresh: Sequence[datasets.Pair] = (),
+    on_step: OnStep | None = None,
 ) -> RewardFunction:
-    """Train a reward model, or an ensemble, by its recipe; `fresh` pairs join those of the recipe."""
-    pretrained, sft = ensure("pretrained", progress=False).model, ensure("sft", seed, progress=False).model
+    """Train a reward model, or an ensemble, on the pretrained body by its recipe; `fresh` pairs join the recipe's."""
     pairs = pipeline.preference_pairs(sft, recipe.n_pairs, recipe.sampled_share, "train", seed)
     pairs = annotators.add_noise(pairs, recipe.noise, seed) + list(fresh)
     data = datasets.encode_pairs(course_tokenizer(), pairs)

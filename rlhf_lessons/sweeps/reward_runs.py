@@ -5,7 +5,6 @@ cases choose (a temperature, a setting); pairs of the held-out cases only judge.
 """
 
 import random
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,9 +17,11 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from rlhf_lessons.diagnostics.doctor.measures import ScoredPairs, calibration_error, reliability
+from rlhf_lessons.keys import Key
+from rlhf_lessons.model.gpt import GPT
 from rlhf_lessons.model.heads import RewardModel
 from rlhf_lessons.model.sequences import PairSet
-from rlhf_lessons.pipeline import Trained, ensure
+from rlhf_lessons.pipeline import ensure, key_of
 from rlhf_lessons.stages.history import Record
 from rlhf_lessons.stages.reward import RewardSettings, evaluate, score, train_reward
 from rlhf_lessons.sweeps.results import remembered
@@ -46,7 +47,7 @@ class RunSettings(RewardSettings):
 
 
 @dataclass(frozen=True)
-class Run:
+class RewardRun:
     """What is kept of a run: a record a step, and the margins of the finished model on each split's pairs.
 
     Some records have held_out_ metrics.
@@ -89,21 +90,17 @@ def hundred_steps(n_pairs: int, **changes: Any) -> RunSettings:
     return RunSettings(**{"n_pairs": n_pairs, "batch_size": batch_size, "epochs": epochs, **changes})
 
 
-def reward_run(settings: RunSettings, copies: int = 0, remake: bool = False) -> Run:
+def reward_run(settings: RunSettings, copies: int = 0, remake: bool = False) -> RewardRun:
     """Train and measure a reward model, or recall a run with these settings.
 
     With `copies`, each pair joins in that many times more, in other words (see `paraphrased`).
     """
-    pretrained = ensure("pretrained")
-    told = {**settings.model_dump(), "copies": copies}
-    kept = remembered(
-        "reward_run", told, pretrained.fingerprint, sys.modules[__name__],
-        lambda: _train(settings, copies, pretrained), remake,
-    )  # fmt: skip
-    return Run(settings, kept["records"], kept["margins"])
+    key = Key.of("reward_run", {**settings.model_dump(), "copies": copies}, [train_and_measure], [key_of("pretrained")])
+    kept = remembered(key, lambda: train_and_measure(settings, copies, ensure("pretrained").model), remake)
+    return RewardRun(settings, kept["records"], kept["margins"])
 
 
-def reward_runs(every: Iterable[RunSettings], copies: int = 0, remake: bool = False) -> list[Run]:
+def reward_runs(every: Iterable[RunSettings], copies: int = 0, remake: bool = False) -> list[RewardRun]:
     """`reward_run` for one setting after another, with a progress bar."""
     every = list(every)
     return [reward_run(one, copies, remake) for one in tqdm(every, desc="reward models", leave=False)]
@@ -115,7 +112,7 @@ def paraphrased(pairs: list[Pair], copies: int, seed: int = 0) -> list[Pair]:
     return [*pairs, *(rewritten(pair, rng) for pair in pairs * copies)]
 
 
-def table(runs: Iterable[Run], split: str = "held_out", calibrated: bool = False) -> pd.DataFrame:
+def table(runs: Iterable[RewardRun], split: str = "held_out", calibrated: bool = False) -> pd.DataFrame:
     """One row a run: n_pairs, seed and the measures, each divided by its own temperature if `calibrated`."""
     rows = []
     for run in runs:
@@ -124,10 +121,11 @@ def table(runs: Iterable[Run], split: str = "held_out", calibrated: bool = False
     return pd.DataFrame(rows)
 
 
-def _train(settings: RunSettings, copies: int, pretrained: Trained) -> dict[str, Any]:
+def train_and_measure(settings: RunSettings, copies: int, pretrained: GPT) -> dict[str, Any]:
+    """The records of one training, and the margins of the finished model on the pairs of each split."""
     bound = None if settings.bound == "none" else settings.bound
     model = RewardModel.from_policy(
-        pretrained.model, head_init_scale=settings.head_init_scale, reward_offset=settings.reward_offset,
+        pretrained, head_init_scale=settings.head_init_scale, reward_offset=settings.reward_offset,
         bound=bound, bound_scale=settings.bound_scale, seed=settings.seed,
     )  # fmt: skip
     train = encode_pairs(

@@ -1,6 +1,5 @@
 """Best of n against each reward model, and the policies that need no PPO: judged on held-out cases, and remembered."""
 
-import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,19 +8,22 @@ import torch
 
 from rlhf_lessons.evaluation.best_of_n import best_of_n, expected_of_best, sampled_answers
 from rlhf_lessons.evaluation.scorecard import MAX_NEW_TOKENS, judged
+from rlhf_lessons.keys import Key
 from rlhf_lessons.model.gpt import GPT
 from rlhf_lessons.model.sequences import Sequences
 from rlhf_lessons.objectives.kl import best_of_n_kl
-from rlhf_lessons.pipeline import ensure
+from rlhf_lessons.pipeline import ensure, key_of
 from rlhf_lessons.stages.rollout import RewardFunction, ScoreScale
-from rlhf_lessons.sweeps.policy_runs import FINAL_ANSWERS, RESTS_ON, judge_policy, measured
-from rlhf_lessons.sweeps.results import remembered
-from rlhf_lessons.sweeps.reward_models import BROKEN, GOLD, REWARD_MODELS, reward_function
+from rlhf_lessons.sweeps.policy_runs import FINAL_ANSWERS, judge_policy, measured
+from rlhf_lessons.sweeps.results import columns, remembered
+from rlhf_lessons.sweeps.reward_models import BROKEN, GOLD, REWARD_MODELS, reward_function, reward_key
 from rlhf_lessons.world.datasets import encode_prompts, prompts_in
 from rlhf_lessons.world.tokenizer import course_tokenizer
 
 SIZES = (1, 2, 4, 8, 16, 32, 64)
+JUDGES = (BROKEN, *REWARD_MODELS, GOLD)
 CHOSEN_OF = 16  # the n of the scorecard's best-of-n
+BEST = f"best_of_{CHOSEN_OF}"
 
 
 def chosen_answers(seed: int) -> dict[str, Any]:
@@ -29,16 +31,19 @@ def chosen_answers(seed: int) -> dict[str, Any]:
 
     The policies are the pretrained model, the SFT model, and best-of-16 of it by the full reward model.
     """
-    sft = ensure("sft", seed, progress=False)
-    return remembered(
-        "chosen_answers", {"seed": seed, "sizes": SIZES}, sft.fingerprint, sys.modules[__name__],
-        lambda: _measure(seed, sft.model), code=RESTS_ON,
-    )  # fmt: skip
+
+    def measure() -> dict[str, Any]:
+        pretrained, sft = ensure("pretrained", progress=False).model, ensure("sft", seed, progress=False).model
+        rewards = {name: reward_function(name, seed) for name in JUDGES}
+        return {"curves": curves(sft, rewards, seed), "cases": cases(pretrained, sft, rewards["full"], seed)}
+
+    return remembered(chosen_key(seed), measure)
 
 
-def _measure(seed: int, sft: GPT) -> dict[str, Any]:
-    rewards = {name: reward_function(name, seed) for name in (BROKEN, *REWARD_MODELS, GOLD)}
-    return {"curves": curves(sft, rewards, seed), "cases": _cases(sft, rewards["full"], seed)}
+def chosen_key(seed: int) -> Key:
+    """What `chosen_answers(seed)` depends on; nothing is trained."""
+    parents = [key_of("pretrained"), key_of("sft", seed), *(reward_key(name, seed) for name in JUDGES)]
+    return Key.of("chosen_answers", {"seed": seed, "judges": JUDGES}, [curves, cases], parents)
 
 
 @torch.no_grad()
@@ -57,20 +62,20 @@ def curves(sft: GPT, rewards: Mapping[str, RewardFunction], seed: int) -> dict[s
             found = {"score": scores, "gold_score": gold, "safety": safe}
             means = {measure: float(expected_of_best(scores, v, n).mean()) for measure, v in found.items()}
             rows.append({"reward": name, "n": n, "kl": best_of_n_kl(n), **means})
-    return pd.DataFrame(rows).to_dict("list")
+    return columns(pd.DataFrame(rows))
 
 
-def _cases(sft: GPT, reward: RewardFunction, seed: int) -> dict[str, dict[str, list[float]]]:
+def cases(pretrained: GPT, sft: GPT, reward: RewardFunction, seed: int) -> dict[str, dict[str, list[float]]]:
     """Mean measures of each held-out case; best-of-n's KL is its formula's, so the same for all."""
-    plain = {"pretrained": ensure("pretrained", progress=False).model, "SFT": sft}
+    plain = {"pretrained": pretrained, "sft": sft}
     generator, prompts = torch.Generator().manual_seed(seed), held_out()
     scale = ScoreScale.of(reward(sampled_answers(sft, prompts, 4, MAX_NEW_TOKENS, 1.0, generator)))
     frames = {name: judge_policy(model, sft, reward, scale, seed, FINAL_ANSWERS) for name, model in plain.items()}
     asked = prompts[torch.arange(len(prompts)).repeat_interleave(FINAL_ANSWERS)]
     best = best_of_n(sft, asked, CHOSEN_OF, reward, generator)
     kl, score = best_of_n_kl(CHOSEN_OF), scale(reward(best)).tolist()
-    frames[f"best of {CHOSEN_OF}"] = measured(judged(best)).assign(kl=kl, score=score)
-    return {name: frame.groupby("prompt", sort=False).mean().to_dict("list") for name, frame in frames.items()}
+    frames[BEST] = measured(judged(best)).assign(kl=kl, score=score)
+    return {name: columns(frame.groupby("prompt", sort=False).mean()) for name, frame in frames.items()}
 
 
 def held_out() -> Sequences:

@@ -9,6 +9,7 @@ import pandas as pd
 from rlhf_lessons.diagnostics.alarms import ALARMS
 from rlhf_lessons.statistics.fits import Fit, fit
 from rlhf_lessons.statistics.intervals import Interval, bootstrap
+from rlhf_lessons.sweeps.over_optimisation import LABELS
 from rlhf_lessons.world.cases import cases_in
 
 # Scorecard column -> measure, and the true verdicts of the cases it looks at.
@@ -28,11 +29,11 @@ UNITS: Mapping[str, str] = {
 }
 POLICIES = {
     "pretrained": "pretrained",
-    "SFT": "SFT",
+    "SFT": "sft",
     "PPO, broken RM": "broken",
     "PPO, good RM": "full",
-    "best of 16": "best of 16",
-    "PPO, gold": "gold, kl_coef 0.05",
+    "best of 16": "best_of_16",
+    "PPO, gold": "gold_course_price",
 }
 
 
@@ -84,15 +85,17 @@ def scorecard_table(cases: pd.DataFrame) -> pd.DataFrame:
 
 
 def comparison(cases: pd.DataFrame, conditions: Sequence[str], baseline: str) -> pd.DataFrame:
-    """One row a condition: its safe share, how far that is ahead of the baseline, gold score, KL; with intervals."""
+    """One row a condition, the baseline first: its label, safe share, lead over the baseline, gold score and KL."""
     rows = {}
     for name in (baseline, *conditions):
         ahead = lead(cases, name, baseline) if name != baseline else Interval(np.nan, np.nan, np.nan)
+        means = {measure: float(matrix(cases, name, measure).mean()) for measure in ("safety", "gold_score", "kl")}
         rows[name] = {
-            "safe": mean_of(cases, name).value,
+            "label": LABELS.get(name, name),
+            "safe": means["safety"],
             **_with_interval(ahead),
-            "gold score": mean_of(cases, name, "gold_score").value,
-            "KL": mean_of(cases, name, "kl").value,
+            "gold score": means["gold_score"],
+            "KL": means["kl"],
             "verdict": verdict(ahead) if name != baseline else "-",
         }
     return pd.DataFrame(rows).T.rename_axis("condition")
@@ -102,7 +105,9 @@ def staircase(cases: pd.DataFrame, order: Sequence[str]) -> pd.DataFrame:
     """One row a step from each condition to the next in `order`: its lead in the safe share, with its interval."""
     rows = {}
     for worse, better in itertools.pairwise(order):
-        rows[f"{better} over {worse}"] = _with_interval(lead(cases, better, worse))
+        rows[f"{LABELS.get(better, better)} over {LABELS.get(worse, worse)}"] = _with_interval(
+            lead(cases, better, worse)
+        )
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("step")
 
 
@@ -152,7 +157,9 @@ def _with_gains(points: pd.DataFrame) -> pd.DataFrame:
 
 def fits(points: pd.DataFrame, method: str) -> dict[int, Fit]:
     """The curve of Gao et al. fitted to each seed's points."""
-    return {seed: fit(method, part.d.to_numpy(), part.gain.to_numpy()) for seed, part in points.groupby("seed")}
+    seeds = sorted(points.seed.unique())
+    parts = {int(seed): points[points.seed == seed] for seed in seeds}
+    return {seed: fit(method, part.d.to_numpy(), part.gain.to_numpy()) for seed, part in parts.items()}
 
 
 def fit_table(points: Mapping[str, pd.DataFrame], method: str) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from rlhf_lessons.diagnostics.alarms import COLLAPSE, SHIFT, WEAK_SIGNAL
 from rlhf_lessons.sweeps import kept, over_optimisation, verdicts
 from rlhf_lessons.sweeps.policy_runs import policy_run
 
-SPOILT, ASKED, FULL = "pairs_200, no price", "200 pairs of the policy", "full, no price"
+SPOILT, ASKED, FULL = "pairs_200_unpriced", "policy_pairs", "full_unpriced"
 
 
 @pytest.fixture(scope="module")
@@ -42,10 +42,10 @@ def test_the_kept_runs_are_those_of_the_conditions_with_ten_seeds(found, cases):
 
 def test_the_policy_becomes_what_its_judge_is(some_cases):
     """C21, C32: the levels at both ends. The rubric was hoped to lead to 0.98; that lies in its interval."""
-    assert 0.78 <= verdicts.mean_of(some_cases, "SFT").value <= 0.86
+    assert 0.78 <= verdicts.mean_of(some_cases, "sft").value <= 0.86
     assert verdicts.mean_of(some_cases, "broken").value <= 0.05
     assert verdicts.mean_of(some_cases, "full").value >= 0.96
-    gold = verdicts.mean_of(some_cases, "gold, kl_coef 0.05")
+    gold = verdicts.mean_of(some_cases, "gold_course_price")
     assert gold.value >= 0.975 and gold.high >= 0.98
 
 
@@ -64,9 +64,9 @@ def test_no_better_informed_judge_is_clearly_worse(cases):
 
 def test_a_weak_judge_is_gamed_without_a_price_and_held_with_one(some_cases):
     """C24, C27."""
-    assert verdicts.mean_of(some_cases, "pairs_20, no price", "score").value >= 0.5
-    assert verdicts.lead(some_cases, "pairs_20, no price", "SFT").value <= -0.20
-    assert verdicts.lead(some_cases, "pairs_20, strong price", "SFT").value >= -0.03
+    assert verdicts.mean_of(some_cases, "pairs_20_unpriced", "score").value >= 0.5
+    assert verdicts.lead(some_cases, "pairs_20_unpriced", "sft").value <= -0.20
+    assert verdicts.lead(some_cases, "pairs_20_strong_price", "sft").value >= -0.03
 
 
 def test_asking_again_brings_back_what_distribution_shift_cost(some_cases):
@@ -77,15 +77,15 @@ def test_asking_again_brings_back_what_distribution_shift_cost(some_cases):
 
 
 def test_every_cure_has_an_interval_and_the_price_helps(some_cases):
-    table = verdicts.comparison(some_cases, over_optimisation.CURES, "pairs_200, no price")
+    table = verdicts.comparison(some_cases, over_optimisation.CURES, "pairs_200_unpriced")
     cures = table.loc[list(over_optimisation.CURES)]
     assert ((cures["low"] < cures["lead"]) & (cures["lead"] < cures["high"])).all()
-    assert cures.loc["strong price", "verdict"] == "helps"
+    assert cures.loc["strong_price", "verdict"] == "helps"
 
 
 @pytest.mark.parametrize(
     ("alarm", "scenario"),
-    [(WEAK_SIGNAL, "pairs_20, no price"), (SHIFT, "pairs_2000, no price"), (COLLAPSE, "collapse")],
+    [(WEAK_SIGNAL, "pairs_20_unpriced"), (SHIFT, "pairs_2000_unpriced"), (COLLAPSE, "collapse")],
 )
 def test_each_challenge_rings_its_alarm_and_healthy_runs_are_quiet(found, seeds, alarm, scenario):
     """C24, C25, C26: in at least 4 of 5 runs of its scenario, and in at most 1 of 20 healthy ones."""
@@ -102,7 +102,7 @@ def test_runs_made_now_are_like_the_kept_ones(cases):
 
     The other runs without a price stray more: seed 0 with 20 pairs gave 40 to 70 % safe, by threads and machine.
     """
-    for name, strays in {SPOILT: 0.2, "strong price": 0.06}.items():
+    for name, strays in {SPOILT: 0.2, "strong_price": 0.06}.items():
         run = policy_run(over_optimisation.CONDITIONS[name], seed=0)
         now = sum(run.cases["safety"]) / len(run.cases["safety"])
         assert now == pytest.approx(verdicts.matrix(cases, name, "safety").mean(), abs=strays), name

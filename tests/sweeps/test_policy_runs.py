@@ -11,6 +11,7 @@ import torch
 
 from rlhf_lessons import plots
 from rlhf_lessons.diagnostics.alarms import ALARMS, COLLAPSE
+from rlhf_lessons.keys import Key
 from rlhf_lessons.model.gpt import GPT, GPTConfig
 from rlhf_lessons.pipeline import SFTPlan, Trained
 from rlhf_lessons.stages.history import History
@@ -30,7 +31,7 @@ def tiny(monkeypatch, tmp_path):
     """An untrained policy in place of the SFT model, and a cache of its own."""
     monkeypatch.setenv("RLHF_LESSONS_HOME", str(tmp_path))
     body = GPT(GPTConfig(course_tokenizer().vocab_size, layers=1, heads=2, width=8), seed=0)
-    trained = Trained("sft", body, History(), SFTPlan(), "0" * 16, 0.0, True)
+    trained = Trained("sft", body, History(), SFTPlan(), Key("sft", {}, "0" * 16), 0.0, True)
     for module in (policy_runs, reward_models, selection):
         monkeypatch.setattr(module, "ensure", lambda *_, **__: trained)
     monkeypatch.setattr(policy_runs, "FINAL_ANSWERS", 1)
@@ -39,7 +40,7 @@ def tiny(monkeypatch, tmp_path):
 
 
 def test_a_run_is_judged_on_the_way_and_at_the_end_and_remembered(tiny, monkeypatch):
-    condition = Condition("gold", QUICK)
+    condition = Condition("a", "gold", QUICK)
     run = policy_run(condition)
     assert len(run.records) == 5 and [look["step"] for look in run.looks] == [0, 5]
     assert set(MEASURES) <= set(run.looks[0]) and run.looks[0]["kl"] == pytest.approx(0, abs=1e-4)
@@ -52,14 +53,14 @@ def test_a_run_is_judged_on_the_way_and_at_the_end_and_remembered(tiny, monkeypa
 
 def test_a_run_ends_for_good_past_its_kl_limit(tiny):
     changes = QUICK | {"learning_rate": 0.1, "kl_coef": 0.0, "kl_stop": 100.0, "updates": 12}
-    run = policy_run(Condition("gold", changes, kl_limit=0.5))
+    run = policy_run(Condition("a", "gold", changes, kl_limit=0.5))
     assert len(run.records) < 12
     assert run.records[-1]["kl"] > 0.5 >= run.records[-2]["kl"]
 
 
 def test_the_policy_it_starts_from_is_left_alone(tiny):
     before = [p.clone() for p in tiny.parameters()]
-    policy_run(Condition("gold", QUICK))
+    policy_run(Condition("a", "gold", QUICK))
     assert all(torch.equal(a, b) for a, b in zip(before, tiny.parameters(), strict=True))
 
 
@@ -67,10 +68,11 @@ def test_fresh_comparisons_of_one_run_reach_the_judge_of_the_next(tiny, monkeypa
     pairs = [["metformin with egfr 28 ?", "avoid it", "should be fine"]] * 3
     monkeypatch.setattr(policy_runs, "fresh_comparisons", lambda policy, sft, n, seed: pairs[:n])
     seen = []
-    monkeypatch.setattr(policy_runs, "train_recipe", lambda recipe, seed, fresh: seen.extend(fresh) or gold)
+    monkeypatch.setattr(policy_runs, "train_recipe", lambda *given: seen.extend(given[-1]) or gold)
+    monkeypatch.setattr(policy_runs, "judge_key", lambda condition, seed: Key(condition.label, {}, "code"))
     gold = reward_function("gold")
-    first = Condition("gold", QUICK, collects=2)
-    policy_run(Condition(Recipe(20), QUICK, after=first))
+    first = Condition("a", "gold", QUICK, collects=2)
+    policy_run(Condition("b", Recipe(20), QUICK, after=first))
     assert [(p.prompt, p.chosen, p.rejected) for p in seen] == [tuple(row) for row in pairs[:2]]
 
 
@@ -80,10 +82,10 @@ def test_a_recipe_trains_one_model_or_an_ensemble_and_reads_its_noise(tiny, monk
     together = Recipe(20, sampled_share=0.0, members=3, how="worst", training={"epochs": 1})
     steps = []
     for recipe in (alone, together):
-        assert train_recipe(recipe, on_step=steps.append)(answers).shape == (6,)
+        assert train_recipe(recipe, tiny, tiny, on_step=steps.append)(answers).shape == (6,)
     assert len(steps) == 2
     noisy = Recipe(20, sampled_share=0.0, noise=0.5, training={"epochs": 1})
-    assert not torch.equal(train_recipe(noisy)(answers), train_recipe(alone)(answers))
+    assert not torch.equal(train_recipe(noisy, tiny, tiny)(answers), train_recipe(alone, tiny, tiny)(answers))
 
 
 def test_the_broken_judge_is_the_documents_program():
@@ -209,11 +211,16 @@ def test_kept_results_are_read_as_they_were_written(tmp_path):
 def test_the_label_says_whether_the_code_has_moved_on():
     label = {"made": "2026-01-01", "command": "rlhf-lessons sweep x", "code": "a", "seeds": [0, 1], "torch": "2.9"}
     found = kept.Kept({}, label)
-    assert "with this code" in found.told("a") and "an earlier state of the code" in found.told("b")
+    assert "with this code" in found.sentence("a") and "an earlier state of the code" in found.sentence("b")
 
 
 def test_a_sweep_names_its_conditions_for_every_use():
     names = set(over_optimisation.CONDITIONS)
-    groups = (over_optimisation.ORDER, over_optimisation.UNPRICED, over_optimisation.CURES, over_optimisation.HEALTHY)
+    groups = (
+        over_optimisation.ORDER,
+        over_optimisation.UNPRICED.values(),
+        over_optimisation.CURES,
+        over_optimisation.HEALTHY,
+    )
     assert all(set(group) <= names for group in groups)
     assert json.dumps({name: asdict(condition) for name, condition in over_optimisation.CONDITIONS.items()})

@@ -8,15 +8,16 @@ import torch
 from torch.nn import functional as F
 
 from rlhf_lessons import plots
+from rlhf_lessons.keys import Key
 from rlhf_lessons.model.gpt import GPT, GPTConfig
 from rlhf_lessons.model.heads import RewardModel
 from rlhf_lessons.objectives.preference import bradley_terry_loss
 from rlhf_lessons.pipeline import PretrainedPlan, Trained
 from rlhf_lessons.stages.history import History
 from rlhf_lessons.stages.loop import decay
-from rlhf_lessons.sweeps import heads, results, reward_runs
+from rlhf_lessons.sweeps import heads, reward_runs
 from rlhf_lessons.sweeps.heads import Heads
-from rlhf_lessons.sweeps.reward_runs import Run, RunSettings
+from rlhf_lessons.sweeps.reward_runs import RewardRun, RunSettings
 from rlhf_lessons.world.cases import case_of
 from rlhf_lessons.world.datasets import curated_pairs, encode_pairs
 from rlhf_lessons.world.rubric import judge
@@ -33,7 +34,9 @@ def tiny_body(seed: int = 0) -> GPT:
 def tiny(monkeypatch, tmp_path):
     """Sweeps on an untrained body of width 8, with few judges and a cache of their own."""
     monkeypatch.setenv("RLHF_LESSONS_HOME", str(tmp_path))
-    trained = Trained("pretrained", tiny_body(), History(), PretrainedPlan(), "0" * 16, 0.0, True)
+    trained = Trained(
+        "pretrained", tiny_body(), History(), PretrainedPlan(), Key("pretrained", {}, "0" * 16), 0.0, True
+    )
     for module in (heads, reward_runs):
         monkeypatch.setattr(module, "ensure", lambda stage, **_: trained)
     monkeypatch.setattr(reward_runs, "JUDGED", {"train": 8, "tuning": 8, "held_out": 8})
@@ -139,20 +142,8 @@ def test_a_run_is_measured_and_remembered(tiny, monkeypatch):
         reward_runs.reward_run(settings, copies=1)
 
 
-def test_only_the_same_settings_parent_and_code_are_remembered(tiny):
-    def ask(name="a", settings=None, parent="p", module=reward_runs, remake=False):
-        calls.append(None)
-        return results.remembered(name, settings or {"x": 1}, parent, module, lambda: {"n": len(calls)}, remake)["n"]
-
-    calls = []
-    assert [ask(), ask()] == [1, 1]
-    changes = ({"name": "b"}, {"settings": {"x": 2}}, {"parent": "q"}, {"module": heads}, {"remake": True})
-    assert [ask(**change) for change in changes] == [3, 4, 5, 6, 7]
-    assert ask() == 7
-
-
-def run_with(tuning: list[float], held_out: list[float]) -> Run:
-    return Run(RunSettings(), [], {"train": [1.0], "tuning": tuning, "held_out": held_out})
+def run_with(tuning: list[float], held_out: list[float]) -> RewardRun:
+    return RewardRun(RunSettings(), [], {"train": [1.0], "tuning": tuning, "held_out": held_out})
 
 
 def test_measures_of_a_run_by_hand():
