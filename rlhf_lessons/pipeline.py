@@ -138,7 +138,8 @@ def ensure(
         with _Progress(stage, recipe.steps(plan), on_step, progress) as step:
             history = recipe.train(model, plan, *family, on_step=step)
         seconds = time.perf_counter() - start
-        meta = {"key": key.as_dict(), "seconds": seconds, "history": history.records}
+        changed = {name: value for name, value in plan if value != recipe.plan.model_fields[name].default}
+        meta = {"key": key.as_dict(), "changes": changed, "seconds": seconds, "history": history.records}
         store.save(stage, key.fingerprint, model.state_dict(), meta)
         return Trained(stage, model, history, plan, key, seconds, False)
 

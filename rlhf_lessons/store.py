@@ -14,14 +14,16 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import safetensors.torch
 from filelock import FileLock, Timeout
 from platformdirs import user_cache_dir
-from torch import Tensor
+
+if TYPE_CHECKING:  # torch takes seconds to import, and only weights need it
+    from torch import Tensor
 
 HOME_VARIABLE = "RLHF_LESSONS_HOME"
+LOCK_NAME = "training.lock"
 LOCK_SECONDS = 1200  # longer than any stage of the course trains
 
 
@@ -33,7 +35,7 @@ class CorruptCacheWarning(UserWarning):
 class Stored:
     """Tensors by name, and the meta saved with them."""
 
-    tensors: dict[str, Tensor]
+    tensors: "dict[str, Tensor]"
     meta: dict[str, Any]
 
 
@@ -43,11 +45,13 @@ def home() -> Path:
     return Path(chosen).expanduser().absolute()
 
 
-def save(name: str, fingerprint: str, tensors: Mapping[str, Tensor], meta: Mapping[str, Any]) -> None:
+def save(name: str, fingerprint: str, tensors: "Mapping[str, Tensor]", meta: Mapping[str, Any]) -> None:
     """Keep `tensors` and `meta` (anything JSON can hold) under a stage's name and fingerprint.
 
     Raises OSError, naming RLHF_LESSONS_HOME, if the folder cannot be written.
     """
+    import safetensors.torch
+
     # Cloned because safetensors refuses tensors that share memory, as those of a tied head do.
     own = {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}
     weights = safetensors.torch.save(own)
@@ -69,6 +73,8 @@ def save(name: str, fingerprint: str, tensors: Mapping[str, Tensor], meta: Mappi
 
 def load(name: str, fingerprint: str) -> Stored | None:
     """What was saved, or None if there is nothing or, after a CorruptCacheWarning, nothing to be trusted."""
+    import safetensors.torch
+
     meta_file = _folder(name, fingerprint, home()) / "meta.json"
     try:
         text = meta_file.read_bytes()
@@ -100,7 +106,7 @@ def lock(name: str, fingerprint: str) -> Iterator[None]:
     with _writing() as root:
         folder = _folder(name, fingerprint, root)
         folder.mkdir(parents=True, exist_ok=True)
-        held = FileLock(folder / "training.lock")
+        held = FileLock(folder / LOCK_NAME)
         with suppress(Timeout):
             held.acquire(timeout=LOCK_SECONDS)
     try:
@@ -121,6 +127,14 @@ def load_result(name: str) -> dict[str, Any] | None:
     """What `save_result` kept, or None if there is nothing."""
     path = home() / "results" / f"{name}.json"
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
+def read_meta(folder: Path) -> dict[str, Any] | None:
+    """Name, fingerprint and meta of what a folder holds, weights unread; None if there is nothing to be trusted."""
+    try:
+        return _checked_record((folder / "meta.json").read_bytes())
+    except OSError:
+        return None
 
 
 def _folder(name: str, fingerprint: str, root: Path) -> Path:

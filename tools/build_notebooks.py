@@ -1,11 +1,15 @@
 """Makes notebooks/*.ipynb from notebooks/sources/*.md (MyST Markdown): converts, executes, tidies.
 
+It uses a cache of its own, in build/, and nothing that ships with the course: what the notebooks measure on the way
+is measured by today's code, and then ships with the course (`sweeps.results`).
+
 python tools/build_notebooks.py               build all notebooks
 python tools/build_notebooks.py 01_pretraining 06_ppo
 python tools/build_notebooks.py --check       compare only; exit 1 if a notebook is not in step
 """
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Iterable
@@ -18,10 +22,12 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 
-from rlhf_lessons import store
+from rlhf_lessons import cache, store
 from rlhf_lessons.reruns import errors_in
+from rlhf_lessons.sweeps import results
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
+HOME = NOTEBOOKS.parent / "build" / "notebooks-cache"
 KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
 WIDGET = "application/vnd.jupyter.widget-view+json"
 CELL_SECONDS = 900
@@ -122,13 +128,15 @@ def main(arguments: list[str] | None = None, folder: Path = NOTEBOOKS) -> int:
     parser.add_argument("--check", action="store_true", help="only compare notebooks and sources")
     options = parser.parse_args(arguments)
     if options.check:
-        names = out_of_step(folder)
+        names, old = out_of_step(folder), results.stale()
         print(f"not in step with their sources: {', '.join(names)}" if names else "all notebooks are in step")
-        return 1 if names else 0
+        print(f"shipped results of another code: {', '.join(old)}" if old else "all shipped results are of this code")
+        return 1 if names or old else 0
     try:
         sources = chosen(options.names, folder)
     except ValueError as error:
         parser.error(str(error))
+    os.environ |= {store.HOME_VARIABLE: str(HOME), results.REMAKE_VARIABLE: "1"}
     failed = False
     for source in sources:
         started = time.monotonic()
@@ -140,7 +148,20 @@ def main(arguments: list[str] | None = None, folder: Path = NOTEBOOKS) -> int:
         for error in errors:
             print(error, file=sys.stderr)
         failed = failed or bool(errors)
+    if not failed:
+        ship_results()
     return 1 if failed else 0
+
+
+def ship_results() -> None:
+    """Put what the notebooks measured with today's code into the package."""
+    found: dict[str, dict[str, Any]] = {name: {} for name in results.SHIPPED}
+    for entry in cache.entries():
+        record = store.read_meta(entry.path) if entry.current and entry.name in found else None
+        if record:
+            found[entry.name][record["fingerprint"]] = {part: record["meta"][part] for part in ("key", "result")}
+    results.ship(found)
+    print("shipped:", ", ".join(f"{len(keys)} {name}" for name, keys in found.items()))
 
 
 if __name__ == "__main__":

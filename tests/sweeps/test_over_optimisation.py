@@ -54,10 +54,10 @@ def test_no_better_informed_judge_is_clearly_worse(cases):
     steps = verdicts.staircase(cases, over_optimisation.ORDER)
     assert (steps.high > 0).all()
     assert (steps.low > 0).to_dict() == {
-        "pairs_20 over broken": True,
-        "pairs_200 over pairs_20": False,
-        "pairs_2000 over pairs_200": True,
-        "full over pairs_2000": True,
+        "20 pairs over broken": True,
+        "200 pairs over 20 pairs": False,
+        "2,000 pairs over 200 pairs": True,
+        "full over 2,000 pairs": True,
         "gold over full": False,
     }
 

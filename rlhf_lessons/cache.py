@@ -1,0 +1,88 @@
+"""What the cache holds: stages and measured results, what each is, and whether today's code would find it again."""
+
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from rlhf_lessons import store
+from rlhf_lessons.keys import Key
+
+LONGEST = 60  # characters of settings in a line
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One stored stage or result.
+
+    settings: those that differ from the defaults; size: bytes on disk; made: when it was saved; current: whether the
+    code of today, asked for the same, would find it. What an earlier version of the course stored is not current.
+    """
+
+    name: str
+    settings: Mapping[str, Any]
+    size: int
+    made: datetime
+    current: bool
+    path: Path
+
+    @property
+    def words(self) -> str:
+        """The settings in a line."""
+        text = ", ".join(f"{name}={value}" for name, value in self.settings.items())
+        return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."
+
+
+def entries() -> list[Entry]:
+    """All that is stored in the cache, by name and then by date."""
+    root = store.home()
+    folders = [folder for folder in root.glob("*-*") if folder.is_dir()]
+    files = list(root.glob("results/sweeps/*.json"))  # where versions before 0.2 kept measured results
+    found = [*map(_of_folder, folders), *map(_of_file, files)]
+    return sorted(found, key=lambda entry: (entry.name, entry.made))
+
+
+def clean(old: Iterable[Entry]) -> list[Entry]:
+    """Remove entries; returns those removed. One that another process is training or saving is left alone."""
+    removed = []
+    for entry in old:
+        if entry.path.is_file():
+            entry.path.unlink(missing_ok=True)
+        elif not _remove_folder(entry.path):
+            continue
+        removed.append(entry)
+    return removed
+
+
+def _remove_folder(folder: Path) -> bool:
+    try:
+        with FileLock(folder / store.LOCK_NAME, timeout=0):
+            shutil.rmtree(folder, ignore_errors=True)
+    except Timeout:
+        return False
+    return not folder.exists()
+
+
+def _of_folder(folder: Path) -> Entry:
+    files = [path for path in folder.iterdir() if path.is_file()]
+    size = sum(path.stat().st_size for path in files)
+    made = datetime.fromtimestamp(max((path.stat().st_mtime for path in files), default=folder.stat().st_mtime))
+    record = store.read_meta(folder)
+    if record is None:
+        return Entry(f"{folder.name.rpartition('-')[0]} (unfinished or damaged)", {}, size, made, False, folder)
+    meta = record["meta"]
+    try:
+        key = Key.from_dict(meta["key"])
+    except (KeyError, TypeError):  # of an earlier version
+        return Entry(record["name"], meta.get("plan", {}), size, made, False, folder)
+    current = key.is_current and key.fingerprint == record["fingerprint"]
+    return Entry(record["name"], meta.get("changes", key.settings), size, made, current, folder)
+
+
+def _of_file(path: Path) -> Entry:
+    stat = path.stat()
+    return Entry(path.stem.rpartition("-")[0], {}, stat.st_size, datetime.fromtimestamp(stat.st_mtime), False, path)

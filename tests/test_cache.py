@@ -1,0 +1,85 @@
+"""What is in the cache is listed with what it is, and only what today's code would not find is removed."""
+
+import json
+import time
+
+import pytest
+import torch
+from filelock import FileLock
+
+from rlhf_lessons import cache, keys, pipeline, store
+from rlhf_lessons.keys import Key
+
+TINY = {"n_notes": 200, "steps": 1, "layers": 1, "heads": 2, "width": 16}
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("RLHF_LESSONS_HOME", str(tmp_path))
+    return tmp_path
+
+
+def save(key: Key, **meta) -> None:
+    store.save(key.name, key.fingerprint, {"w": torch.zeros(1000)}, {"key": key.as_dict(), **meta})
+
+
+@pytest.fixture
+def mixed(home):
+    """One of each: of today's code, of another code, of the version before, unfinished, and an old result."""
+    save(Key.of("sft", {"seed": 1, "steps": 100}, [pipeline.ensure]), changes={"seed": 1})
+    save(Key("reward", {"seed": 2}, "0" * 16, ("rlhf_lessons.pipeline.ensure",)))
+    store.save("ppo", "f" * 16, {"w": torch.zeros(1000)}, {"plan": {"seed": 3}, "seconds": 1.0, "history": []})
+    (home / f"pretrained-{'a' * 16}").mkdir()
+    (home / "results" / "sweeps").mkdir(parents=True)
+    (home / "results" / "sweeps" / f"reward_run-{'b' * 16}.json").write_text("{}")
+    store.save_result("06_ppo", {"safe": 0.9})
+    return home
+
+
+def test_every_entry_is_listed_with_what_it_is(mixed):
+    found = {entry.name: entry for entry in cache.entries()}
+    assert {name: entry.current for name, entry in found.items()} == {
+        "sft": True,
+        "reward": False,
+        "ppo": False,
+        "pretrained (unfinished or damaged)": False,
+        "reward_run": False,
+    }
+    assert [found[name].words for name in ("sft", "reward", "ppo")] == ["seed=1", "seed=2", "seed=3"]
+    assert found["sft"].size > 4000 and abs(found["sft"].made.timestamp() - time.time()) < 60
+
+
+def test_cleaning_removes_what_is_not_current_and_nothing_else(mixed):
+    removed = cache.clean(entry for entry in cache.entries() if not entry.current)
+    assert len(removed) == 4
+    assert [entry.name for entry in cache.entries()] == ["sft"]
+    assert store.load_result("06_ppo") == {"safe": 0.9}
+
+
+def test_what_another_process_trains_is_left_alone(mixed):
+    with FileLock(mixed / f"pretrained-{'a' * 16}" / store.LOCK_NAME):
+        removed = cache.clean(entry for entry in cache.entries() if not entry.current)
+        assert "pretrained (unfinished or damaged)" not in {entry.name for entry in removed}
+    assert (mixed / f"pretrained-{'a' * 16}").exists()
+
+
+def test_a_trained_stage_is_current_until_its_code_changes(monkeypatch):
+    pipeline.ensure("pretrained", progress=False, **TINY)
+    (entry,) = cache.entries()
+    assert entry.current and dict(entry.settings) == TINY
+    monkeypatch.setattr(keys, "version_of", lambda starts: "another version")
+    assert not cache.entries()[0].current
+
+
+def test_an_edited_meta_is_not_trusted(home):
+    save(Key.of("sft", {}, [pipeline.ensure]))
+    (meta,) = home.rglob("meta.json")
+    record = json.loads(meta.read_text())
+    record["meta"]["changes"] = {"seed": 7}
+    meta.write_text(json.dumps(record))
+    (entry,) = cache.entries()
+    assert entry.name == "sft (unfinished or damaged)" and not entry.current
+
+
+def test_an_empty_cache_has_no_entries(home):
+    assert cache.entries() == [] and cache.clean([]) == []
