@@ -128,7 +128,7 @@ def main(arguments: list[str] | None = None, folder: Path = NOTEBOOKS) -> int:
     parser.add_argument("--check", action="store_true", help="only compare notebooks and sources")
     options = parser.parse_args(arguments)
     if options.check:
-        names, old = out_of_step(folder), results.stale()
+        names, old = out_of_step(folder), results.stale() if folder == NOTEBOOKS else []
         print(f"not in step with their sources: {', '.join(names)}" if names else "all notebooks are in step")
         print(f"shipped results of another code: {', '.join(old)}" if old else "all shipped results are of this code")
         return 1 if names or old else 0
@@ -136,7 +136,8 @@ def main(arguments: list[str] | None = None, folder: Path = NOTEBOOKS) -> int:
         sources = chosen(options.names, folder)
     except ValueError as error:
         parser.error(str(error))
-    os.environ |= {store.HOME_VARIABLE: str(HOME), results.REMAKE_VARIABLE: "1"}
+    if folder == NOTEBOOKS:
+        os.environ |= {store.HOME_VARIABLE: str(HOME), results.REMAKE_VARIABLE: "1"}
     failed = False
     for source in sources:
         started = time.monotonic()
@@ -148,7 +149,7 @@ def main(arguments: list[str] | None = None, folder: Path = NOTEBOOKS) -> int:
         for error in errors:
             print(error, file=sys.stderr)
         failed = failed or bool(errors)
-    if not failed:
+    if folder == NOTEBOOKS and not failed:
         ship_results()
     return 1 if failed else 0
 
