@@ -35,7 +35,7 @@ $(INSTALLED): pyproject.toml
 	@touch $@
 
 lab: $(INSTALLED)
-	$(BIN)/jupyter lab $(LAB_ARGS) notebooks/00_start_here.ipynb
+	$(BIN)/python tools/lab.py $(LAB_ARGS)
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest -m "not browser"
