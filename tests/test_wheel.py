@@ -62,5 +62,3 @@ def test_it_works_where_the_notebooks_are_named_or_not_needed(installed):
     assert listed.returncode == 0 and "06_ppo" in listed.stdout
     diagnosed = installed("diagnose", str(LOG))
     assert diagnosed.returncode == 0 and "Common-mode drift" in diagnosed.stdout
-    scored = installed("scorecard")  # from the kept results
-    assert scored.returncode == 0 and "best of 16" in scored.stdout
