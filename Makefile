@@ -2,7 +2,7 @@
 # make test       the unit tests, then every notebook, then the labs in a browser if Chromium is there
 # make course     run all notebooks without a screen
 # make notebooks  build the notebooks from notebooks/sources (NAMES="06_ppo" for some of them)
-# make check      lint, format, and notebooks in step with their sources
+# make check      lint, format, types, and notebooks in step with their sources
 #
 # All of it lives in .venv, made at the first use. PYTHON=/path/to/python3.12 chooses the interpreter.
 
@@ -35,7 +35,7 @@ $(INSTALLED): pyproject.toml
 	@touch $@
 
 lab: $(INSTALLED)
-	$(BIN)/jupyter lab $(LAB_ARGS) notebooks/00_start_here.ipynb
+	$(BIN)/python tools/lab.py $(LAB_ARGS)
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest -m "not browser"
@@ -51,4 +51,5 @@ notebooks: $(INSTALLED)
 check: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 	$(BIN)/python tools/build_notebooks.py --check

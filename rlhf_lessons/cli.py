@@ -1,8 +1,11 @@
 """The command line: list the notebooks, run one with other parameters or the whole course; diagnose a training log."""
 
+# torch, pandas and papermill take seconds to load: a command imports what it needs of them itself.
+import platform
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,16 +14,12 @@ from rich.console import Console
 from rich.table import Table
 from typer.core import TyperCommand
 
-from rlhf_lessons import reruns, store
-from rlhf_lessons.diagnostics.log_reader import diagnose
-from rlhf_lessons.diagnostics.logs.stages import split_stages
-from rlhf_lessons.sweeps import kept, over_optimisation, quality, verdicts
+from rlhf_lessons import __version__, reruns
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 
 Notebooks = Annotated[Path, typer.Option(help="The folder of the notebooks.", show_default=False)]
 PARAMETER_OPTIONS = ("-p", "--parameter")
-SWEEPS = {"over-optimisation": over_optimisation.sweep}
 
 
 class WithParameters(TyperCommand):
@@ -44,6 +43,23 @@ def refusals() -> Iterator[None]:
     except (ValueError, OSError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None
+
+
+def print_version(is_asked: bool) -> None:
+    """What a report of a fault must name, on one line; ends the program."""
+    if is_asked:
+        python, torch = platform.python_version(), version("torch")
+        typer.echo(f"rlhf-lessons {__version__}, Python {python}, torch {torch}, {platform.platform()}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=print_version, is_eager=True, help="Show what is installed, and exit.")
+    ] = False,
+) -> None:
+    """Options of the program itself."""
 
 
 @app.command("list")
@@ -102,6 +118,9 @@ def course(
 @app.command("quality")
 def quality_(seeds: Annotated[int, typer.Option(min=1, max=20, help="How many seeds, from 0.")] = 5) -> None:
     """Measure every stage on held-out cases over several seeds: the figures that the README quotes."""
+    from rlhf_lessons import store
+    from rlhf_lessons.sweeps import quality
+
     for name, value in quality.pretrained_quality().items():
         typer.echo(f"{name:26} {value:.3f}")
     table = quality.quality(range(seeds))
@@ -112,20 +131,25 @@ def quality_(seeds: Annotated[int, typer.Option(min=1, max=20, help="How many se
 
 @app.command("sweep")
 def sweep_(
-    name: Annotated[str, typer.Argument(help=f"Which one: {', '.join(SWEEPS)}.")],
+    name: Annotated[str, typer.Argument(help="Which one: over-optimisation.")],
     jobs: Annotated[int, typer.Option(min=1, max=64, help="Processes side by side, of one thread each.")] = 2,
 ) -> None:
     """Remake the kept results behind a notebook. Takes about two hours; goes on where it was interrupted."""
+    from rlhf_lessons.sweeps import over_optimisation
+
+    sweeps = {"over-optimisation": over_optimisation.sweep}
     with refusals():
-        if name not in SWEEPS:
-            raise ValueError(f"name: {name!r} is not allowed; it must be one of {', '.join(SWEEPS)}")
-        tables = SWEEPS[name](jobs=jobs)
+        if name not in sweeps:
+            raise ValueError(f"name: {name!r} is not allowed; it must be one of {', '.join(sweeps)}")
+        tables = sweeps[name](jobs=jobs)
     typer.echo(", ".join(f"{table}: {len(rows)} rows" for table, rows in tables.items()))
 
 
 @app.command("scorecard")
 def scorecard_() -> None:
     """What each kind of policy is worth on held-out cases, with 95 % intervals, from the kept results."""
+    from rlhf_lessons.sweeps import kept, over_optimisation, verdicts
+
     with refusals():
         found = kept.read(over_optimisation.NAME)
     typer.echo(verdicts.scorecard_table(found.tables["cases"]).T.to_string())
@@ -135,6 +159,9 @@ def scorecard_() -> None:
 @app.command("diagnose")
 def diagnose_(file: Annotated[Path, typer.Argument(help="A training log: text, key=value, CSV or JSON.")]) -> None:
     """Read a training log and say what it proves. A table with a column `stage` is read stage by stage."""
+    from rlhf_lessons.diagnostics.log_reader import diagnose
+    from rlhf_lessons.diagnostics.logs.stages import split_stages
+
     with refusals():
         try:
             text = file.read_text(encoding="utf-8")

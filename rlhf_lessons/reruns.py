@@ -1,19 +1,19 @@
 """Running the course's notebooks without a screen, with other parameters, and noticing every failure."""
 
+import ast
+import json
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import nbformat
-import papermill
-from nbclient.exceptions import CellTimeoutError, DeadKernelError
-from papermill.exceptions import PapermillExecutionError
+from typing import TYPE_CHECKING, Any
 
 from rlhf_lessons import knobs
 from rlhf_lessons.knobs import KNOBS, Value
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode  # loading nbformat takes longer than `rlhf-lessons list` may
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"  # of the checkout this file is in
 NUMBERED = "[0-9][0-9]_*.ipynb"
@@ -33,7 +33,10 @@ def list_notebooks(folder: Path) -> list[Path]:
     """The course's notebooks in order. Raises ValueError if the folder has none."""
     found = sorted(folder.glob(NUMBERED))
     if not found:
-        raise ValueError(f"notebooks: {str(folder)!r} holds none; it must be the notebooks folder of a checkout")
+        raise ValueError(
+            f"notebooks: {str(folder)!r} holds none; the course's notebooks are in its repository, not in the"
+            " installed package: name their folder with --notebooks"
+        )
     return found
 
 
@@ -50,16 +53,39 @@ def find_notebook(which: str, folder: Path) -> Path:
 
 def title(path: Path) -> str:
     """The first heading of a notebook, or its name."""
-    for cell in nbformat.read(path, as_version=4).cells:
-        heading = re.search(r"^# (.+)$", cell.source, re.MULTILINE) if cell.cell_type == "markdown" else None
+    for cell in _cells(path):
+        heading = re.search(r"^# (.+)$", cell["source"], re.MULTILINE) if cell["cell_type"] == "markdown" else None
         if heading:
             return heading[1].strip()
     return path.stem
 
 
 def parameters_of(path: Path) -> dict[str, str]:
-    """Names of a notebook's parameters, each with its default as the notebook writes it."""
-    return {name: found["default"] for name, found in papermill.inspect_notebook(str(path)).items()}
+    """Names of a notebook's parameters, each with its default as the notebook writes it: as papermill finds them.
+
+    Raises ValueError if the file is no notebook or the cell with its parameters is not Python.
+    """
+    tagged = (cell["source"] for cell in _cells(path) if "parameters" in cell["metadata"].get("tags", []))
+    text = next(tagged, "")
+    try:
+        statements = ast.parse(text).body
+    except SyntaxError as error:
+        raise ValueError(f"notebook: the parameters of {str(path)!r} are not Python ({error.msg})") from None
+    found = {}
+    for statement in statements:
+        if isinstance(statement, ast.Assign | ast.AnnAssign) and statement.value:
+            target = statement.target if isinstance(statement, ast.AnnAssign) else statement.targets[0]
+            found[ast.unparse(target)] = ast.get_source_segment(text, statement.value) or ""
+    return found
+
+
+def _cells(path: Path) -> list[dict[str, Any]]:
+    """The cells of a notebook, each with its source as one text."""
+    try:
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        return [{**cell, "source": "".join(cell["source"])} for cell in cells]
+    except (ValueError, KeyError, TypeError):
+        raise ValueError(f"notebook: {str(path)!r} is not one; it must be a file that Jupyter saved") from None
 
 
 def describe_parameters(path: Path) -> str:
@@ -107,6 +133,11 @@ def run_notebook(path: Path, parameters: Mapping[str, Any], output: Path, progre
     Raises ValueError before anything runs if a parameter is wrong or `output` is the notebook itself. What
     fails in a cell or in a widget's callback is no exception but stands in the run's errors.
     """
+    import nbformat
+    import papermill
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
+    from papermill.exceptions import PapermillExecutionError
+
     values = check_parameters(path, parameters)
     if output.resolve() == path.resolve():
         raise ValueError(f"output: {str(output)!r} is the notebook itself; it must be another file")
@@ -122,7 +153,7 @@ def run_notebook(path: Path, parameters: Mapping[str, Any], output: Path, progre
     return Run(output, time.monotonic() - started, errors)
 
 
-def errors_in(notebook: nbformat.NotebookNode) -> list[str]:
+def errors_in(notebook: "NotebookNode") -> list[str]:
     """Every error kept in an executed notebook: of its cells and of its widgets' callbacks.
 
     A callback that raises inside an Output widget stops nothing: its error is in the widget's state alone.
@@ -135,7 +166,7 @@ def errors_in(notebook: nbformat.NotebookNode) -> list[str]:
     return found
 
 
-def _widget_outputs(notebook: nbformat.NotebookNode) -> Iterator[list[dict[str, Any]]]:
+def _widget_outputs(notebook: "NotebookNode") -> Iterator[list[dict[str, Any]]]:
     for widgets in notebook.metadata.get("widgets", {}).values():
         for model in widgets.get("state", {}).values():
             if model.get("model_name") == "OutputModel":

@@ -1,7 +1,13 @@
+import platform
+import subprocess
+import sys
+
 import nbformat
 import pytest
+import torch
 from typer.testing import CliRunner
 
+from rlhf_lessons import __version__
 from rlhf_lessons.cli import app
 from rlhf_lessons.diagnostics.logs.seed_log import LOG
 
@@ -20,6 +26,36 @@ def test_list_shows_titles_and_parameters(write_notebook, invoke):
     result = invoke("list")
     assert result.exit_code == 0
     assert all(text in result.stdout for text in ("00_start_here", "About 06_ppo", "seed = 7", "kl_coef = 0.05"))
+
+
+def test_version_names_what_a_report_of_a_fault_needs():
+    result = CliRunner().invoke(app, ["--version"])
+    assert result.exit_code == 0 and result.stdout.count("\n") == 1
+    for text in (f"rlhf-lessons {__version__},", platform.python_version(), torch.__version__, platform.system()):
+        assert text in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "heavy"),
+    [
+        (["--help"], {"torch", "scipy", "pandas", "papermill", "nbformat"}),
+        (["--version"], {"torch", "scipy", "pandas", "papermill", "nbformat"}),
+        (["list"], {"torch", "scipy", "pandas", "papermill", "nbformat"}),
+        (["diagnose", str(LOG)], {"torch", "papermill", "nbformat"}),
+    ],
+)
+def test_quick_commands_load_no_slow_library(words, heavy):
+    command = [sys.executable, "-X", "importtime", "-m", "rlhf_lessons.cli", *words]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    loaded = {line.rpartition("|")[2].strip() for line in result.stderr.splitlines()}
+    assert "rlhf_lessons.reruns" in loaded and not heavy & loaded
+
+
+def test_without_notebooks_it_says_where_they_are(invoke, tmp_path):
+    for words in (["list"], ["run", "06"], ["course"]):
+        result = invoke(*words)
+        assert result.exit_code == 2 and result.stderr.count("\n") == 1
+        assert "notebooks: " in result.stderr and "name their folder with --notebooks" in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""environment.yml and pyproject.toml name the same packages with the same ranges."""
+"""The files that describe the project agree with each other."""
 
 import re
 import tomllib
@@ -7,6 +7,8 @@ from pathlib import Path
 import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
+
+from rlhf_lessons import __version__
 
 ROOT = Path(__file__).parents[1]
 CONDA_NAMES = {"pytorch": "torch", "matplotlib-base": "matplotlib", "playwright-python": "playwright"}
@@ -39,6 +41,14 @@ def test_both_name_the_same_packages_and_ranges():
 def test_every_range_has_both_ends():
     for spec in conda_specs().values():
         assert spec["name"] == "pip" or spec["range"], spec.string
+
+
+def test_citation_and_changelog_name_this_version():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert (citation["version"], citation["license"]) == (__version__, project()["license"])
+    changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    versions = re.findall(r"^## (\d[\d.]*), \d{4}-\d\d-\d\d$", changes, re.MULTILINE)
+    assert versions[0] == __version__
 
 
 def test_torch_is_the_cpu_build():

@@ -42,6 +42,34 @@ def test_title_and_parameters_are_read(write_notebook):
     assert "adaptive_kl = False: true or false. " in text
 
 
+@pytest.mark.parametrize("path", reruns.list_notebooks(reruns.NOTEBOOKS), ids=lambda path: path.stem)
+def test_parameters_are_read_as_papermill_reads_them(path):
+    assert reruns.parameters_of(path) == {
+        name: found["default"] for name, found in papermill.inspect_notebook(str(path)).items()
+    }
+
+
+def test_parameters_of_every_form_are_read_as_papermill_reads_them(write_notebook):
+    text = "# How it starts\nseed: int = 0\nreward_model = 'full'  # the judge\nkl_coef = -1e-3\nadaptive_kl=True"
+    path = write_notebook("06_ppo", parameters=text)
+    found = {name: found["default"] for name, found in papermill.inspect_notebook(str(path)).items()}
+    assert reruns.parameters_of(path) == found and len(found) == 4
+
+
+@pytest.mark.parametrize("content", ["{}", "[]", "once", '{"cells": [1]}', "\xff"])
+def test_what_is_no_notebook_is_refused(content, tmp_path):
+    path = tmp_path / "06_ppo.ipynb"
+    path.write_text(content, encoding="latin-1")
+    for read in (reruns.title, reruns.parameters_of):
+        with pytest.raises(ValueError, match=r"^notebook: .*06_ppo.ipynb' is not one"):
+            read(path)
+
+
+def test_parameters_that_are_not_python_are_refused(write_notebook):
+    with pytest.raises(ValueError, match=r"^notebook: the parameters of .* are not Python"):
+        reruns.parameters_of(write_notebook("06_ppo", parameters="seed ="))
+
+
 def test_typed_parameters_are_parsed(write_notebook):
     typed = {"seed": "3", "kl_coef": "0.2", "adaptive_kl": "true"}
     values = reruns.parse_parameters(write_notebook("06_ppo"), typed)

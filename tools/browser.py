@@ -18,14 +18,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
-from playwright.sync_api import Browser, BrowserContext, Playwright
+from playwright.sync_api import Browser, BrowserContext, Playwright, ViewportSize
 
+from tools.lab import IS_ROOT
 from tools.lab_page import KERNEL, LISTENS, Lab
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = ("--disable-gpu", "--disable-background-networking", "--no-first-run")
-IS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0  # Chromium and Jupyter refuse root unless told
-WINDOW = {"width": 1280, "height": 1400}
+WINDOW: ViewportSize = {"width": 1280, "height": 1400}
 START_SECONDS, KERNEL_SECONDS, RUN_SECONDS = 60, 90, 600
 
 COMMAND = """name => {
@@ -52,7 +52,7 @@ def find_browser() -> str | None:
 
 
 def launch(playwright: Playwright, path: str) -> Browser:
-    """The browser at `path`, without a window."""
+    """The browser at `path`, without a window. Chromium refuses root, as Jupyter does, unless told."""
     return playwright.chromium.launch(executable_path=path, args=[*ARGUMENTS, *(["--no-sandbox"] if IS_ROOT else [])])
 
 

@@ -146,8 +146,8 @@ def main(arguments: list[str] | None = None, folder: Path = NOTEBOOKS) -> int:
             f"{source.stem}: {'failed' if errors else 'built'} in {time.monotonic() - started:.0f} s",
             flush=True,
         )
-        for error in errors:
-            print(error, file=sys.stderr)
+        for text in errors:
+            print(text, file=sys.stderr)
         failed = failed or bool(errors)
     if folder == NOTEBOOKS and not failed:
         ship_results()

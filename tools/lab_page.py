@@ -74,7 +74,7 @@ class Lab:
     def press(self) -> None:
         """An arrow key on the main knob: one that finds it free to move."""
         if self.has_slider:
-            now, end = (float(self.hand.get_attribute(f"aria-value{name}")) for name in ("now", "max"))
+            now, end = (float(self.hand.get_attribute(f"aria-value{name}") or "") for name in ("now", "max"))
             self.hand.press("ArrowRight" if now < end else "ArrowLeft")
         else:
             self.hand.press("ArrowUp" if self.hand.evaluate("list => list.selectedIndex") else "ArrowDown")
@@ -85,6 +85,7 @@ class Lab:
             self.hand.select_option(index=self.hand.locator("option").count() - 1)
             return
         start, way = self.hand.bounding_box(), self.knob.locator(".noUi-base").bounding_box()
+        assert start and way, f"{self.root}: the main knob is not on the page"
         height = start["y"] + start["height"] / 2
         self.page.mouse.move(start["x"] + start["width"] / 2, height)
         self.page.mouse.down()
