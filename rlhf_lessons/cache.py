@@ -78,9 +78,17 @@ def _of_folder(folder: Path) -> Entry:
     try:
         key = Key.from_dict(meta["key"])
     except (KeyError, TypeError):  # of an earlier version
-        return Entry(record["name"], meta.get("plan", {}), size, made, False, folder)
+        changed = _unlike_defaults(record["name"], meta.get("plan", {}))
+        return Entry(record["name"], changed, size, made, False, folder)
     current = key.is_current and key.fingerprint == record["fingerprint"]
     return Entry(record["name"], meta.get("changes", key.settings), size, made, current, folder)
+
+
+def _unlike_defaults(stage: str, plan: Mapping[str, Any]) -> dict[str, Any]:
+    from rlhf_lessons.pipeline import STAGES  # takes seconds, and only old entries need it
+
+    defaults = STAGES[stage].plan().model_dump() if stage in STAGES else {}
+    return {name: value for name, value in plan.items() if value != defaults.get(name)}
 
 
 def _of_file(path: Path) -> Entry:

@@ -17,6 +17,8 @@ from typer.core import TyperCommand
 from rlhf_lessons import __version__, reruns
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
+cache_app = typer.Typer(help="Show what is stored on this machine; `clean` removes what today's code cannot find.")
+app.add_typer(cache_app, name="cache")
 
 Notebooks = Annotated[Path, typer.Option(help="The folder of the notebooks.", show_default=False)]
 PARAMETER_OPTIONS = ("-p", "--parameter")
@@ -170,6 +172,46 @@ def diagnose_(file: Annotated[Path, typer.Argument(help="A training log: text, k
         diagnoses = {stage: diagnose(log) for stage, log in split_stages(text).items()}
     for stage, diagnosis in diagnoses.items():
         typer.echo(f"{stage}\n{diagnosis}\n" if stage else str(diagnosis))
+
+
+@cache_app.callback(invoke_without_command=True)
+def cache_(context: typer.Context) -> None:
+    """Show what is stored on this machine; `clean` removes what today's code cannot find."""
+    from rlhf_lessons import cache, store
+
+    if context.invoked_subcommand:
+        return
+    table = Table("what", "settings", "size", "made", "today's code")
+    for column in (0, 2, 3, 4):
+        table.columns[column].no_wrap = True
+    found = cache.entries()
+    for entry in found:
+        state = "finds it" if entry.current else "does not"
+        table.add_row(entry.name, entry.words, megabytes(entry.size), f"{entry.made:%Y-%m-%d %H:%M}", state)
+    Console().print(table)
+    typer.echo(f"{len(found)} stored, {megabytes(sum(entry.size for entry in found))}, in {store.home()}")
+
+
+@cache_app.command("clean")
+def clean_(yes: Annotated[bool, typer.Option("--yes", help="Do not ask first.")] = False) -> None:
+    """Remove what today's code cannot find: of earlier versions of the code, unfinished, or damaged."""
+    from rlhf_lessons import cache
+
+    old = [entry for entry in cache.entries() if not entry.current]
+    if not old:
+        typer.echo("nothing to remove: today's code finds all that is stored")
+        return
+    size = megabytes(sum(entry.size for entry in old))
+    if not yes and not typer.confirm(f"Remove {len(old)} stored stages and results, {size}?"):
+        raise typer.Exit(1)
+    with refusals():
+        removed = cache.clean(old)
+    typer.echo(f"removed {len(removed)} of {len(old)}, {megabytes(sum(entry.size for entry in removed))}")
+
+
+def megabytes(size: int) -> str:
+    """A size on disk for people."""
+    return f"{size / 1e6:.1f} MB"
 
 
 def report(errors: list[str]) -> None:

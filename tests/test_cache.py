@@ -6,8 +6,10 @@ import time
 import pytest
 import torch
 from filelock import FileLock
+from typer.testing import CliRunner
 
 from rlhf_lessons import cache, keys, pipeline, store
+from rlhf_lessons.cli import app
 from rlhf_lessons.keys import Key
 
 TINY = {"n_notes": 200, "steps": 1, "layers": 1, "heads": 2, "width": 16}
@@ -83,3 +85,15 @@ def test_an_edited_meta_is_not_trusted(home):
 
 def test_an_empty_cache_has_no_entries(home):
     assert cache.entries() == [] and cache.clean([]) == []
+
+
+def test_the_command_line_shows_the_cache_and_asks_before_it_cleans(mixed):
+    shown = CliRunner().invoke(app, ["cache"])
+    assert shown.exit_code == 0 and "seed=1" in shown.stdout
+    assert shown.stdout.count("finds it") == 1 and shown.stdout.count("does not") == 4
+    refused = CliRunner().invoke(app, ["cache", "clean"], input="n\n")
+    assert refused.exit_code == 1 and "Remove 4 stored stages and results" in refused.stdout
+    assert len(cache.entries()) == 5
+    assert CliRunner().invoke(app, ["cache", "clean", "--yes"]).stdout.startswith("removed 4 of 4")
+    assert "nothing to remove" in CliRunner().invoke(app, ["cache", "clean"]).stdout
+    assert [entry.name for entry in cache.entries()] == ["sft"]

@@ -34,7 +34,7 @@ def installed(wheel, tmp_path) -> Callable[..., subprocess.CompletedProcess[str]
 
     def run(*words: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-P", "-m", "rlhf_lessons.cli", *words]
-        environment = os.environ | {"PYTHONPATH": str(wheel)}
+        environment = os.environ | {"PYTHONPATH": str(wheel), "RLHF_LESSONS_HOME": str(tmp_path / "home")}
         return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
 
     return run
@@ -62,3 +62,5 @@ def test_it_works_where_the_notebooks_are_named_or_not_needed(installed):
     assert listed.returncode == 0 and "06_ppo" in listed.stdout
     diagnosed = installed("diagnose", str(LOG))
     assert diagnosed.returncode == 0 and "Common-mode drift" in diagnosed.stdout
+    cached = installed("cache")
+    assert cached.returncode == 0 and "0 stored, 0.0 MB" in cached.stdout

@@ -130,7 +130,8 @@ def main(arguments: list[str] | None = None, folder: Path = NOTEBOOKS) -> int:
     if options.check:
         names, old = out_of_step(folder), results.stale() if folder == NOTEBOOKS else []
         print(f"not in step with their sources: {', '.join(names)}" if names else "all notebooks are in step")
-        print(f"shipped results of another code: {', '.join(old)}" if old else "all shipped results are of this code")
+        if old:
+            print(f"shipped results of another code: {', '.join(old)}")
         return 1 if names or old else 0
     try:
         sources = chosen(options.names, folder)
