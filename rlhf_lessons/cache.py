@@ -13,22 +13,28 @@ from rlhf_lessons import store
 from rlhf_lessons.keys import Key
 
 LONGEST = 60  # characters of settings in a line
+CURRENT, OTHER, UNFINISHED = "finds it", "does not", "unfinished"
 
 
 @dataclass(frozen=True)
 class Entry:
     """One stored stage or result.
 
-    settings: those that differ from the defaults; size: bytes on disk; made: when it was saved; current: whether the
-    code of today, asked for the same, would find it. What an earlier version of the course stored is not current.
+    settings: those that differ from the defaults; size: bytes on disk; made: when it was saved; state: whether the
+    code of today, asked for the same, would find it (`CURRENT`) or not (`OTHER`, also of an earlier version of the
+    course), or `UNFINISHED`, which includes what was damaged.
     """
 
     name: str
     settings: Mapping[str, Any]
     size: int
     made: datetime
-    current: bool
+    state: str
     path: Path
+
+    @property
+    def current(self) -> bool:
+        return self.state == CURRENT
 
     @property
     def words(self) -> str:
@@ -73,15 +79,16 @@ def _of_folder(folder: Path) -> Entry:
     made = datetime.fromtimestamp(max((path.stat().st_mtime for path in files), default=folder.stat().st_mtime))
     record = store.read_meta(folder)
     if record is None:
-        return Entry(f"{folder.name.rpartition('-')[0]} (unfinished or damaged)", {}, size, made, False, folder)
+        return Entry(folder.name.rpartition("-")[0], {}, size, made, UNFINISHED, folder)
     meta = record["meta"]
     try:
         key = Key.from_dict(meta["key"])
     except (KeyError, TypeError):  # of an earlier version
         changed = _unlike_defaults(record["name"], meta.get("plan", {}))
-        return Entry(record["name"], changed, size, made, False, folder)
-    current = key.is_current and key.fingerprint == record["fingerprint"]
-    return Entry(record["name"], meta.get("changes", key.settings), size, made, current, folder)
+        return Entry(record["name"], changed, size, made, OTHER, folder)
+    is_found = key.is_current and key.fingerprint == record["fingerprint"]
+    settings = meta.get("changes", key.settings)
+    return Entry(record["name"], settings, size, made, CURRENT if is_found else OTHER, folder)
 
 
 def _unlike_defaults(stage: str, plan: Mapping[str, Any]) -> dict[str, Any]:
@@ -93,4 +100,4 @@ def _unlike_defaults(stage: str, plan: Mapping[str, Any]) -> dict[str, Any]:
 
 def _of_file(path: Path) -> Entry:
     stat = path.stat()
-    return Entry(path.stem.rpartition("-")[0], {}, stat.st_size, datetime.fromtimestamp(stat.st_mtime), False, path)
+    return Entry(path.stem.rpartition("-")[0], {}, stat.st_size, datetime.fromtimestamp(stat.st_mtime), OTHER, path)

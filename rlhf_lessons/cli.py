@@ -186,8 +186,7 @@ def cache_(context: typer.Context) -> None:
         table.columns[column].no_wrap = True
     found = cache.entries()
     for entry in found:
-        state = "finds it" if entry.current else "does not"
-        table.add_row(entry.name, entry.words, megabytes(entry.size), f"{entry.made:%Y-%m-%d %H:%M}", state)
+        table.add_row(entry.name, entry.words, megabytes(entry.size), f"{entry.made:%Y-%m-%d %H:%M}", entry.state)
     Console().print(table)
     typer.echo(f"{len(found)} stored, {megabytes(sum(entry.size for entry in found))}, in {store.home()}")
 

@@ -40,12 +40,12 @@ def mixed(home):
 
 def test_every_entry_is_listed_with_what_it_is(mixed):
     found = {entry.name: entry for entry in cache.entries()}
-    assert {name: entry.current for name, entry in found.items()} == {
-        "sft": True,
-        "reward": False,
-        "ppo": False,
-        "pretrained (unfinished or damaged)": False,
-        "reward_run": False,
+    assert {name: entry.state for name, entry in found.items()} == {
+        "sft": cache.CURRENT,
+        "reward": cache.OTHER,
+        "ppo": cache.OTHER,
+        "pretrained": cache.UNFINISHED,
+        "reward_run": cache.OTHER,
     }
     assert [found[name].words for name in ("sft", "reward", "ppo")] == ["seed=1", "seed=2", "seed=3"]
     assert found["sft"].size > 4000 and abs(found["sft"].made.timestamp() - time.time()) < 60
@@ -61,7 +61,7 @@ def test_cleaning_removes_what_is_not_current_and_nothing_else(mixed):
 def test_what_another_process_trains_is_left_alone(mixed):
     with FileLock(mixed / f"pretrained-{'a' * 16}" / store.LOCK_NAME):
         removed = cache.clean(entry for entry in cache.entries() if not entry.current)
-        assert "pretrained (unfinished or damaged)" not in {entry.name for entry in removed}
+        assert "pretrained" not in {entry.name for entry in removed}
     assert (mixed / f"pretrained-{'a' * 16}").exists()
 
 
@@ -80,7 +80,7 @@ def test_an_edited_meta_is_not_trusted(home):
     record["meta"]["changes"] = {"seed": 7}
     meta.write_text(json.dumps(record))
     (entry,) = cache.entries()
-    assert entry.name == "sft (unfinished or damaged)" and not entry.current
+    assert entry.state == cache.UNFINISHED
 
 
 def test_an_empty_cache_has_no_entries(home):
@@ -90,7 +90,7 @@ def test_an_empty_cache_has_no_entries(home):
 def test_the_command_line_shows_the_cache_and_asks_before_it_cleans(mixed):
     shown = CliRunner().invoke(app, ["cache"])
     assert shown.exit_code == 0 and "seed=1" in shown.stdout
-    assert shown.stdout.count("finds it") == 1 and shown.stdout.count("does not") == 4
+    assert shown.stdout.count("finds it") == 1 and shown.stdout.count("does not") == 3
     refused = CliRunner().invoke(app, ["cache", "clean"], input="n\n")
     assert refused.exit_code == 1 and "Remove 4 stored stages and results" in refused.stdout
     assert len(cache.entries()) == 5
