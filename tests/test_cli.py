@@ -118,6 +118,17 @@ def test_course_passes(write_notebook, invoke):
     assert invoke("course").exit_code == 0
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("words", [["run", "0"], ["course"]])
+def test_a_cell_that_hangs_ends_its_notebook(words, write_notebook, invoke):
+    write_notebook("00_start_here", "import time; time.sleep(600)")
+    result = invoke(*words, "--cell-seconds", "2")
+    assert result.exit_code == 1
+    assert (
+        "00_start_here, in code cell 2 (import time; time.sleep(600)): it took longer than 2 seconds" in result.stderr
+    )
+
+
 @pytest.fixture
 def diagnose(tmp_path):
     """Runs `diagnose` on a file with the given text or bytes."""

@@ -59,7 +59,8 @@ def add_a_statement(path: Path, function: str) -> None:
     text = path.read_text(encoding="utf-8")
     (found,) = (node for node in ast.parse(text).body if getattr(node, "name", None) == function)
     last, lines = found.body[-1], text.splitlines()
-    lines.insert(last.lineno - 1, " " * last.col_offset + "planted = 1")
+    first_line = min(node.lineno for node in [last, *getattr(last, "decorator_list", [])])
+    lines.insert(first_line - 1, " " * last.col_offset + "planted = 1")
     path.write_text("\n".join(lines), encoding="utf-8")
 
 

@@ -1,7 +1,7 @@
 """Lab of notebook 04: name the planted fault of a small reward model from its log, its pictures and measurements."""
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from string import ascii_uppercase
@@ -89,8 +89,8 @@ def text(result: Case) -> str:
     lines = ["".join(f"{name.replace('reward_', ''):>10}" for name in COLUMNS)]
     lines += ["".join(f"{record[name]:>10.{0 if name == 'step' else 3}f}" for name in COLUMNS) for record in rows]
     log = "\n".join(lines)
-    said = {NOBODY: "", "a colleague": _colleague, "the laboratory": _laboratory, "the doctor": _doctor}[result.consult]
-    return f"Training log of patient {result.patient}\n{log}" + (f"\n\n{said(result)}" if said else "")
+    said = CONSULTANTS[result.consult](result)
+    return f"Training log of patient {result.patient}\n{log}" + (f"\n\n{said}" if said else "")
 
 
 def _colleague(result: Case) -> str:
@@ -112,6 +112,14 @@ def _doctor(result: Case) -> str:
     return "\n".join(["The doctor concludes", *map(_wrapped, str(result.report).splitlines())])
 
 
+CONSULTANTS: Mapping[str, Callable[[Case], str]] = {
+    NOBODY: lambda _: "",
+    "a colleague": _colleague,
+    "the laboratory": _laboratory,
+    "the doctor": _doctor,
+}
+
+
 def _wrapped(line: str) -> str:
     return fill(line, LINE, initial_indent="  ", subsequent_indent="    ")
 
@@ -124,6 +132,15 @@ LAB = Lab(
     verdict=verdict,
     text=text,
     canvas=lambda: Canvas(6, rows=2),
+    ranges={
+        "patient": {"choices": tuple(ascii_uppercase), "meaning": "Which reward model of the fault bank."},
+        "guess": {"choices": (NOT_YET, *RECIPES), "meaning": "What ails this reward model."},
+        "consult": {
+            "choices": tuple(CONSULTANTS),
+            "meaning": "Who helps: a colleague names three suspects, the laboratory measures, the doctor concludes "
+            "after a guess.",
+        },
+    },
     presets={
         "the logged failure, solved": {"patient": "K", "guess": "wrong-way update", "consult": "the doctor"},
         "a healthy one, solved": {"patient": "L", "guess": "healthy", "consult": "the doctor"},
@@ -142,7 +159,7 @@ class BankPanel(Panel):
         self.first_guesses: dict[str, bool] = {}
         self._by_hand = True
         super().__init__(replace(LAB, verdict=self._verdict), initial)
-        self.controls["guess"].hand.layout.width = WIDE
+        self.controls["guess"].selector.layout.width = WIDE
 
     def answer(self) -> None:
         """Show what the controls ask for."""
@@ -164,7 +181,7 @@ class BankPanel(Panel):
 
     def surprise(self) -> None:
         """Another patient, with nothing said yet."""
-        self.set(patient=self.controls["patient"].drawn(self._dice), guess=NOT_YET, consult=NOBODY)
+        self.set(patient=self.controls["patient"].random_value(self._dice), guess=NOT_YET, consult=NOBODY)
 
     def _verdict(self, result: Case) -> str:
         guesses = self.first_guesses.values()

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from rlhf_lessons import pipeline
+from rlhf_lessons import knobs, pipeline
 from rlhf_lessons.evaluation.scorecard import gold_score
 from rlhf_lessons.labs.frame.canvas import Canvas
 from rlhf_lessons.labs.frame.lab import Lab, Question
@@ -39,7 +39,7 @@ def compute(
     n_pairs: int = 20,
     noise: float = 0.0,
     members: int = 1,
-    combination: str = "mean",
+    combination: knobs.Combination = "mean",
     kl_coef: float = 0.0,
     updates: int = 6,
     seed: int = 0,

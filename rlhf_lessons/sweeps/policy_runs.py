@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 import torch
 
-from rlhf_lessons import pipeline
+from rlhf_lessons import knobs, pipeline
 from rlhf_lessons.evaluation import scorecard
 from rlhf_lessons.evaluation.scorecard import Answer, judged
 from rlhf_lessons.keys import Key
@@ -42,8 +42,8 @@ FRESH_ROUNDS = 12  # at most so many rounds of 401 comparisons when preferences 
 class RunSettings(PPOSettings):
     """PPO with half the answers an update of the course's own run, so that many runs fit in an hour."""
 
-    rollout_size: int = 128
-    minibatch_size: int = 64
+    rollout_size: knobs.RolloutSize = 128
+    minibatch_size: knobs.MinibatchSize = 64
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
+from rlhf_lessons import knobs
 from rlhf_lessons.diagnostics.doctor.measures import ScoredPairs, calibration_error, reliability
 from rlhf_lessons.keys import Key
 from rlhf_lessons.model.gpt import GPT
@@ -39,11 +40,11 @@ TEMPERATURES = np.geomspace(0.25, 32, 121)
 class RunSettings(RewardSettings):
     """Data, head and training of one reward model."""
 
-    n_pairs: int = 20
-    head_init_scale: float = 0.0
-    reward_offset: float = 0.0
-    bound: str = "none"
-    bound_scale: float = 1.0
+    n_pairs: knobs.NPairs = 20
+    head_init_scale: knobs.HeadInitScale = 0.0
+    reward_offset: knobs.RewardOffset = 0.0
+    bound: knobs.Bound = "none"
+    bound_scale: knobs.BoundScale = 1.0
 
 
 @dataclass(frozen=True)
@@ -123,10 +124,9 @@ def table(runs: Iterable[RewardRun], split: str = "held_out", calibrated: bool =
 
 def train_and_measure(settings: RunSettings, copies: int, pretrained: GPT) -> dict[str, Any]:
     """The records of one training, and the margins of the finished model on the pairs of each split."""
-    bound = None if settings.bound == "none" else settings.bound
     model = RewardModel.from_policy(
         pretrained, head_init_scale=settings.head_init_scale, reward_offset=settings.reward_offset,
-        bound=bound, bound_scale=settings.bound_scale, seed=settings.seed,
+        bound=settings.bound, bound_scale=settings.bound_scale, seed=settings.seed,
     )  # fmt: skip
     train = encode_pairs(
         course_tokenizer(),

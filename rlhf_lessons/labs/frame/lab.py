@@ -21,7 +21,8 @@ class Question:
 class Lab:
     """What makes one lab different from another.
 
-    `module` is where `compute` is imported from; `ranges` narrows knobs (name -> `low`, `high` or `choices`);
+    `module` is where `compute` is imported from; `ranges` narrows knobs (name -> `low`, `high` or `choices`) and
+    declares, by `choices` and `meaning`, those that no other part of the course has;
     `presets` maps a button's name to the settings it changes; `text` gives lines to show under the picture.
     """
 
