@@ -109,7 +109,7 @@ def test_the_histograms_hold_every_answer_and_every_pair():
 
 def test_the_question_is_answered_by_the_first_loss():
     question = lab.LAB.question
-    assert question.form.format(question.answer(lab.compute(HEALTHY_ONE))).startswith("0.6")
+    assert question.number_format.format(question.answer(lab.compute(HEALTHY_ONE))).startswith("0.6")
 
 
 def test_a_guess_and_a_consultation_end_with_their_patient():
@@ -140,7 +140,7 @@ def test_presets_show_solved_cases_and_do_not_count():
     panel = lab.show(patient="D")
     panel.controls["consult"].hand.value = "the doctor"
     for changes in lab.LAB.presets.values():
-        panel.set(**(panel.start | changes))
+        panel.set(**(panel.first_settings | changes))
         assert panel.result.right and "The doctor concludes" in panel.text.value
         assert "first guess" not in panel.sentence
 

@@ -74,7 +74,7 @@ def test_every_live_state_can_be_drawn(lab, tiny):
 @pytest.mark.parametrize("lab", LABS)
 def test_presets_are_allowed_and_the_question_has_an_answer(lab, tiny, check_presets):
     check_presets(lab)
-    assert lab.LAB.question.form.format(lab.LAB.question.answer(run(lab, tiny)))
+    assert lab.LAB.question.number_format.format(lab.LAB.question.answer(run(lab, tiny)))
 
 
 @pytest.mark.parametrize("lab", (sft, reward_model, ppo))

@@ -55,7 +55,7 @@ def test_the_same_settings_give_the_same_run_and_each_knob_another():
 
 def test_presets_are_allowed_and_the_question_has_an_answer(check_presets):
     check_presets(lab)
-    assert lab.LAB.question.form.format(lab.LAB.question.answer(lab.compute(n_pairs=10, updates=2)))
+    assert lab.LAB.question.number_format.format(lab.LAB.question.answer(lab.compute(n_pairs=10, updates=2)))
 
 
 @pytest.mark.parametrize(

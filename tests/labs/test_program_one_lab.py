@@ -57,7 +57,7 @@ def test_every_knob_changes_the_picture():
     first = panel.image.value
     changes = {"learning_rate": 0.03, "reward_offset": 5.0, "weight_scale": 0.9, "n_pairs": 5, "seed": 3}
     for change in ({name: value} for name, value in (changes | {"update": "autograd"}).items()):
-        panel.set(**(panel.start | change))
+        panel.set(**(panel.first_settings | change))
         assert panel.image.value != first, change
 
 

@@ -22,7 +22,7 @@ from rlhf_lessons.world.tokenizer import course_tokenizer
 def tiny():
     """Everything the lab caches, made from a tiny body, and forgotten afterwards."""
     body = GPT(GPTConfig(course_tokenizer().vocab_size, layers=1, heads=2, width=8), seed=0)
-    caches = (frozen_heads.bench, frozen_heads.maps_at)
+    caches = (frozen_heads.pair_leads, frozen_heads.maps_at)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(frozen_heads, "pipeline", SimpleNamespace(ensure=lambda *_, **__: SimpleNamespace(model=body)))
         for cached in caches:
@@ -82,7 +82,7 @@ def test_pairs_that_judge_are_of_tuning_cases(monkeypatch):
 
     real = frozen_heads.curated_pairs
     monkeypatch.setattr(frozen_heads, "curated_pairs", curated)
-    frozen_heads.bench.__wrapped__()
+    frozen_heads.pair_leads.__wrapped__()
     assert asked == ["train", "tuning"]
     assert {pair.prompt for pair in real(50, "tuning")}.isdisjoint(prompts_in("held_out"))
 
@@ -160,7 +160,7 @@ def test_every_knob_changes_the_picture():
     changes = {"learning_rate": 0.1, "head_init_scale": 10.0, "n_pairs": 100, "update": "as_logged", "seed": 3}
     assert changes.keys() == panel.controls.keys()
     for change in ({name: value} for name, value in changes.items()):
-        panel.set(**(panel.start | change))
+        panel.set(**(panel.first_settings | change))
         assert panel.image.value != first, change
 
 

@@ -33,7 +33,7 @@ def make(pause: float, fail_at: int | None = None) -> Lab:
 
     presets = {"high": {"learning_rate": 1.0}}
     return Lab(
-        "tests_only",
+        
         "Counting",
         compute,
         draw,
@@ -58,10 +58,10 @@ def test_moving_a_control_waits_for_train():
     panel = TrainingPanel(make(0))
     before = panel.image.value
     panel.controls["learning_rate"].box.value = "0.5"
-    assert "Press Train" in panel.state.value and panel.image.value == before and not panel.running
+    assert "Press Train" in panel.status.value and panel.image.value == before and not panel.running
     panel.train_button.click()
     wait(panel)
-    assert "learning_rate=0.5" in panel.code.value and panel.state.value.startswith("Done in")
+    assert "learning_rate=0.5" in panel.code.value and panel.status.value.startswith("Done in")
 
 
 def test_training_runs_in_the_background_with_live_curves():
@@ -87,7 +87,7 @@ def test_stop_keeps_the_last_good_result():
     panel.stop_button.click()
     wait(panel)
     assert panel.result.done < STEPS and f"{panel.result.done} steps" == panel.sentence
-    assert panel.state.value == "Stopped. The picture shows what was reached last." and panel.errors.outputs == ()
+    assert panel.status.value == "Stopped. The picture shows what was reached last." and panel.errors.outputs == ()
     panel.reset()
     assert panel.sentence == "10 steps"
 
@@ -98,7 +98,7 @@ def test_live_points_are_not_read_out_but_the_end_is():
     panel.verdict.observe(lambda _: quiet.append("rlhf-quiet" in panel.verdict._dom_classes), "value")
     panel.train_button.click()
     wait(panel)
-    assert quiet[0] and not quiet[-1] and "rlhf-live" in panel.verdict._dom_classes
+    assert quiet[0] and not quiet[-1] and "rlhf-announced" in panel.verdict._dom_classes
 
 
 def test_an_error_in_training_is_shown_and_kept():
@@ -126,10 +126,10 @@ def test_two_labs_take_turns():
     first.train()
     second.train()
     second.thread.join(0.3)
-    assert second.running and "Waiting" in second.state.value
+    assert second.running and "Waiting" in second.status.value
     wait(first)
     wait(second)
-    assert second.state.value.startswith("Done")
+    assert second.status.value.startswith("Done")
 
 
 def test_a_lab_that_waits_can_be_stopped():
@@ -138,6 +138,6 @@ def test_a_lab_that_waits_can_be_stopped():
     second.train()
     second.stop()
     wait(second)
-    assert first.running and second.state.value == "Stopped. The picture shows what was there before."
+    assert first.running and second.status.value == "Stopped. The picture shows what was there before."
     first.stop()
     wait(first)
