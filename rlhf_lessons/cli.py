@@ -19,6 +19,7 @@ from rlhf_lessons.sweeps import kept, over_optimisation, quality, verdicts
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 
 Notebooks = Annotated[Path, typer.Option(help="The folder of the notebooks.", show_default=False)]
+CellSeconds = Annotated[int, typer.Option(min=1, help="A cell that takes longer fails, and ends its notebook.")]
 PARAMETER_OPTIONS = ("-p", "--parameter")
 SWEEPS = {"over-optimisation": over_optimisation.sweep}
 
@@ -66,6 +67,7 @@ def run(
     ] = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Where to keep the run.")] = None,
     notebooks: Notebooks = reruns.NOTEBOOKS,
+    cell_seconds: CellSeconds = reruns.CELL_SECONDS,
 ) -> None:
     """Run a notebook with other parameters. Anything not allowed is refused before it starts."""
     texts = dict(pair.partition("=")[::2] for pair in parameter or [])
@@ -74,7 +76,7 @@ def run(
         values = reruns.parse_parameters(path, texts)
         name = "-".join([path.stem, *(f"{key}={value}" for key, value in values.items())])
         output = output or Path("build") / "runs" / f"{name}.ipynb"
-        result = reruns.run_notebook(path, values, output, progress_bar=sys.stderr.isatty())
+        result = reruns.run_notebook(path, values, output, sys.stderr.isatty(), cell_seconds)
     report(result.errors)
     typer.echo(f"{result.output} ({result.seconds:.0f} s)")
     raise typer.Exit(1 if result.errors else 0)
@@ -84,6 +86,7 @@ def run(
 def course(
     output: Annotated[Path, typer.Option("-o", "--output", help="The folder for the runs.")] = Path("build/course"),
     notebooks: Notebooks = reruns.NOTEBOOKS,
+    cell_seconds: CellSeconds = reruns.CELL_SECONDS,
 ) -> None:
     """Run all notebooks in order, without a screen, and show how long each takes."""
     table = Table("notebook", "seconds", "result")
@@ -91,7 +94,7 @@ def course(
     with refusals():
         for path in reruns.list_notebooks(notebooks):
             typer.echo(f"{path.stem} ...")
-            result = reruns.run_notebook(path, {}, output / path.name)
+            result = reruns.run_notebook(path, {}, output / path.name, cell_seconds=cell_seconds)
             report(result.errors)
             table.add_row(path.stem, f"{result.seconds:.0f}", "failed" if result.errors else "passed")
             failed = failed or bool(result.errors)

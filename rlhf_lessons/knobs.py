@@ -1,39 +1,248 @@
 """Every value a learner may set, declared once: its kind, its bounds, its unit and what it means.
 
-Sliders, the check of a notebook's parameters, the command line's help and the settings of every trainer
-read this table; nothing else in the course states a bound.
+A knob is a type. `learning_rate: knobs.LearningRate = 5e-4` names it at the field of a stage's settings. Pydantic's
+own Annotated carries it: mypy sees a plain float, pydantic checks it without a hook of ours, and settings depend on
+the knobs that they name and on no others. Sliders, the check of a notebook's parameters and the command line's help
+read the table `KNOBS`, which is made from these types. Nothing else in the course states what a knob allows.
 """
 
-from collections.abc import Mapping
+import inspect
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, wraps
 from numbers import Integral, Real
-from string import ascii_uppercase
-from typing import Any, Self
+from typing import Annotated, Any, Literal, ParamSpec, Self, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    AllowInfNan,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    Strict,
+    StrictBool,
+    TypeAdapter,
+    ValidationError,
+)
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 
 Value = bool | int | float | str
+P = ParamSpec("P")
+R = TypeVar("R")
 
-NOUNS = {bool: "true or false", int: "a whole number", float: "a number"}
+
+@dataclass(frozen=True)
+class Slider:
+    """How a slider shows a number: with which unit, and whether on a logarithmic scale."""
+
+    unit: str = ""
+    log: bool = False
+
+
+def _python_number(value: Any) -> Any:
+    """A number of NumPy as Python's own: the strict types of pydantic accept no other."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return value
+    return int(value) if isinstance(value, Integral) else float(value)
+
+
+# Strict: a bool or a text is no number, though a whole number is accepted for a float.
+Whole = Annotated[int, Strict(), BeforeValidator(_python_number)]
+Number = Annotated[float, Strict(), AllowInfNan(False), BeforeValidator(_python_number)]
+
+# The data.
+Seed = Annotated[
+    Whole, Field(ge=0, le=2**31 - 1, description="Starts every random draw; the same seed gives the same result.")
+]
+NNotes = Annotated[
+    Whole,
+    Field(ge=1, le=200_000, description="How many notes the pretraining corpus holds."),
+    Slider("notes", log=True),
+]
+CarefulShare = Annotated[
+    Number, Field(ge=0.0, le=1.0, description="Share of the corpus written with care."), Slider("share")
+]
+NDemonstrations = Annotated[
+    Whole, Field(ge=1, le=20_000, description="How many expert answers SFT imitates."), Slider("texts", log=True)
+]
+CarelessShare = Annotated[
+    Number, Field(ge=0.0, le=1.0, description="Share of demonstrations written in a hurry."), Slider("share")
+]
+NPairs = Annotated[
+    Whole,
+    Field(ge=1, le=50_000, description="How many comparisons the reward model learns from."),
+    Slider("pairs", log=True),
+]
+Members = Annotated[
+    Whole, Field(ge=1, le=8, description="How many reward models score an answer together."), Slider("reward models")
+]
+Combination = Annotated[
+    Literal["mean", "worst", "uncertainty"], Field(description="What an ensemble makes of its members' scores.")
+]
+Noise = Annotated[
+    Number,
+    Field(ge=0.0, le=0.5, description="Share of preferences that are flipped; 0.5 is a coin."),
+    Slider("share"),
+]
+SampledShare = Annotated[
+    Number, Field(ge=0.0, le=1.0, description="Share of pairs whose answers the SFT model wrote."), Slider("share")
+]
+
+# The model.
+Layers = Annotated[Whole, Field(ge=1, le=12, description="How many transformer blocks are stacked."), Slider("blocks")]
+Heads = Annotated[
+    Whole,
+    Field(ge=1, le=16, description="How many attention heads share the width; they must divide it."),
+    Slider("heads"),
+]
+Width = Annotated[
+    Whole,
+    Field(ge=8, le=1_024, description="How many numbers describe a token inside the model."),
+    Slider("numbers", log=True),
+]
+HeadInit = Annotated[Literal["normal", "xavier", "he"], Field(description="How a new head's weights are spread.")]
+HeadInitScale = Annotated[Number, Field(ge=0.0, le=100.0, description="Factor on the reward head's first weights.")]
+RewardOffset = Annotated[
+    Number, Field(ge=-100.0, le=100.0, description="Where the reward head's bias starts."), Slider("reward")
+]
+Bound = Annotated[Literal["none", "tanh"], Field(description="What keeps the reward in bounds.")]
+BoundScale = Annotated[
+    Number,
+    Field(ge=0.01, le=100.0, description="The largest reward that a tanh bound lets through."),
+    Slider("reward", log=True),
+]
+
+# Program 1.
+Update = Annotated[
+    Literal["as_logged", "sign_fixed", "bias_cancelled", "both_fixed", "autograd"],
+    Field(description="How program 1 steps: its logged faults, or without them."),
+]
+Features = Annotated[Literal["histogram", "words"], Field(description="What program 1 sees of an answer.")]
+WeightScale = Annotated[Number, Field(ge=0.0, le=10.0, description="Spread of program 1's first weights.")]
+
+# Every training.
+LearningRate = Annotated[
+    Number, Field(ge=1e-7, le=1.0, description="How far one optimiser step goes."), Slider(log=True)
+]
+BatchSize = Annotated[
+    Whole,
+    Field(ge=1, le=4_096, description="How many examples one optimiser step looks at."),
+    Slider("examples", log=True),
+]
+Steps = Annotated[
+    Whole, Field(ge=1, le=20_000, description="How many optimiser steps a training takes."), Slider("steps", log=True)
+]
+Epochs = Annotated[
+    Whole,
+    Field(ge=1, le=1_000, description="How often a training goes through all of its data."),
+    Slider("passes", log=True),
+]
+WeightDecay = Annotated[
+    Number, Field(ge=0.0, le=1.0, description="How strongly each step pulls the weights towards zero.")
+]
+GradClip = Annotated[
+    Number,
+    Field(ge=0.001, le=1_000.0, description="Longest gradient a step follows; longer ones are cut."),
+    Slider(log=True),
+]
+CenterCoef = Annotated[
+    Number, Field(ge=0.0, le=10.0, description="Price of pairs whose two rewards do not add up to zero.")
+]
+
+# PPO.
+Updates = Annotated[
+    Whole,
+    Field(ge=1, le=1_000, description="How often PPO samples answers and learns from them."),
+    Slider("updates", log=True),
+]
+RolloutSize = Annotated[
+    Whole,
+    Field(ge=2, le=4_096, description="How many answers are sampled for one update."),
+    Slider("answers", log=True),
+]
+MinibatchSize = Annotated[
+    Whole,
+    Field(ge=1, le=4_096, description="How many of them one optimiser step looks at."),
+    Slider("answers", log=True),
+]
+PPOEpochs = Annotated[
+    Whole, Field(ge=1, le=20, description="How often an update goes through its answers."), Slider("passes")
+]
+Temperature = Annotated[
+    Number, Field(ge=0.0, le=5.0, description="Freedom in drawing the next word; 0 takes the likeliest.")
+]
+MaxNewTokens = Annotated[
+    Whole, Field(ge=1, le=256, description="The longest answer that is sampled."), Slider("tokens", log=True)
+]
+KLCoef = Annotated[
+    Number, Field(ge=0.0, le=10.0, description="Price of moving away from the SFT model."), Slider("reward per nat")
+]
+AdaptiveKL = Annotated[StrictBool, Field(description="Whether the price of KL is steered towards kl_target.")]
+KLTarget = Annotated[
+    Number,
+    Field(ge=0.01, le=100.0, description="KL per answer that an adaptive price steers to."),
+    Slider("nats", log=True),
+]
+KLHorizon = Annotated[
+    Whole,
+    Field(ge=1, le=1_000_000, description="Answers an adaptive price takes to react."),
+    Slider("answers", log=True),
+]
+KLStop = Annotated[
+    Number,
+    Field(ge=0.0001, le=1_000.0, description="KL per token, from the sampler, that ends an update."),
+    Slider("nats", log=True),
+]
+ClipRange = Annotated[Number, Field(ge=0.01, le=1.0, description="How far from 1 the probability ratio still counts.")]
+ValueClipRange = Annotated[
+    Number,
+    Field(ge=0.01, le=100.0, description="How far an update may move the critic's values."),
+    Slider("reward", log=True),
+]
+Gamma = Annotated[Number, Field(ge=0.0, le=1.0, description="Worth of a reward one token later.")]
+GAELambda = Annotated[Number, Field(ge=0.0, le=1.0, description="Trust in sampled rewards (1) or in the critic (0).")]
+MissingEOSPenalty = Annotated[
+    Number, Field(ge=0.0, le=10.0, description="Taken off the score of an answer without end."), Slider("reward")
+]
 
 
 @dataclass(frozen=True)
 class Knob:
-    """A value that may be set.
+    """A knob's type taken apart, under the name of a setting: for sliders, for words, and to check one value.
 
-    `kind` is the type bool, int, float or str. `low` and `high` bound a number and are both allowed; a str
-    must be one of `choices`. `log` asks a slider for a logarithmic scale.
+    `kind` is bool, int, float or str. `low` and `high` bound a number and are both allowed; a str must be one of
+    `choices`. `log` asks a slider for a logarithmic scale.
     """
 
     name: str
-    kind: type
-    low: float | None
-    high: float | None
-    unit: str
-    meaning: str
-    log: bool = False
+    kind: type = str
+    meaning: str = ""
     choices: tuple[str, ...] = ()
+    low: float = -math.inf
+    high: float = math.inf
+    unit: str = ""
+    log: bool = False
+
+    @classmethod
+    def of(cls, name: str, field: FieldInfo) -> Self:
+        """The knob that is the type of a field, or of `FieldInfo.from_annotation(a type of this file)`."""
+        kind: Any = field.annotation
+        choices = get_args(kind)  # of a Literal
+        bounds = {side: getattr(mark, side) for mark in field.metadata for side in ("ge", "le") if hasattr(mark, side)}
+        slider = next((mark for mark in field.metadata if isinstance(mark, Slider)), Slider())
+        return cls(
+            name,
+            kind=str if choices else kind,
+            meaning=field.description or "",
+            choices=choices,
+            low=bounds.get("ge", -math.inf),
+            high=bounds.get("le", math.inf),
+            unit=slider.unit,
+            log=slider.log,
+        )
 
     @property
     def allowed(self) -> str:
@@ -41,124 +250,106 @@ class Knob:
         if self.choices:
             return f"one of {', '.join(self.choices)}"
         if self.kind is bool:
-            return NOUNS[bool]
-        form = "g" if self.kind is float else "d"
-        return f"{NOUNS[self.kind]} from {self.low:{form}} to {self.high:{form}}"
+            return "true or false"
+        if self.kind is float:
+            return f"a number from {self.low:g} to {self.high:g}"
+        return f"a whole number from {self.low} to {self.high}"
+
+    def refusal(self, value: Any) -> str:
+        """One line for a value that is not allowed."""
+        return f"{self.name}: {value!r} is not allowed; it must be {self.allowed}"
 
     def check(self, value: Any) -> Value:
         """`value` as this knob's kind. Raises ValueError if it is of another kind or out of bounds.
 
         A bool is not a number; a whole number is accepted for a float; NaN and infinity are out of bounds.
         """
-        if not self._accepts(value):
-            raise ValueError(f"{self.name}: {value!r} is not allowed; it must be {self.allowed}")
-        return self.kind(value)
+        try:
+            return self._adapter.validate_python(value)
+        except ValidationError:
+            raise ValueError(self.refusal(value)) from None
 
-    def _accepts(self, value: Any) -> bool:
-        if self.kind is str:
-            return isinstance(value, str) and value in self.choices
-        if self.kind is bool or isinstance(value, bool):
-            return self.kind is bool and isinstance(value, bool)
-        return isinstance(value, Integral if self.kind is int else Real) and self.low <= value <= self.high
+    def parse(self, text: str) -> Value:
+        """What a typed `text` means for this knob. Raises ValueError as `check` does."""
+        try:
+            value = {"true": True, "false": False}[text.lower()] if self.kind is bool else self.kind(text)
+        except (KeyError, ValueError):
+            value = text  # it does not read as the knob's kind, so check refuses it
+        return self.check(value)
+
+    @cached_property
+    def _adapter(self) -> TypeAdapter[Any]:
+        """Pydantic's check, made from the fields here because a lab may have narrowed them."""
+        allowed: Any = Literal[self.choices]
+        if not self.choices:
+            kind = {bool: StrictBool, int: Whole, float: Number}[self.kind]
+            allowed = Annotated[kind, Field(ge=self.low, le=self.high)]
+        return TypeAdapter(allowed)
 
 
-_log = partial(Knob, log=True)
+def checked(function: Callable[P, R]) -> Callable[P, R]:
+    """`function`, refusing an argument that the knob of its parameter refuses: a decorator.
 
-_COMBINATIONS = ("mean", "worst", "uncertainty")
-_DATA = [
-    Knob("seed", int, 0, 2**31 - 1, "", "Starts every random draw; the same seed gives the same result."),
-    _log("n_notes", int, 1, 200_000, "notes", "How many notes the pretraining corpus holds."),
-    Knob("careful_share", float, 0.0, 1.0, "share", "Share of the corpus written with care."),
-    _log("n_demonstrations", int, 1, 20_000, "texts", "How many expert answers SFT imitates."),
-    Knob("careless_share", float, 0.0, 1.0, "share", "Share of demonstrations written in a hurry."),
-    _log("n_pairs", int, 1, 50_000, "pairs", "How many comparisons the reward model learns from."),
-    Knob("members", int, 1, 8, "reward models", "How many reward models score an answer together."),
-    Knob("combination", str, None, None, "", "What an ensemble makes of its members' scores.", choices=_COMBINATIONS),
-    Knob("noise", float, 0.0, 0.5, "share", "Share of preferences that are flipped; 0.5 is a coin."),
-    Knob("sampled_share", float, 0.0, 1.0, "share", "Share of pairs whose answers the SFT model wrote."),
-]
+    A parameter has a knob if its annotation is a type of this file. Raises ValueError as `Knob.check` does.
+    """
+    signature = inspect.signature(function)
+    knobs = [
+        Knob.of(parameter.name, FieldInfo.from_annotation(parameter.annotation))
+        for parameter in signature.parameters.values()
+        if get_origin(parameter.annotation) is Annotated
+    ]
 
-_UPDATES = ("as_logged", "sign_fixed", "bias_cancelled", "both_fixed", "autograd")
-_MODEL = [
-    _log("vocab_size", int, 4, 50_257, "tokens", "How many different tokens the model knows."),
-    _log("context", int, 8, 1_024, "tokens", "The longest sequence the model can read."),
-    Knob("layers", int, 1, 12, "blocks", "How many transformer blocks are stacked."),
-    Knob("heads", int, 1, 16, "heads", "How many attention heads share the width; they must divide it."),
-    _log("width", int, 8, 1_024, "numbers", "How many numbers describe a token inside the model."),
-    Knob("head_init", str, None, None, "", "How a new head's weights are spread.", choices=("normal", "xavier", "he")),
-    Knob("head_init_scale", float, 0.0, 100.0, "", "Factor on the reward head's first weights."),
-    Knob("reward_offset", float, -100.0, 100.0, "reward", "Where the reward head's bias starts."),
-    Knob("bound", str, None, None, "", "What keeps the reward in bounds.", choices=("none", "tanh")),
-    _log("bound_scale", float, 0.01, 100.0, "reward", "The largest reward that a tanh bound lets through."),
-]
+    @wraps(function)
+    def checking(*args: P.args, **kwargs: P.kwargs) -> R:
+        given = signature.bind(*args, **kwargs).arguments
+        for knob in knobs:
+            if knob.name in given:
+                knob.check(given[knob.name])
+        return function(*args, **kwargs)
 
-_PROGRAM_ONE = [
-    Knob(
-        "update",
-        str,
-        None,
-        None,
-        "",
-        "How program 1 steps: its logged faults, or without them.",
-        choices=_UPDATES,
-    ),
-    Knob("features", str, None, None, "", "What program 1 sees of an answer.", choices=("histogram", "words")),
-    Knob("weight_scale", float, 0.0, 10.0, "", "Spread of program 1's first weights."),
-]
+    return checking
 
-_CAUSES = (
-    *("wrong-way update", "common-mode drift", "learning rate too high", "learning rate too small"),
-    *("saturated head", "normalisation after the head", "large head scale", "inverted labels"),
-    *("read-out off the last token", "identical pairs", "length shortcut", "train-test leak"),
-)
-_FAULT_BANK = [
-    Knob("patient", str, None, None, "", "Which reward model of the fault bank.", choices=tuple(ascii_uppercase)),
-    Knob("guess", str, None, None, "", "What ails this reward model.", choices=("not yet", *_CAUSES, "healthy")),
-    Knob(
-        "consult",
-        str,
-        None,
-        None,
-        "",
-        "Who helps: a colleague names three suspects, the laboratory measures, the doctor concludes after a guess.",
-        choices=("nobody", "a colleague", "the laboratory", "the doctor"),
-    ),
-]
 
-_TRAINING = [
-    _log("learning_rate", float, 1e-7, 1.0, "", "How far one optimiser step goes."),
-    _log("batch_size", int, 1, 4_096, "examples", "How many examples one optimiser step looks at."),
-    _log("steps", int, 1, 20_000, "steps", "How many optimiser steps a training takes."),
-    _log("epochs", int, 1, 1_000, "passes", "How often a training goes through all of its data."),
-    Knob("weight_decay", float, 0.0, 1.0, "", "How strongly each step pulls the weights towards zero."),
-    _log("grad_clip", float, 0.001, 1_000.0, "", "Longest gradient a step follows; longer ones are cut."),
-    Knob("center_coef", float, 0.0, 10.0, "", "Price of pairs whose two rewards do not add up to zero."),
-]
+class Settings(BaseModel):
+    """Frozen settings of a stage. The type of each field is a knob, which checks its default and every value given.
 
-_REWARD_MODELS = ("broken", "pairs_20", "pairs_200", "pairs_2000", "full", "gold")
-_PPO = [
-    Knob("reward_model", str, None, None, "", "Who scores PPO's answers.", choices=_REWARD_MODELS),
-    _log("updates", int, 1, 1_000, "updates", "How often PPO samples answers and learns from them."),
-    _log("rollout_size", int, 2, 4_096, "answers", "How many answers are sampled for one update."),
-    _log("minibatch_size", int, 1, 4_096, "answers", "How many of them one optimiser step looks at."),
-    Knob("ppo_epochs", int, 1, 20, "passes", "How often an update goes through its answers."),
-    Knob("temperature", float, 0.0, 5.0, "", "Freedom in drawing the next word; 0 takes the likeliest."),
-    _log("max_new_tokens", int, 1, 256, "tokens", "The longest answer that is sampled."),
-    Knob("kl_coef", float, 0.0, 10.0, "reward per nat", "Price of moving away from the SFT model."),
-    Knob("adaptive_kl", bool, None, None, "", "Whether the price of KL is steered towards kl_target."),
-    _log("kl_target", float, 0.01, 100.0, "nats", "KL per answer that an adaptive price steers to."),
-    _log("kl_horizon", int, 1, 1_000_000, "answers", "Answers an adaptive price takes to react."),
-    _log("kl_stop", float, 0.0001, 1_000.0, "nats", "KL per token, from the sampler, that ends an update."),
-    Knob("clip_range", float, 0.01, 1.0, "", "How far from 1 the probability ratio still counts."),
-    _log("value_clip_range", float, 0.01, 100.0, "reward", "How far an update may move the critic's values."),
-    Knob("value_coef", float, 0.0, 10.0, "", "Weight of the critic's loss beside the policy's."),
-    Knob("entropy_coef", float, 0.0, 1.0, "", "Bonus for keeping the choice of the next word open."),
-    Knob("gamma", float, 0.0, 1.0, "", "Worth of a reward one token later."),
-    Knob("gae_lambda", float, 0.0, 1.0, "", "Trust in sampled rewards (1) or in the critic (0)."),
-    Knob("missing_eos_penalty", float, 0.0, 10.0, "reward", "Taken off the score of an answer without end."),
-]
+    Wrong fields and values raise ValueError, one line each.
+    """
 
-KNOBS: dict[str, Knob] = {knob.name: knob for knob in [*_DATA, *_MODEL, *_PROGRAM_ONE, *_FAULT_BANK, *_TRAINING, *_PPO]}
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+    def __init__(self, **values: Any):
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise ValueError("\n".join(map(self._line, error.errors()))) from None
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """The same settings with some fields changed. Unlike in pydantic itself, the changes are checked."""
+        return type(self)(**{**self.model_dump(), **(update or {})})
+
+    @classmethod
+    def _line(cls, error: ErrorDetails) -> str:
+        """One of pydantic's errors in the course's words."""
+        name, fields = str(error["loc"][0]), cls.model_fields
+        if name not in fields:
+            return f"{name}: {error['input']!r} has no place in {cls.__name__}; its fields are {', '.join(fields)}"
+        knob = Knob.of(name, fields[name])
+        if error["type"] == "missing":
+            return f"{name}: Field required; it must be {knob.allowed}"
+        return knob.refusal(error["input"])
+
+
+def _declared(names: Mapping[str, Any]) -> Iterator[Knob]:
+    """The knobs among a module's names: a described type NPairs is the knob n_pairs."""
+    for name, annotation in names.items():
+        field = FieldInfo.from_annotation(annotation) if get_origin(annotation) is Annotated else FieldInfo()
+        if field.description:
+            words = re.sub("(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name)
+            yield Knob.of(words.lower(), field)
+
+
+KNOBS: Mapping[str, Knob] = {knob.name: knob for knob in _declared(dict(globals()))}
 
 
 def find(name: str) -> Knob:
@@ -170,57 +361,4 @@ def find(name: str) -> Knob:
 
 def parse(name: str, text: str) -> Value:
     """What `text`, typed on a command line, sets the knob `name` to. Raises ValueError as `check` does."""
-    knob = find(name)
-    try:
-        value = {"true": True, "false": False}[text.lower()] if knob.kind is bool else knob.kind(text)
-    except (KeyError, ValueError):
-        value = text  # it does not read as the knob's kind, so check refuses it
-    return knob.check(value)
-
-
-class Settings(BaseModel):
-    """Frozen settings of a stage. Each field is a knob, which checks its default and every value given.
-
-    Wrong fields and values raise ValueError, one line each.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
-
-    def __init__(self, **values: Any):
-        try:
-            super().__init__(**values)
-        except ValidationError as error:
-            raise ValueError("\n".join(map(_sentence, error.errors()))) from None
-
-    @classmethod
-    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
-        super().__pydantic_init_subclass__(**kwargs)
-        for name, field in cls.model_fields.items():
-            knob = find(name)
-            if not field.is_required():
-                knob.check(field.get_default())
-
-    @model_validator(mode="before")
-    @classmethod
-    def _refuse_unknown(cls, values: Mapping[str, Any]) -> Mapping[str, Any]:
-        known = ", ".join(cls.model_fields)
-        for name, value in values.items():
-            if name not in cls.model_fields:
-                raise ValueError(f"{name}: {value!r} has no place in {cls.__name__}; its fields are {known}")
-        return values
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _check_field(cls, value: Any, info: ValidationInfo) -> Value:
-        return find(info.field_name).check(value)
-
-    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """The same settings with some fields changed. Unlike in pydantic itself, the changes are checked."""
-        return type(self)(**{**self.model_dump(), **(update or {})})
-
-
-def _sentence(error: Any) -> str:
-    """One pydantic error as a line that starts with the field's name."""
-    if error["type"] == "value_error":
-        return str(error["ctx"]["error"])
-    return f"{'.'.join(map(str, error['loc']))}: {error['msg']}"
+    return find(name).parse(text)

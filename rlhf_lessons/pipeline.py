@@ -17,7 +17,7 @@ import torch
 from torch import nn
 from tqdm.auto import tqdm
 
-from rlhf_lessons import store
+from rlhf_lessons import knobs, store
 from rlhf_lessons.evaluation.scorecard import MAX_NEW_TOKENS, gold_safety, gold_score
 from rlhf_lessons.knobs import Settings
 from rlhf_lessons.model.gpt import GPT, GPTConfig
@@ -42,29 +42,29 @@ GOLD = {"gold_score": gold_score, "safety": gold_safety}
 class PretrainedPlan(PretrainSettings):
     """Data, model and training of the pretrained model."""
 
-    n_notes: int = 40_000
-    careful_share: float = 0.6
-    layers: int = 2
-    heads: int = 4
-    width: int = 96
+    n_notes: knobs.NNotes = 40_000
+    careful_share: knobs.CarefulShare = 0.6
+    layers: knobs.Layers = 2
+    heads: knobs.Heads = 4
+    width: knobs.Width = 96
 
 
 class SFTPlan(SFTSettings):
     """Data and training of the SFT model."""
 
-    n_demonstrations: int = 500
-    careless_share: float = 0.15
+    n_demonstrations: knobs.NDemonstrations = 500
+    careless_share: knobs.CarelessShare = 0.15
 
 
 class RewardPlan(RewardSettings):
     """Data, head and training of the reward model. `sampled_share` of the pairs come from the SFT model."""
 
-    n_pairs: int = 16_000
-    sampled_share: float = 0.5
-    noise: float = 0.0
-    head_init: str = "normal"
-    head_init_scale: float = 0.0
-    reward_offset: float = 0.0
+    n_pairs: knobs.NPairs = 16_000
+    sampled_share: knobs.SampledShare = 0.5
+    noise: knobs.Noise = 0.0
+    head_init: knobs.HeadInit = "normal"
+    head_init_scale: knobs.HeadInitScale = 0.0
+    reward_offset: knobs.RewardOffset = 0.0
 
 
 class PPOPlan(ppo.PPOSettings):

@@ -19,13 +19,13 @@ from typing import Protocol
 import numpy as np
 import torch
 
-from rlhf_lessons.knobs import Settings
+from rlhf_lessons import knobs
 from rlhf_lessons.stages.history import History, Record
 
 BINS = 10
 
 # update -> (step along the gradient: -1 descends, +1 climbs; whether the bias gets g instead of 0)
-HAND_WRITTEN: dict[str, tuple[int, bool]] = {
+HAND_WRITTEN: dict[knobs.Update, tuple[int, bool]] = {
     "as_logged": (+1, True),
     "sign_fixed": (-1, True),
     "bias_cancelled": (+1, False),
@@ -43,17 +43,17 @@ class TextPair(Protocol):
     def rejected(self) -> str: ...
 
 
-class ProgramOneSettings(Settings):
+class ProgramOneSettings(knobs.Settings):
     """What the document's program had, and what may be changed. The defaults are the document's own run."""
 
-    learning_rate: float = 0.01
-    epochs: int = 100
-    n_pairs: int = 20
-    reward_offset: float = 0.0
-    weight_scale: float = 0.1
-    update: str = "as_logged"
-    features: str = "histogram"
-    seed: int = 0
+    learning_rate: knobs.LearningRate = 0.01
+    epochs: knobs.Epochs = 100
+    n_pairs: knobs.NPairs = 20
+    reward_offset: knobs.RewardOffset = 0.0
+    weight_scale: knobs.WeightScale = 0.1
+    update: knobs.Update = "as_logged"
+    features: knobs.Features = "histogram"
+    seed: knobs.Seed = 0
 
 
 def histogram_features(texts: Sequence[str]) -> np.ndarray:
@@ -74,7 +74,7 @@ def word_features(texts: Sequence[str]) -> np.ndarray:
     return counts / counts.sum(axis=1, keepdims=True)
 
 
-FEATURES: dict[str, Callable[[Sequence[str]], np.ndarray]] = {
+FEATURES: dict[knobs.Features, Callable[[Sequence[str]], np.ndarray]] = {
     "histogram": histogram_features,
     "words": word_features,
 }

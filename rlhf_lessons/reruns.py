@@ -17,11 +17,12 @@ from rlhf_lessons.knobs import KNOBS, Value
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"  # of the checkout this file is in
 NUMBERED = "[0-9][0-9]_*.ipynb"
+CELL_SECONDS = 1800  # the slowest cell of the course takes a few minutes on two cores
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @dataclass(frozen=True)
-class Run:
+class NotebookRun:
     """One run of a notebook: the notebook with its outputs, its duration, and what failed in it."""
 
     output: Path
@@ -101,25 +102,51 @@ def _checked(path: Path, parameters: Mapping[str, Any], read: Callable) -> dict[
     return values
 
 
-def run_notebook(path: Path, parameters: Mapping[str, Any], output: Path, progress_bar: bool = False) -> Run:
+def run_notebook(
+    path: Path,
+    parameters: Mapping[str, Any],
+    output: Path,
+    progress_bar: bool = False,
+    cell_seconds: int = CELL_SECONDS,
+) -> NotebookRun:
     """Run a copy of the notebook at `path` in its own folder, and keep it with its outputs at `output`.
 
-    Raises ValueError before anything runs if a parameter is wrong or `output` is the notebook itself. What
-    fails in a cell or in a widget's callback is no exception but stands in the run's errors.
+    A cell that takes longer than `cell_seconds` ends the run. Raises ValueError before anything runs if a parameter is
+    wrong, there is no time for a cell, or `output` is the notebook itself. What fails in a cell or in a widget's
+    callback is no exception but stands in the run's errors.
     """
     values = check_parameters(path, parameters)
+    if cell_seconds < 1:
+        raise ValueError(f"cell_seconds: {cell_seconds} is not allowed; it must be a whole number from 1 up")
     if output.resolve() == path.resolve():
         raise ValueError(f"output: {str(output)!r} is the notebook itself; it must be another file")
     output.parent.mkdir(parents=True, exist_ok=True)
     started, errors = time.monotonic(), []
     try:
-        papermill.execute_notebook(str(path), str(output), values, cwd=str(path.parent), progress_bar=progress_bar)
+        papermill.execute_notebook(
+            str(path),
+            str(output),
+            values,
+            cwd=str(path.parent),
+            progress_bar=progress_bar,
+            execution_timeout=cell_seconds,
+        )
     except PapermillExecutionError:
         pass  # the output notebook holds the error, and is read below
-    except (CellTimeoutError, DeadKernelError) as error:
-        errors.append(f"{path.stem}: {error}")
-    errors += [f"{path.stem}, {error}" for error in errors_in(nbformat.read(output, as_version=4))]
-    return Run(output, time.monotonic() - started, errors)
+    except CellTimeoutError:
+        errors.append(f"{_last_started(output)}: it took longer than {cell_seconds} seconds and was stopped")
+    except DeadKernelError as error:
+        errors.append(f"{_last_started(output)}: {error}")
+    errors += errors_in(nbformat.read(output, as_version=4))
+    return NotebookRun(output, time.monotonic() - started, [f"{path.stem}, {error}" for error in errors])
+
+
+def _last_started(output: Path) -> str:
+    """The last cell that papermill began: its number among the notebook's own code cells, and its first line."""
+    cells = [cell for cell in nbformat.read(output, as_version=4).cells if cell.cell_type == "code"]
+    own = [cell for cell in cells if "injected-parameters" not in cell.metadata.get("tags", [])]
+    number, cell = [(n, cell) for n, cell in enumerate(own, 1) if cell.metadata.papermill.start_time][-1]
+    return f"in code cell {number} ({cell.source.strip().partition(chr(10))[0]})"
 
 
 def errors_in(notebook: nbformat.NotebookNode) -> list[str]:

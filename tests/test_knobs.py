@@ -1,19 +1,32 @@
+import importlib
+import inspect
+import math
+import pkgutil
 import re
+import sys
 
 import numpy as np
 import pytest
 from pydantic import ValidationError
 
+import rlhf_lessons
+from rlhf_lessons import knobs, program_one
 from rlhf_lessons.knobs import KNOBS, Knob, Settings, parse
+from rlhf_lessons.model.heads import HEAD_INITS
 
 RATE = KNOBS["learning_rate"]
 
 
-class Example(Settings):
-    learning_rate: float = 1e-3
-    epochs: int
-    adaptive_kl: bool = False
-    bound: str = "none"
+class Example(knobs.Settings):
+    learning_rate: knobs.LearningRate = 1e-3
+    epochs: knobs.Epochs
+    adaptive_kl: knobs.AdaptiveKL = False
+    bound: knobs.Bound = "none"
+
+
+@knobs.checked
+def noisy(pairs: list[int], noise: knobs.Noise, *, seed: knobs.Seed = 0) -> list[int]:
+    return [*pairs, seed]
 
 
 @pytest.mark.parametrize("knob", KNOBS.values(), ids=list(KNOBS))
@@ -24,7 +37,7 @@ def test_a_declaration_is_complete(knob: Knob):
         assert knob.check(knob.low) == knob.low and knob.check(knob.high) == knob.high
         assert knob.low > 0 or not knob.log, "a logarithmic slider cannot start at 0"
     else:
-        assert knob.low is None and knob.high is None
+        assert not math.isfinite(knob.low) and not math.isfinite(knob.high)
         assert (knob.kind is str) == bool(knob.choices)
 
 
@@ -123,10 +136,13 @@ def test_settings_are_checked_by_their_knobs():
 
 
 def test_settings_refuse_unknown_and_missing_fields():
-    with pytest.raises(ValueError, match=r"^epoch: 3 has no place in Example; its fields are learning_rate, epochs"):
-        Example(epoch=3)
-    with pytest.raises(ValueError, match=r"^epochs: Field required"):
+    with pytest.raises(ValueError, match=r"^epoch: 3 has no place in Example; its fields are learning_rate, epochs,"):
+        Example(epochs=3, epoch=3)
+    missing = r"^epochs: Field required; it must be a whole number from 1 to 1000$"
+    with pytest.raises(ValueError, match=missing):
         Example()
+    with pytest.raises(ValueError, match=rf"(?m){missing}\nepoch: 3 has no place"):
+        Example(epoch=3)
 
 
 def test_settings_are_frozen_and_copies_are_checked():
@@ -139,8 +155,56 @@ def test_settings_are_frozen_and_copies_are_checked():
         settings.model_copy(update={"epochs": 0})
 
 
-def test_a_field_must_be_a_knob_and_its_default_allowed():
-    with pytest.raises(ValueError, match=r"^patience: there is no such setting"):
-        type("Unknown", (Settings,), {"__annotations__": {"patience": int}})
+def test_a_default_that_is_not_allowed_is_refused():
+    class BadDefault(Settings):
+        epochs: knobs.Epochs = 0
+
     with pytest.raises(ValueError, match=r"^epochs: 0 is not allowed"):
-        type("BadDefault", (Settings,), {"__annotations__": {"epochs": int}, "epochs": 0})
+        BadDefault()
+
+
+def test_checked_refuses_an_argument_that_its_knob_refuses():
+    assert noisy([1], 0.5, seed=2) == [1, 2] and noisy(pairs=[], noise=0) == [0]
+    for given in ({"noise": 0.6}, {"noise": True}):
+        with pytest.raises(ValueError, match=r"^noise: .* is not allowed; it must be a number from 0 to 0.5$"):
+            noisy([], **given)
+    with pytest.raises(ValueError, match=r"^seed: -1 is not allowed"):
+        noisy([], 0.1, seed=-1)
+    with pytest.raises(TypeError, match="noise"):
+        noisy([])
+
+
+def all_settings() -> list[type[Settings]]:
+    """Every class of settings in the package."""
+    for module in pkgutil.walk_packages(rlhf_lessons.__path__, "rlhf_lessons."):
+        importlib.import_module(module.name)
+    found, new = [], [Settings]
+    while new:
+        new = [
+            below for above in new for below in above.__subclasses__() if below.__module__.startswith("rlhf_lessons.")
+        ]
+        found += new
+    return found
+
+
+def test_each_field_of_all_settings_is_the_knob_of_its_name():
+    classes = all_settings()
+    assert {"PPOSettings", "RewardPlan", "ProgramOneSettings"} <= {one.__name__ for one in classes}
+    for one in classes:
+        for name, field in one.model_fields.items():
+            assert Knob.of(name, field) == KNOBS[name], f"{one.__name__}.{name}"
+            if not field.is_required():
+                KNOBS[name].check(field.default)
+
+
+def test_every_knob_is_a_field_or_set_in_a_lab():
+    fields = {name for one in all_settings() for name in one.model_fields}
+    labs = [module for name, module in sys.modules.items() if name.startswith("rlhf_lessons.labs.")]
+    set_in_labs = {name for lab in labs if hasattr(lab, "LAB") for name in inspect.signature(lab.compute).parameters}
+    assert KNOBS.keys() <= fields | set_in_labs
+
+
+def test_every_choice_names_something():
+    assert KNOBS["head_init"].choices == tuple(HEAD_INITS)
+    assert KNOBS["features"].choices == tuple(program_one.FEATURES)
+    assert KNOBS["update"].choices == (*program_one.HAND_WRITTEN, "autograd")

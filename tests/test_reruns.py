@@ -79,6 +79,8 @@ def test_the_notebook_itself_is_never_overwritten(write_notebook):
     before = path.read_bytes()
     with pytest.raises(ValueError, match=r"^output: .* is the notebook itself"):
         reruns.run_notebook(path, {}, path)
+    with pytest.raises(ValueError, match=r"^cell_seconds: 0 is not allowed; it must be a whole number from 1 up"):
+        reruns.run_notebook(path, {}, path.with_name("out.ipynb"), cell_seconds=0)
     assert path.read_bytes() == before
 
 
@@ -104,7 +106,15 @@ def test_a_failing_cell_is_an_error(write_notebook, tmp_path):
 def test_a_dying_kernel_is_an_error(write_notebook, tmp_path):
     path = write_notebook("06_ppo", "import os\nos._exit(1)")
     result = reruns.run_notebook(path, {}, tmp_path / "out.ipynb")
-    assert result.errors and "Kernel died" in result.errors[0]
+    assert result.errors and result.errors[0].startswith("06_ppo, in code cell 2 (import os): Kernel died")
+
+
+@pytest.mark.slow
+def test_a_cell_that_hangs_is_stopped_and_named(write_notebook, tmp_path):
+    path = write_notebook("06_ppo", "import time\n", "time.sleep(600)\nprint('never')", SAVE)
+    result = reruns.run_notebook(path, {"seed": 1}, tmp_path / "out.ipynb", cell_seconds=2)
+    assert result.errors[0] == "06_ppo, in code cell 3 (time.sleep(600)): it took longer than 2 seconds and was stopped"
+    assert result.seconds < 120 and not path.with_name("seen.json").exists()
 
 
 @pytest.mark.slow

@@ -145,6 +145,15 @@ LAB = Lab(
     verdict=verdict,
     text=text,
     canvas=lambda: Canvas(6, rows=2),
+    ranges={
+        "patient": {"choices": tuple(ascii_uppercase), "meaning": "Which reward model of the fault bank."},
+        "guess": {"choices": (NOT_YET, *RECIPES), "meaning": "What ails this reward model."},
+        "consult": {
+            "choices": tuple(CONSULTANTS),
+            "meaning": "Who helps: a colleague names three suspects, the laboratory measures, the doctor concludes "
+            "after a guess.",
+        },
+    },
     presets={
         "the logged failure, solved": {"patient": "K", "guess": "wrong-way update", "consult": "the doctor"},
         "a healthy one, solved": {"patient": "L", "guess": "healthy", "consult": "the doctor"},
@@ -162,7 +171,7 @@ class BankPanel(Panel):
     def __init__(self, initial: Mapping[str, Value]):
         self.first_guesses: dict[str, bool] = {}  # whether a patient was named at the first guess
         super().__init__(replace(LAB, verdict=self._verdict), initial)
-        self.controls["guess"].hand.layout.width = GUESS_WIDTH
+        self.controls["guess"].selector.layout.width = GUESS_WIDTH
 
     def answer(self) -> None:
         """The learner has moved a control: show what the controls ask for now."""
@@ -176,7 +185,7 @@ class BankPanel(Panel):
 
     def surprise(self) -> None:
         """Another patient, with nothing said yet."""
-        self.set(patient=self.controls["patient"].drawn(self._random), guess=NOT_YET, consult=NOBODY)
+        self.set(patient=self.controls["patient"].random_value(self._random), guess=NOT_YET, consult=NOBODY)
 
     def _verdict(self, result: ExaminedPatient) -> str:
         guesses = self.first_guesses.values()

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from rlhf_lessons import pipeline
+from rlhf_lessons import knobs, pipeline
 from rlhf_lessons.evaluation.scorecard import gold_score
 from rlhf_lessons.labs.frame.canvas import Canvas
 from rlhf_lessons.labs.frame.curves import Chart, Training, draw_chart
@@ -41,7 +41,7 @@ def compute(
     n_pairs: int = 20,
     noise: float = 0.0,
     members: int = 1,
-    combination: str = "mean",
+    combination: knobs.Combination = "mean",
     kl_coef: float = 0.0,
     updates: int = 6,
     seed: int = 0,

@@ -18,7 +18,7 @@ from rlhf_lessons.model.sequences import Sequences
 from rlhf_lessons.stages.history import Record
 from rlhf_lessons.stages.ppo import PPOSettings, train_ppo
 from rlhf_lessons.stages.rollout import answer, as_sequences
-from rlhf_lessons.sweeps.reward_models import reward_function
+from rlhf_lessons.sweeps.reward_models import BROKEN, GOLD, REWARD_MODELS, reward_function
 from rlhf_lessons.world.datasets import encode_prompts, prompts_in
 from rlhf_lessons.world.tokenizer import course_tokenizer
 
@@ -121,6 +121,7 @@ LAB = Lab(
     text=text,
     canvas=lambda: Canvas(3),
     ranges={
+        "reward_model": {"choices": (BROKEN, *REWARD_MODELS, GOLD), "meaning": "Who scores PPO's answers."},
         "kl_coef": {"high": 1.0},
         "learning_rate": {"low": 1e-6, "high": 0.01},
         "updates": {"low": 2, "high": 100},

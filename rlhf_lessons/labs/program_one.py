@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from rlhf_lessons import knobs
 from rlhf_lessons.diagnostics.logs.seed_log import seed_log
 from rlhf_lessons.labs.frame.canvas import Canvas
 from rlhf_lessons.labs.frame.lab import Lab, Question
@@ -21,7 +22,7 @@ class ProgramOneTraining:
     """One training of program 1, epoch 0 included."""
 
     history: History
-    update: str
+    update: knobs.Update
 
     @property
     def drift(self) -> float:
@@ -39,7 +40,7 @@ def compute(
     reward_offset: float = 0.0,
     weight_scale: float = 0.1,
     n_pairs: int = 20,
-    update: str = "as_logged",
+    update: knobs.Update = "as_logged",
     seed: int = 0,
 ) -> ProgramOneTraining:
     """Train program 1 for 100 epochs on the first `n_pairs` of the source document's pairs."""

@@ -51,9 +51,8 @@ def compute(
     """
     body = body or pipeline.ensure("pretrained", progress=False).model
     model = RewardModel.from_policy(
-        body, head_init_scale=head_init_scale, reward_offset=reward_offset,
-        bound=None if bound == "none" else bound, seed=seed,
-    )  # fmt: skip
+        body, head_init_scale=head_init_scale, reward_offset=reward_offset, bound=bound, seed=seed
+    )
     pairs, tuning = (
         encode_pairs(course_tokenizer(), curated_pairs(n, split, seed=seed))
         for n, split in ((n_pairs, "train"), (TUNING_PAIRS, "tuning"))

@@ -3,16 +3,16 @@
 import copy
 import math
 from collections.abc import Callable, Mapping
-from typing import Self
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
 
+from rlhf_lessons import knobs
 from rlhf_lessons.model.gpt import GPT, check_range
 
-BOUNDS = (None, "tanh")
 # Spread of a head's first weights, from the width of what it reads; each is multiplied by head_init_scale.
-HEAD_INITS: Mapping[str, Callable[[int], float]] = {
+HEAD_INITS: Mapping[knobs.HeadInit, Callable[[int], float]] = {
     "normal": lambda width: 1 / math.sqrt(width + 1),  # Stiennon et al. 2020
     "xavier": lambda width: math.sqrt(2 / (width + 1)),  # Glorot and Bengio 2010
     "he": lambda width: math.sqrt(2 / width),  # He et al. 2015
@@ -25,32 +25,23 @@ class RewardModel(nn.Module):
     head_init: the spread that the first weights are drawn with, one of HEAD_INITS.
     head_init_scale: a factor on that spread; 0 gives a zero head.
     reward_offset: the first bias; the Bradley-Terry loss sees only differences, so it never corrects it.
-    bound: None, or "tanh" for rewards of bound_scale * tanh(raw reward).
+    bound: "none", or "tanh" for rewards of bound_scale * tanh(raw reward).
     The body is used as it is, not copied; see `from_policy`. Raises ValueError for settings out of range.
     Source: Stiennon et al. 2020, section 3.4; head init of Ziegler et al. 2019.
     """
 
+    @knobs.checked
     def __init__(
         self,
         body: GPT,
-        head_init_scale: float = 0.0,
-        reward_offset: float = 0.0,
-        bound: str | None = None,
-        bound_scale: float = 1.0,
+        head_init_scale: knobs.HeadInitScale = 0.0,
+        reward_offset: knobs.RewardOffset = 0.0,
+        bound: knobs.Bound = "none",
+        bound_scale: knobs.BoundScale = 1.0,
         seed: int = 0,
-        head_init: str = "normal",
+        head_init: knobs.HeadInit = "normal",
     ) -> None:
         super().__init__()
-        if not (math.isfinite(head_init_scale) and head_init_scale >= 0):
-            raise ValueError(f"head_init_scale: {head_init_scale} is not allowed; it must be a number from 0 up")
-        if not math.isfinite(reward_offset):
-            raise ValueError(f"reward_offset: {reward_offset} is not allowed; it must be a finite number")
-        if head_init not in HEAD_INITS:
-            raise ValueError(f"head_init: {head_init!r} is not allowed; it must be one of {', '.join(HEAD_INITS)}")
-        if bound not in BOUNDS:
-            raise ValueError(f"bound: {bound!r} is not allowed; it must be None or 'tanh'")
-        if not (math.isfinite(bound_scale) and bound_scale > 0):
-            raise ValueError(f"bound_scale: {bound_scale} is not allowed; it must be a number over 0")
         self.body = body
         self.bound = bound
         self.bound_scale = bound_scale
@@ -60,7 +51,7 @@ class RewardModel(nn.Module):
         nn.init.constant_(self.head.bias, reward_offset)
 
     @classmethod
-    def from_policy(cls, policy: GPT, **settings: float | str | None) -> Self:
+    def from_policy(cls, policy: GPT, **settings: Any) -> Self:
         """A reward model on a deep copy of the policy's weights; training it leaves the policy alone."""
         return cls(copy.deepcopy(policy), **settings)
 

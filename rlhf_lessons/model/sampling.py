@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from rlhf_lessons import knobs
 from rlhf_lessons.model.gpt import GPT, check_range
 
 
@@ -35,15 +36,16 @@ class Sample:
 
 
 @torch.no_grad()
+@knobs.checked
 def sample(
     model: GPT,
     prompts: Tensor,
     prompt_lengths: Tensor,
-    max_new_tokens: int,
+    max_new_tokens: knobs.MaxNewTokens,
     *,
     eos_id: int,
     pad_id: int,
-    temperature: float = 1.0,
+    temperature: knobs.Temperature = 1.0,
     generator: torch.Generator | None = None,
 ) -> Sample:
     """Continue right-padded prompts (B, P) until EOS or for max_new_tokens.
@@ -51,7 +53,7 @@ def sample(
     temperature divides the logits before the draw; 0 takes the likeliest token. The same state of the
     generator gives the same tokens. Raises ValueError for prompts that leave the context too little room.
     """
-    _check(model, prompts, prompt_lengths, max_new_tokens, temperature)
+    _check(model, prompts, prompt_lengths, max_new_tokens)
     batch = len(prompts)
     responses = torch.full((batch, max_new_tokens), pad_id)
     logprobs = torch.zeros(batch, max_new_tokens)
@@ -103,16 +105,12 @@ def pack(
     return tokens, lengths
 
 
-def _check(model: GPT, prompts: Tensor, prompt_lengths: Tensor, max_new_tokens: int, temperature: float) -> None:
+def _check(model: GPT, prompts: Tensor, prompt_lengths: Tensor, max_new_tokens: int) -> None:
     if prompts.ndim != 2 or prompt_lengths.shape != prompts.shape[:1] or not len(prompts):
         shapes = f"{tuple(prompts.shape)} and {tuple(prompt_lengths.shape)}"
         raise ValueError(f"prompts, prompt_lengths: shapes {shapes} are not allowed; they must be (B, P) and (B,)")
     check_range("prompt_lengths", prompt_lengths, 1, prompts.shape[1])
     longest = int(prompt_lengths.max())
-    if max_new_tokens < 1:
-        raise ValueError(f"max_new_tokens: {max_new_tokens} is not allowed; it must be from 1 up")
-    if not temperature >= 0:
-        raise ValueError(f"temperature: {temperature} is not allowed; it must be from 0 up")
     if longest + max_new_tokens > model.config.context:
         raise ValueError(
             f"max_new_tokens: {max_new_tokens} is not allowed after a prompt of {longest} tokens; "

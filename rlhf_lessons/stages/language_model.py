@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from rlhf_lessons.knobs import Settings
+from rlhf_lessons import knobs
 from rlhf_lessons.model.gpt import GPT
 from rlhf_lessons.model.sequences import Sequences
 from rlhf_lessons.objectives.likelihood import masked_cross_entropy
@@ -11,15 +11,15 @@ from rlhf_lessons.stages.history import History
 from rlhf_lessons.stages.loop import OnStep, decay, endless_batches, optimiser, take_step
 
 
-class LanguageModelSettings(Settings):
+class LanguageModelSettings(knobs.Settings):
     """How to train on text. Steps are optimiser steps; the learning rate decays linearly to 0."""
 
-    learning_rate: float
-    steps: int
-    batch_size: int
-    weight_decay: float = 0.0
-    grad_clip: float = 1.0
-    seed: int = 0
+    learning_rate: knobs.LearningRate
+    steps: knobs.Steps
+    batch_size: knobs.BatchSize
+    weight_decay: knobs.WeightDecay = 0.0
+    grad_clip: knobs.GradClip = 1.0
+    seed: knobs.Seed = 0
 
 
 def target_mask(data: Sequences, answers_only: bool) -> Tensor:

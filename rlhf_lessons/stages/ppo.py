@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import torch
 
-from rlhf_lessons.knobs import Settings
+from rlhf_lessons import knobs
 from rlhf_lessons.model.gpt import GPT
 from rlhf_lessons.model.heads import ValueModel
 from rlhf_lessons.model.sequences import EOS_ID, Sequences
@@ -32,28 +32,28 @@ from rlhf_lessons.stages.rollout import (
 SCALE_SAMPLES = 512  # answers of the reference on which the score is standardised
 
 
-class PPOSettings(Settings):
+class PPOSettings(knobs.Settings):
     """How to run PPO. One update samples `rollout_size` answers and passes over them `ppo_epochs` times."""
 
-    updates: int = 50
-    rollout_size: int = 256
-    minibatch_size: int = 128
-    ppo_epochs: int = 2
-    learning_rate: float = 3e-4
-    kl_coef: float = 0.05
-    adaptive_kl: bool = False
-    kl_target: float = 6.0
-    kl_horizon: int = 10_000
-    kl_stop: float = 0.1
-    clip_range: float = 0.2
-    value_clip_range: float = 0.2
-    gamma: float = 1.0
-    gae_lambda: float = 0.95
-    missing_eos_penalty: float = 1.0
-    max_new_tokens: int = 16
-    temperature: float = 1.0
-    grad_clip: float = 1.0
-    seed: int = 0
+    updates: knobs.Updates = 50
+    rollout_size: knobs.RolloutSize = 256
+    minibatch_size: knobs.MinibatchSize = 128
+    ppo_epochs: knobs.PPOEpochs = 2
+    learning_rate: knobs.LearningRate = 3e-4
+    kl_coef: knobs.KLCoef = 0.05
+    adaptive_kl: knobs.AdaptiveKL = False
+    kl_target: knobs.KLTarget = 6.0
+    kl_horizon: knobs.KLHorizon = 10_000
+    kl_stop: knobs.KLStop = 0.1
+    clip_range: knobs.ClipRange = 0.2
+    value_clip_range: knobs.ValueClipRange = 0.2
+    gamma: knobs.Gamma = 1.0
+    gae_lambda: knobs.GAELambda = 0.95
+    missing_eos_penalty: knobs.MissingEOSPenalty = 1.0
+    max_new_tokens: knobs.MaxNewTokens = 16
+    temperature: knobs.Temperature = 1.0
+    grad_clip: knobs.GradClip = 1.0
+    seed: knobs.Seed = 0
 
 
 def train_ppo(

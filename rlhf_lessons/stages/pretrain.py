@@ -1,5 +1,6 @@
 """Stage 1, pretraining: learn to continue the notes, careful and careless alike."""
 
+from rlhf_lessons import knobs
 from rlhf_lessons.model.gpt import GPT
 from rlhf_lessons.model.sequences import Sequences
 from rlhf_lessons.stages.history import History
@@ -10,9 +11,9 @@ from rlhf_lessons.stages.loop import OnStep
 class PretrainSettings(LanguageModelSettings):
     """The course's pretraining: about a minute on two cores."""
 
-    learning_rate: float = 3e-3
-    steps: int = 1200
-    batch_size: int = 128
+    learning_rate: knobs.LearningRate = 3e-3
+    steps: knobs.Steps = 1200
+    batch_size: knobs.BatchSize = 128
 
 
 def train_pretrain(model: GPT, data: Sequences, settings: PretrainSettings, on_step: OnStep | None = None) -> History:

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from rlhf_lessons.knobs import Settings
+from rlhf_lessons import knobs
 from rlhf_lessons.model.heads import RewardModel
 from rlhf_lessons.model.sequences import PairSet, Sequences, join
 from rlhf_lessons.objectives.preference import accuracy, bradley_terry_loss
@@ -13,16 +13,16 @@ from rlhf_lessons.stages.loop import OnStep, batches, decay, optimiser, take_ste
 SCORING_BATCH = 256
 
 
-class RewardSettings(Settings):
+class RewardSettings(knobs.Settings):
     """How to train a reward model. The learning rate decays linearly to 0 over all epochs."""
 
-    learning_rate: float = 5e-4
-    epochs: int = 4
-    batch_size: int = 64
-    center_coef: float = 0.0
-    weight_decay: float = 0.1
-    grad_clip: float = 1.0
-    seed: int = 0
+    learning_rate: knobs.LearningRate = 5e-4
+    epochs: knobs.Epochs = 4
+    batch_size: knobs.BatchSize = 64
+    center_coef: knobs.CenterCoef = 0.0
+    weight_decay: knobs.WeightDecay = 0.1
+    grad_clip: knobs.GradClip = 1.0
+    seed: knobs.Seed = 0
 
 
 def train_reward(

@@ -12,14 +12,13 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 from torch.nn import functional as F
 
+from rlhf_lessons import knobs
 from rlhf_lessons.model.heads import RewardModel
 from rlhf_lessons.model.sequences import PairSet, Sequences
 from rlhf_lessons.stages.history import History
 from rlhf_lessons.stages.loop import OnStep, batches, decay, optimiser
 from rlhf_lessons.stages.reward import SCORING_BATCH, RewardSettings, pair_metrics, score_pairs
 from rlhf_lessons.stages.rollout import RewardFunction, ScoreScale
-
-COMBINATIONS = ("mean", "worst", "uncertainty")
 
 
 class RewardEnsemble(nn.Module):
@@ -94,21 +93,20 @@ def score_all(ensemble: RewardEnsemble, sequences: Sequences) -> Tensor:
     return torch.cat([ensemble(part.tokens, part.lengths) for part in parts], dim=1)
 
 
-def combine(scores: Tensor, how: str, uncertainty_coef: float = 0.5) -> Tensor:
+@knobs.checked
+def combine(scores: Tensor, how: knobs.Combination, uncertainty_coef: float = 0.5) -> Tensor:
     """One reward (N,) from those of all members (K, N).
 
     how: `mean`; `worst`, the lowest; or `uncertainty`, the mean less uncertainty_coef times the members' variance.
     Raises ValueError for another `how`. Source: Coste et al. 2023, section 3.
     """
-    if how not in COMBINATIONS:
-        raise ValueError(f"how: {how!r} is not allowed; it must be one of {', '.join(COMBINATIONS)}")
     if how == "worst":
         return scores.amin(dim=0)
     mean = scores.mean(dim=0)
     return mean if how == "mean" else mean - uncertainty_coef * scores.var(dim=0, correction=0)
 
 
-def ensemble_reward(ensemble: RewardEnsemble, reference_answers: Sequences, how: str) -> RewardFunction:
+def ensemble_reward(ensemble: RewardEnsemble, reference_answers: Sequences, how: knobs.Combination) -> RewardFunction:
     """The ensemble as one reward function. A member's zero and unit are arbitrary: each is standardised first."""
     scales = [ScoreScale.of(scores) for scores in score_all(ensemble, reference_answers)]
 

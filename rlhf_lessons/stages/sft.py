@@ -1,5 +1,6 @@
 """Stage 2, supervised fine-tuning (SFT): imitate demonstrations."""
 
+from rlhf_lessons import knobs
 from rlhf_lessons.model.gpt import GPT
 from rlhf_lessons.model.sequences import Sequences
 from rlhf_lessons.stages.history import History
@@ -10,9 +11,9 @@ from rlhf_lessons.stages.loop import OnStep
 class SFTSettings(LanguageModelSettings):
     """The course's SFT: a few seconds on two cores."""
 
-    learning_rate: float = 3e-4
-    steps: int = 100
-    batch_size: int = 32
+    learning_rate: knobs.LearningRate = 3e-4
+    steps: knobs.Steps = 100
+    batch_size: knobs.BatchSize = 32
 
 
 def train_sft(model: GPT, data: Sequences, settings: SFTSettings, on_step: OnStep | None = None) -> History:

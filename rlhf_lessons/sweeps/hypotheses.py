@@ -15,6 +15,7 @@ import pandas as pd
 import torch
 from tqdm.auto import tqdm
 
+from rlhf_lessons import knobs
 from rlhf_lessons.diagnostics.doctor.fault_bank import NormalisedAfterHead
 from rlhf_lessons.model.gpt import GPT
 from rlhf_lessons.model.heads import RewardModel
@@ -50,7 +51,7 @@ class Condition:
     learning_rate: float = 1e-3
     head_init_scale: float = 0.0
     reward_offset: float = 0.0
-    bound: str | None = None
+    bound: knobs.Bound = "none"
     normalised: bool = False
     climbs: bool = False
     steps: int = STEPS

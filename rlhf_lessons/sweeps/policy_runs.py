@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 import torch
 
-from rlhf_lessons import objectives, pipeline, program_one
+from rlhf_lessons import knobs, objectives, pipeline, program_one
 from rlhf_lessons.evaluation import best_of_n, scorecard
 from rlhf_lessons.evaluation.scorecard import Answer, judged
 from rlhf_lessons.model.gpt import GPT
@@ -46,8 +46,8 @@ RESTS_ON = (
 class RunSettings(PPOSettings):
     """PPO with half the answers an update of the course's own run, so that many runs fit in an hour."""
 
-    rollout_size: int = 128
-    minibatch_size: int = 64
+    rollout_size: knobs.RolloutSize = 128
+    minibatch_size: knobs.MinibatchSize = 64
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rlhf_lessons import pipeline, program_one
+from rlhf_lessons import knobs, pipeline, program_one
 from rlhf_lessons.evaluation.scorecard import MAX_NEW_TOKENS, gold_score, texts
 from rlhf_lessons.model.gpt import GPT
 from rlhf_lessons.model.heads import RewardModel
@@ -45,7 +45,7 @@ class Recipe:
     sampled_share: float = 0.5
     noise: float = 0.0
     members: int = 1
-    how: str = "mean"
+    how: knobs.Combination = "mean"
     training: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
+from rlhf_lessons import knobs
 from rlhf_lessons.diagnostics.doctor.measures import ScoredPairs, calibration_error, reliability
 from rlhf_lessons.model.heads import RewardModel
 from rlhf_lessons.model.sequences import PairSet
@@ -38,11 +39,11 @@ TEMPERATURES = np.geomspace(0.25, 32, 121)
 class RunSettings(RewardSettings):
     """Data, head and training of one reward model."""
 
-    n_pairs: int = 20
-    head_init_scale: float = 0.0
-    reward_offset: float = 0.0
-    bound: str = "none"
-    bound_scale: float = 1.0
+    n_pairs: knobs.NPairs = 20
+    head_init_scale: knobs.HeadInitScale = 0.0
+    reward_offset: knobs.RewardOffset = 0.0
+    bound: knobs.Bound = "none"
+    bound_scale: knobs.BoundScale = 1.0
 
 
 @dataclass(frozen=True)
@@ -125,10 +126,9 @@ def table(runs: Iterable[Run], split: str = "held_out", calibrated: bool = False
 
 
 def _train(settings: RunSettings, copies: int, pretrained: Trained) -> dict[str, Any]:
-    bound = None if settings.bound == "none" else settings.bound
     model = RewardModel.from_policy(
         pretrained.model, head_init_scale=settings.head_init_scale, reward_offset=settings.reward_offset,
-        bound=bound, bound_scale=settings.bound_scale, seed=settings.seed,
+        bound=settings.bound, bound_scale=settings.bound_scale, seed=settings.seed,
     )  # fmt: skip
     train = encode_pairs(
         course_tokenizer(),

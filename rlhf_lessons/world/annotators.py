@@ -6,6 +6,7 @@ What a trainer gets to see is only which answer they preferred.
 import random
 from collections.abc import Iterable
 
+from rlhf_lessons import knobs
 from rlhf_lessons.world.cases import case_of
 from rlhf_lessons.world.datasets import Pair
 from rlhf_lessons.world.rubric import judge
@@ -31,9 +32,8 @@ def compare(answers: Iterable[tuple[str, str, str]]) -> list[Pair]:
     return pairs
 
 
-def add_noise(pairs: list[Pair], noise: float, seed: int) -> list[Pair]:
-    """Swap chosen and rejected in a share `noise` (0 to 0.5) of the pairs, as tired annotators do."""
-    if not 0 <= noise <= 0.5:
-        raise ValueError(f"noise: {noise} is not allowed; it must be a number from 0 to 0.5")
+@knobs.checked
+def add_noise(pairs: list[Pair], noise: knobs.Noise, seed: int) -> list[Pair]:
+    """Swap chosen and rejected in a share `noise` of the pairs, as tired annotators do."""
     rng = random.Random(f"noise {seed}")
     return [pair.swapped() if rng.random() < noise else pair for pair in pairs]

@@ -8,7 +8,7 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from rlhf_lessons.knobs import KNOBS
+from rlhf_lessons import knobs
 from rlhf_lessons.model.sequences import BOS_ID, EOS_ID, PairSet, Sequences, pad
 from rlhf_lessons.world import source_sets
 from rlhf_lessons.world.answers import CORPUS_MIX, careful_answer, careless_answer, draw_kind
@@ -47,20 +47,21 @@ class Pair:
         return replace(self, chosen=self.rejected, rejected=self.chosen)
 
 
-def corpus(n_notes: int, careful_share: float = 0.6, seed: int = 0) -> list[Note]:
+@knobs.checked
+def corpus(n_notes: knobs.NNotes, careful_share: knobs.CarefulShare = 0.6, seed: int = 0) -> list[Note]:
     """Pretraining notes on all cases: `careful_share` of them careful, the rest loose talk."""
-    KNOBS["n_notes"].check(n_notes)
-    KNOBS["careful_share"].check(careful_share)
     rng = random.Random(f"corpus {seed}")
     return [_note(rng.choice(all_cases()), careful_share, rng) for _ in range(n_notes)]
 
 
+@knobs.checked
 def demonstrations(
-    n_demonstrations: int, careless_share: float = 0.15, split: str = "train", seed: int = 0
+    n_demonstrations: knobs.NDemonstrations,
+    careless_share: knobs.CarelessShare = 0.15,
+    split: str = "train",
+    seed: int = 0,
 ) -> list[Note]:
     """Demonstrations for SFT; `careless_share` of them were written by experts in a hurry."""
-    KNOBS["n_demonstrations"].check(n_demonstrations)
-    KNOBS["careless_share"].check(careless_share)
     rng = random.Random(f"demonstrations {split} {seed}")
     return [_note(rng.choice(cases_in(split)), 1 - careless_share, rng) for _ in range(n_demonstrations)]
 
@@ -72,9 +73,11 @@ def _note(case, careful_share: float, rng: random.Random) -> Note:
     return Note(case.prompt, careless_answer(case, kind, rng), kind)
 
 
-def curated_pairs(n_pairs: int, split: str = "train", mix: Mapping[str, float] = PAIR_MIX, seed: int = 0) -> list[Pair]:
+@knobs.checked
+def curated_pairs(
+    n_pairs: knobs.NPairs, split: str = "train", mix: Mapping[str, float] = PAIR_MIX, seed: int = 0
+) -> list[Pair]:
     """Pairs written for the purpose: a careful answer preferred to a careless one of a kind drawn from `mix`."""
-    KNOBS["n_pairs"].check(n_pairs)
     rng = random.Random(f"pairs {split} {seed}")
     pairs = []
     for _ in range(n_pairs):

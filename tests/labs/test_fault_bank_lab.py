@@ -5,10 +5,9 @@ from string import ascii_uppercase
 
 import pytest
 
-from rlhf_lessons.diagnostics.doctor.fault_bank import FAULTS, RECIPES
+from rlhf_lessons.diagnostics.doctor.fault_bank import RECIPES
 from rlhf_lessons.diagnostics.doctor.signs import CONFUSIONS, SIGNS, suspects
 from rlhf_lessons.diagnostics.findings import HEALTHY
-from rlhf_lessons.knobs import KNOBS
 from rlhf_lessons.labs import fault_bank as lab
 
 WRONG_WAY, HEALTHY_ONE = "K", "L"  # two patients by what ails them; the first test below holds it
@@ -19,11 +18,6 @@ def test_each_half_of_the_bank_has_every_condition_once():
     assert planted[WRONG_WAY] == "wrong-way update" and planted[HEALTHY_ONE] == HEALTHY
     for half in (ascii_uppercase[:13], ascii_uppercase[13:]):
         assert Counter(planted[patient] for patient in half) == Counter(list(RECIPES))
-
-
-def test_the_knobs_offer_every_patient_and_every_condition():
-    assert KNOBS["patient"].choices == tuple(ascii_uppercase)
-    assert KNOBS["guess"].choices == (lab.NOT_YET, *FAULTS, HEALTHY)
 
 
 def told(case: lab.Case) -> str:
@@ -114,10 +108,10 @@ def test_the_question_is_answered_by_the_first_loss():
 
 def test_a_guess_and_a_consultation_end_with_their_patient():
     panel = lab.show(patient=WRONG_WAY)
-    panel.controls["guess"].hand.value = "wrong-way update"
-    panel.controls["consult"].hand.value = "the doctor"
+    panel.controls["guess"].selector.value = "wrong-way update"
+    panel.controls["consult"].selector.value = "the doctor"
     assert "1. Wrong-way update" in panel.text.value
-    panel.controls["patient"].hand.value = "D"
+    panel.controls["patient"].selector.value = "D"
     assert panel.settings == {"patient": "D", "guess": lab.NOT_YET, "consult": lab.NOBODY}
     assert panel.result.patient == "D" and "Make a guess." in panel.sentence
     assert "doctor" not in panel.text.value
@@ -126,19 +120,19 @@ def test_a_guess_and_a_consultation_end_with_their_patient():
 def test_first_guesses_are_counted_and_later_ones_are_not():
     panel = lab.show(patient=WRONG_WAY)
     assert "first guess" not in panel.sentence
-    panel.controls["guess"].hand.value = "inverted labels"
+    panel.controls["guess"].selector.value = "inverted labels"
     assert "Named at your first guess: 0 of 1." in panel.sentence
-    panel.controls["guess"].hand.value = "wrong-way update"
+    panel.controls["guess"].selector.value = "wrong-way update"
     assert "Named at your first guess: 0 of 1." in panel.sentence
-    panel.controls["patient"].hand.value = HEALTHY_ONE
-    panel.controls["guess"].hand.value = HEALTHY
+    panel.controls["patient"].selector.value = HEALTHY_ONE
+    panel.controls["guess"].selector.value = HEALTHY
     assert "Named at your first guess: 1 of 2." in panel.sentence
     assert "first guess" not in lab.show(patient=WRONG_WAY).sentence, "each lab on the screen counts for itself"
 
 
 def test_presets_show_solved_cases_and_do_not_count():
     panel = lab.show(patient="D")
-    panel.controls["consult"].hand.value = "the doctor"
+    panel.controls["consult"].selector.value = "the doctor"
     for changes in lab.LAB.presets.values():
         panel.set(**(panel.first_settings | changes))
         assert panel.result.right and "The doctor concludes" in panel.text.value

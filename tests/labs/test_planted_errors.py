@@ -13,7 +13,7 @@ pytestmark = pytest.mark.slow
 # How the error comes about: at the lab's first state, under a slider, under a button, in a training in the background.
 CELLS = {
     "90_first_state": ["Panel(lab, {'n_pairs': 200})"],
-    "91_slider": ["panel = Panel(lab)\npanel", "panel.controls['n_pairs'].hand.value = 4.0"],
+    "91_slider": ["panel = Panel(lab)\npanel", "panel.controls['n_pairs'].selector.value = 4.0"],
     "92_button": ["panel = Panel(lab)\npanel", "panel.preset_buttons[0].click()"],
     "93_training": ["panel = TrainingPanel(lab)\npanel", "panel.set(n_pairs=200)\npanel.thread.join()"],
 }

@@ -71,7 +71,7 @@ def test_from_policy_copies_the_body():
     [
         ({"head_init_scale": -1.0}, "head_init_scale: -1.0 is not allowed"),
         ({"reward_offset": math.inf}, "reward_offset: inf is not allowed"),
-        ({"bound": "relu"}, "bound: 'relu' is not allowed; it must be None or 'tanh'"),
+        ({"bound": "relu"}, "bound: 'relu' is not allowed; it must be one of none, tanh"),
         ({"head_init": "lucky"}, "head_init: 'lucky' is not allowed; it must be one of normal, xavier, he"),
         ({"bound_scale": 0.0}, "bound_scale: 0.0 is not allowed"),
     ],

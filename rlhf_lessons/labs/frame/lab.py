@@ -21,8 +21,9 @@ class Question:
 class Lab:
     """All that makes one lab different from the others.
 
-    `ranges` narrows knobs (name -> `low`, `high` or `choices`); `presets` maps a button's name to the settings that
-    it changes; `text` gives lines to show under the picture.
+    `ranges` narrows knobs (name -> `low`, `high` or `choices`); knobs that only this lab has are declared there, by
+    `choices` and `meaning`. `presets` maps a button's name to the settings that it changes. `text` gives lines to
+    show under the picture.
     """
 
     title: str

@@ -63,7 +63,7 @@ class Panel:
 
     def surprise(self) -> None:
         """Turn every control to a random place."""
-        self.set(**{name: control.drawn(self._random) for name, control in self.controls.items()})
+        self.set(**{name: control.random_value(self._random) for name, control in self.controls.items()})
 
     def show(self, result: Any, settings: Mapping[str, Value]) -> None:
         """Draw a result and say what it means."""

@@ -11,7 +11,7 @@ from PIL import Image
 
 from rlhf_lessons.knobs import KNOBS
 from rlhf_lessons.labs.frame.canvas import KEPT_BACKGROUNDS, Canvas, limits
-from rlhf_lessons.labs.frame.controls import from_hand, to_hand
+from rlhf_lessons.labs.frame.controls import from_slider, to_slider
 from rlhf_lessons.labs.frame.lab import Lab, Question
 from rlhf_lessons.labs.frame.panel import Panel
 
@@ -73,16 +73,16 @@ def test_the_first_state_is_computed_drawn_and_worded(panel):
 
 def test_a_slider_changes_picture_and_verdict(panel):
     before = panel.image.value
-    panel.controls["learning_rate"].hand.value = -1.0  # the logarithm of 0.1
+    panel.controls["learning_rate"].selector.value = -1.0  # the logarithm of 0.1
     assert panel.settings["learning_rate"] == 0.1
     assert panel.controls["learning_rate"].box.value == "0.1"
     assert panel.sentence == "the slope is -2.000" and panel.image.value != before
 
 
 def test_lists_and_tick_boxes_change_it_too(panel):
-    panel.controls["update"].hand.value = "both_fixed"
+    panel.controls["update"].selector.value = "both_fixed"
     assert panel.result.slope == pytest.approx(0.2)
-    panel.controls["adaptive_kl"].hand.value = True
+    panel.controls["adaptive_kl"].selector.value = True
     assert panel.result.slope == pytest.approx(0.4)
 
 
@@ -189,15 +189,15 @@ def test_the_code_line_names_every_setting(panel):
     ("name", "value"), [("learning_rate", 3e-4), ("n_pairs", 20), ("head_init_scale", 2.5), ("layers", 3)]
 )
 def test_a_slider_gives_back_the_value_it_stands_at(name, value):
-    assert from_hand(KNOBS[name], to_hand(KNOBS[name], value)) == value
+    assert from_slider(KNOBS[name], to_slider(KNOBS[name], value)) == value
 
 
 def test_a_slider_that_snaps_in_the_browser_changes_nothing(panel):
     panel.controls["learning_rate"].box.value = "0.0123456"
-    hand = panel.controls["learning_rate"].hand
-    hand.value = round(hand.value / hand.step) * hand.step
+    slider = panel.controls["learning_rate"].selector
+    slider.value = round(slider.value / slider.step) * slider.step
     assert panel.settings["learning_rate"] == 0.0123456
-    hand.value += hand.step
+    slider.value += slider.step
     assert panel.settings["learning_rate"] > 0.0124
 
 

@@ -33,7 +33,6 @@ def make(pause: float, fail_at: int | None = None) -> Lab:
 
     presets = {"high": {"learning_rate": 1.0}}
     return Lab(
-        
         "Counting",
         compute,
         draw,
