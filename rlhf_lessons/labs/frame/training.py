@@ -3,6 +3,7 @@
 The lab's `compute` takes one more argument, `watch(result so far, share done)`, and calls it at every step.
 """
 
+import math
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -16,7 +17,7 @@ from rlhf_lessons.labs.frame.panel import Panel
 from rlhf_lessons.labs.frame.parts import announced_text, button
 
 REDRAW_SECONDS = 0.25
-NOT_DRAWN = -REDRAW_SECONDS  # so long ago that the first step is drawn at once
+NOT_DRAWN = -math.inf  # before the first live picture; it is drawn at once
 Watch = Callable[[Any, float], None]
 
 # Two trainings that both use all threads of the processor slow one another up to tenfold, so labs take turns.

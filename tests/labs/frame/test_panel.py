@@ -178,9 +178,10 @@ def test_it_shows_as_a_picture_where_no_kernel_runs(panel):
 
 
 def test_the_code_line_names_every_setting(panel):
+    package, _, name = __name__.rpartition(".")
     line = html.unescape(re.sub("<[^>]*>", "", panel.code.value))
     assert line == (
-        "from  import tests_only as lab; result = lab.compute(learning_rate=0.01, n_pairs=20, "
+        f"from {package} import {name} as lab; result = lab.compute(learning_rate=0.01, n_pairs=20, "
         "update='as_logged', adaptive_kl=False)"
     )
 
