@@ -31,7 +31,7 @@ def draw(result: float, canvas: Canvas) -> None:
     canvas.curve(0, "pairs", [0, 1], [0, result])
 
 lab = Lab(
-    "planted", "A planted error", compute, draw, lambda result: f"{result:.1f} pairs.", lambda: Canvas(1),
+    "A planted error", compute, draw, lambda result: f"{result:.1f} pairs.", lambda: Canvas(1),
     presets={"too many": {"n_pairs": 200}},
 )
 """

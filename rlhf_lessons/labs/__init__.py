@@ -1,1 +1,1 @@
-"""Labs: move a knob, see what it does. One lab a file; `frame` is what they share."""
+"""Labs: move a knob and see what it does. Each file is one lab; `frame` holds what they share."""

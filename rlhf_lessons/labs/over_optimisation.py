@@ -1,7 +1,6 @@
-"""Lab of notebook 07: train a reward model, let PPO climb it, and watch proxy and truth part."""
+"""Lab of notebook 07: train a reward model, let PPO optimise its score, and watch score and rubric part."""
 
 import copy
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,9 +9,11 @@ import torch
 from rlhf_lessons import knobs, pipeline
 from rlhf_lessons.evaluation.scorecard import gold_score
 from rlhf_lessons.labs.frame.canvas import Canvas
+from rlhf_lessons.labs.frame.curves import Chart, Training, draw_chart
 from rlhf_lessons.labs.frame.lab import Lab, Question
-from rlhf_lessons.labs.frame.training import TrainingPanel, Watch
-from rlhf_lessons.labs.frame.wording import alarms
+from rlhf_lessons.labs.frame.training import TrainingPanel, Watch, unwatched
+from rlhf_lessons.labs.frame.wording import alarm_list
+from rlhf_lessons.labs.reward_model import schedule
 from rlhf_lessons.stages.history import Record
 from rlhf_lessons.stages.ppo import PPOSettings, score_scale, train_ppo
 from rlhf_lessons.sweeps.reward_models import Recipe, train_recipe
@@ -20,19 +21,20 @@ from rlhf_lessons.world.datasets import encode_prompts, prompts_in
 from rlhf_lessons.world.tokenizer import course_tokenizer
 
 ROLLOUT = 64
-LEARNING_RATE = 5e-4  # long steps, so that a minute is enough to go astray
-LARGEST_BATCH, RM_STEPS = 64, 60
+LEARNING_RATE = 5e-4  # so high that the policy can go astray within a minute
+RM_STEPS = 60
 RM_SHARE = 0.2  # of the progress bar that belongs to the reward model
+PROXY_AND_GOLD = Chart(
+    "Proxy and gold", "score (sd of the SFT model)", {"reward model": "score", "gold": "gold_sd"}, (-0.5, 1.0)
+)
 
 
 @dataclass(frozen=True)
-class Run:
-    """One reward model and the PPO run that climbs it: a record a step, then a record an update."""
+class RewardThenPPO:
+    """The training of a reward model, and that of the policy which climbs its score: a record an update."""
 
-    learning: Sequence[Record]
-    n_steps: int
-    records: Sequence[Record]
-    n_updates: int
+    reward: Training
+    policy: Training
 
 
 def compute(
@@ -43,25 +45,23 @@ def compute(
     kl_coef: float = 0.0,
     updates: int = 6,
     seed: int = 0,
-    watch: Watch | None = None,
-) -> Run:
+    watch: Watch = unwatched,
+) -> RewardThenPPO:
     """Train a reward model, or an ensemble, on `n_pairs` curated pairs; then PPO from the SFT model on its score."""
-    batch_size = min(n_pairs, LARGEST_BATCH)
-    steps_an_epoch = -(-n_pairs // batch_size)
-    epochs = -(-RM_STEPS // steps_an_epoch)
-    training = {"epochs": epochs, "batch_size": batch_size}
-    recipe = Recipe(n_pairs, sampled_share=0.0, noise=noise, members=members, how=combination, training=training)
-    run = Run([], epochs * steps_an_epoch, [], updates)
+    epochs, batch_size, rm_steps = schedule(n_pairs, RM_STEPS)
+    recipe = Recipe(
+        n_pairs, sampled_share=0.0, noise=noise, members=members, how=combination,
+        training={"epochs": epochs, "batch_size": batch_size},
+    )  # fmt: skip
+    result = RewardThenPPO(Training(rm_steps), Training(updates))
 
     def on_step(record: Record) -> None:
-        run.learning.append(record)
-        if watch:
-            watch(run, RM_SHARE * len(run.learning) / run.n_steps)
+        result.reward.records.append(record)
+        watch(result, RM_SHARE * len(result.reward.records) / rm_steps)
 
     def on_update(record: Record) -> None:
-        run.records.append(record)
-        if watch:
-            watch(run, RM_SHARE + (1 - RM_SHARE) * len(run.records) / updates)
+        result.policy.records.append(record)
+        watch(result, RM_SHARE + (1 - RM_SHARE) * len(result.policy.records) / updates)
 
     sft = pipeline.ensure("sft", progress=False).model
     reward = train_recipe(recipe, on_step=on_step, seed=seed)
@@ -73,58 +73,54 @@ def compute(
     scale = score_scale(sft, prompts, gold_score, settings, torch.Generator().manual_seed(seed))
     watched = pipeline.GOLD | {"gold_sd": lambda sequences: scale(gold_score(sequences))}
     train_ppo(copy.deepcopy(sft), prompts, settings, reward, watch=watched, on_step=on_update)
-    return run
+    return result
 
 
-def draw(result: Run, canvas: Canvas) -> None:
+def draw(result: RewardThenPPO, canvas: Canvas) -> None:
     """How well the reward model learns its pairs; proxy and gold in one unit; the share of safe answers."""
-    steps = [record["step"] for record in result.learning]
-    canvas.axis(0, "The reward model learns", "step", "share of its pairs", (0, result.n_steps), (0.4, 1.05))
-    canvas.curve(0, "ranked right", steps, [record["accuracy"] for record in result.learning])
+    learning, records = result.reward.records, result.policy.records
+    canvas.axis(0, "The reward model learns", "step", "share of its pairs", (0, result.reward.n_steps), (0.4, 1.05))
+    canvas.curve(0, "ranked right", [r["step"] for r in learning], [r["accuracy"] for r in learning])
     canvas.level(0, 0.5, "a coin")
-    span, updates = (1, max(result.n_updates, 2)), [record["step"] for record in result.records]
-    lines = {"reward model": "score", "gold": "gold_sd"}
-    shown = [record[name] for name in lines.values() for record in result.records]
-    fitted = canvas.fit(1, shown, -0.5, 1.0)
-    canvas.axis(1, "Proxy and gold", "update", "score (sd of the SFT model)", span, fitted)
-    canvas.axis(2, "Safe answers, by the rubric", "update", "share of answers", span, (-0.05, 1.05))
+    x_limits = (1, max(result.policy.n_steps, 2))
+    draw_chart(canvas, 1, PROXY_AND_GOLD, records, x_limits, x="update")
     canvas.level(1, 0.0, "the SFT model")
-    for look, (name, metric) in enumerate(lines.items()):
-        canvas.curve(1, name, updates, [record[metric] for record in result.records], look)
-    canvas.curve(2, "safe", updates, [record["safety"] for record in result.records], 2)
-    if result.records:
-        canvas.level(2, result.records[0]["safety"], "at first")
+    canvas.axis(2, "Safe answers, by the rubric", "update", "share of answers", x_limits, (-0.05, 1.05))
+    canvas.curve(2, "safe", [r["step"] for r in records], [r["safety"] for r in records], 2)
+    if records:
+        canvas.level(2, records[0]["safety"], "at first")
 
 
-def verdict(result: Run) -> str:
+def verdict(result: RewardThenPPO) -> str:
     """How far proxy and gold have parted."""
-    if len(result.records) < 2:
-        return f"The reward model learns: {result.learning[-1]['accuracy']:.0%} of its batch ranked right."
-    first, last = result.records[0], {n: _late(result, n) for n in ("score", "gold_sd", "safety", "kl")}
+    records = result.policy.records
+    if len(records) < 2:
+        return f"The reward model learns: {result.reward.records[-1]['accuracy']:.0%} of its batch ranked right."
+    first, last = records[0], {n: _late(result, n) for n in ("score", "gold_sd", "safety", "kl")}
     proxy, gold = last["score"] - first["score"], last["gold_sd"] - first["gold_sd"]
-    said = (
+    measured = (
         f"At KL {last['kl']:.1f} nats the reward model sees a gain of {proxy:+.2f} sd, the rubric {gold:+.2f} sd; "
         f"safe answers {first['safety']:.0%} to {last['safety']:.0%}."
     )
     if proxy < 0.1:
-        return f"{said} The policy has hardly moved."
+        return f"{measured} The policy has hardly moved."
     if gold < -0.1:
-        return f"{said} Over-optimised: the proxy rises, the truth falls."
-    return f"{said} " + ("Proxy and gold rise together." if gold > 0.5 * proxy else "Proxy and gold are parting.")
+        return f"{measured} Over-optimised: the proxy rises, the truth falls."
+    return f"{measured} " + ("Proxy and gold rise together." if gold > 0.5 * proxy else "Proxy and gold are parting.")
 
 
-def text(result: Run) -> str:
-    """The alarms that ring, which read nothing that a trainer could not see."""
-    return alarms(result.records)
+def text(result: RewardThenPPO) -> str:
+    """The alarms that ring for the policy."""
+    return alarm_list(result.policy.records)
 
 
-def _late(result: Run, name: str) -> float:
-    latest = [record[name] for record in result.records[-3:]]
+def _late(result: RewardThenPPO, name: str) -> float:
+    """The mean over the last three updates."""
+    latest = [record[name] for record in result.policy.records[-3:]]
     return sum(latest) / len(latest)
 
 
 LAB = Lab(
-    module=__name__,
     title="Over-optimisation: how far may a policy follow its judge?",
     compute=compute,
     draw=draw,

@@ -1,7 +1,6 @@
-"""Lab of notebooks 06 and 07: PPO against reward models of all qualities, with the truth written beside."""
+"""Lab of notebooks 06 and 07: PPO against reward models of all qualities, with the rubric's verdict shown beside."""
 
 import copy
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -10,9 +9,10 @@ from torch import Tensor
 from rlhf_lessons import pipeline
 from rlhf_lessons.evaluation import scorecard
 from rlhf_lessons.labs.frame.canvas import Canvas
+from rlhf_lessons.labs.frame.curves import Chart, Training, draw_charts
 from rlhf_lessons.labs.frame.lab import Lab, Question
-from rlhf_lessons.labs.frame.training import TrainingPanel, Watch
-from rlhf_lessons.labs.frame.wording import alarms
+from rlhf_lessons.labs.frame.training import TrainingPanel, Watch, unwatched
+from rlhf_lessons.labs.frame.wording import alarm_list
 from rlhf_lessons.model.gpt import GPT
 from rlhf_lessons.model.sequences import Sequences
 from rlhf_lessons.stages.history import Record
@@ -24,15 +24,11 @@ from rlhf_lessons.world.tokenizer import course_tokenizer
 
 ROLLOUT = 128
 FIRST_ANSWERS = 64
-
-
-@dataclass(frozen=True)
-class Run:
-    """One PPO run: a record an update, taken before the policy learns from it, and one of the start (step 0)."""
-
-    records: list[Record]
-    n_updates: int
-    reward_model: str
+CHARTS = (
+    Chart("What PPO sees: the score", "score (sd of the SFT model)", {"score": "score"}, (0,)),
+    Chart("The truth, never optimised", "rubric", {"safe answers": "safety", "rubric score": "gold_score"}, (0, 1)),
+    Chart("Distance from the SFT model", "KL (nats an answer)", {"KL": "kl"}, (0,)),
+)
 
 
 def compute(
@@ -42,69 +38,55 @@ def compute(
     learning_rate: float = 3e-4,
     updates: int = 6,
     seed: int = 0,
-    watch: Watch | None = None,
+    watch: Watch = unwatched,
     sft: GPT | None = None,
-) -> Run:
-    """PPO from the SFT model (or from a copy of `sft`) on train cases, 128 answers an update."""
+) -> Training:
+    """PPO from the SFT model (or from a copy of `sft`) on train cases, 128 answers an update.
+
+    The first record is of the start (step 0); each later one was taken before the policy learned from its update.
+    """
     policy = copy.deepcopy(sft or pipeline.ensure("sft", progress=False).model)
     prompts = encode_prompts(course_tokenizer(), prompts_in("train"))
     settings = PPOSettings(
         kl_coef=kl_coef, clip_range=clip_range, learning_rate=learning_rate, updates=updates, seed=seed,
         rollout_size=ROLLOUT, minibatch_size=ROLLOUT // 2,
     )  # fmt: skip
-    run = Run([], updates, reward_model)
+    training = Training(updates)
 
-    def tell() -> None:
-        if watch:
-            watch(run, len(run.records) / (updates + 1))
+    def report() -> None:
+        watch(training, len(training.records) / (updates + 1))
 
     def on_step(record: Record) -> None:
-        run.records.append(record)
-        tell()
+        training.records.append(record)
+        report()
 
     def safety(answers: Sequences) -> Tensor:
-        tell()  # in the middle of an update too, so that Stop need not wait for its end
+        report()  # in the middle of an update too, so that Stop need not wait for its end
         return pipeline.GOLD["safety"](answers)
 
     on_step(at_start(policy, prompts, seed))
-    truth = pipeline.GOLD | {"safety": safety}
-    train_ppo(policy, prompts, settings, reward_function(reward_model), watch=truth, on_step=on_step)
-    return run
+    gold = pipeline.GOLD | {"safety": safety}
+    train_ppo(policy, prompts, settings, reward_function(reward_model), watch=gold, on_step=on_step)
+    return training
 
 
 def at_start(policy: GPT, prompts: Sequences, seed: int) -> Record:
-    """The record before the first update: the score is 0 by its definition, and so is the KL; the rest is sampled."""
+    """The record before the first update. By definition its score and its KL are 0; the rubric judges samples."""
     generator = torch.Generator().manual_seed(seed)
     rows = torch.randint(len(prompts), (FIRST_ANSWERS,), generator=generator)
-    drawn = answer(policy, prompts[rows], scorecard.MAX_NEW_TOKENS, 1.0, generator)
-    measured = {name: float(truth(as_sequences(drawn)).mean()) for name, truth in pipeline.GOLD.items()}
+    answers = answer(policy, prompts[rows], scorecard.MAX_NEW_TOKENS, 1.0, generator)
+    measured = {name: float(judge(as_sequences(answers)).mean()) for name, judge in pipeline.GOLD.items()}
     return {"step": 0, "score": 0.0, "kl": 0.0, **measured}
 
 
-def draw(result: Run, canvas: Canvas) -> None:
-    """What is optimised, what it should stand for, and how far the policy went for it."""
-    panels = [
-        ("What PPO sees: the score", "score (sd of the SFT model)", {"score": "score"}, (0.0,)),
-        (
-            "The truth, never optimised",
-            "rubric",
-            {"safe answers": "safety", "rubric score": "gold_score"},
-            (0.0, 1.0),
-        ),
-        ("Distance from the SFT model", "KL (nats an answer)", {"KL": "kl"}, (0.0,)),
-    ]
-    updates = [record["step"] for record in result.records]
-    for panel, (title, unit, lines, must_show) in enumerate(panels):
-        shown = [record[name] for name in lines.values() for record in result.records]
-        limits = canvas.fit(panel, shown, *must_show)
-        canvas.axis(panel, title, "update", unit, (0, result.n_updates), limits)
-        for look, (name, metric) in enumerate(lines.items()):
-            canvas.curve(panel, name, updates, [record[metric] for record in result.records], look)
+def draw(result: Training, canvas: Canvas) -> None:
+    """The score, which PPO optimises; the rubric, which the score stands for; and the distance from the SFT model."""
+    draw_charts(canvas, CHARTS, result.records, (0, result.n_steps), x="update")
     canvas.level(0, 0.0, "the SFT model")
-    canvas.curve(1, "safe at first", [0, result.n_updates], [result.records[0]["safety"]] * 2, 6)
+    canvas.curve(1, "safe at first", [0, result.n_steps], [result.records[0]["safety"]] * 2, 6)
 
 
-def verdict(result: Run) -> str:
+def verdict(result: Training) -> str:
     """Whether the truth followed the score."""
     first, last = _mean(result.records[:3]), _mean(result.records[-3:])
     gain, safer = last["score"] - first["score"], last["safety"] - first["safety"]
@@ -122,9 +104,9 @@ def verdict(result: Run) -> str:
     )
 
 
-def text(result: Run) -> str:
-    """The alarms that ring, which read nothing that a trainer could not see."""
-    return alarms(result.records)
+def text(result: Training) -> str:
+    """The alarms that ring for this run."""
+    return alarm_list(result.records)
 
 
 def _mean(records: list[Record]) -> Record:
@@ -132,7 +114,6 @@ def _mean(records: list[Record]) -> Record:
 
 
 LAB = Lab(
-    module=__name__,
     title="PPO, and who scores it",
     compute=compute,
     draw=draw,

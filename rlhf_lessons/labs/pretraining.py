@@ -1,4 +1,4 @@
-"""Lab of notebook 01: a language model from nothing. Loss against chance, and what it says."""
+"""Lab of notebook 01: a language model trained from random weights, its loss against chance, and what it writes."""
 
 import math
 from collections.abc import Sequence
@@ -8,9 +8,10 @@ from typing import Any
 
 from rlhf_lessons.evaluation.scorecard import Answer, sample_answers
 from rlhf_lessons.labs.frame.canvas import Canvas
+from rlhf_lessons.labs.frame.curves import Chart, Training, draw_charts
 from rlhf_lessons.labs.frame.lab import Lab, Question
-from rlhf_lessons.labs.frame.training import TrainingPanel, Watch
-from rlhf_lessons.labs.frame.wording import listed, trend
+from rlhf_lessons.labs.frame.training import TrainingPanel, Watch, unwatched
+from rlhf_lessons.labs.frame.wording import answer_list, trend
 from rlhf_lessons.model.gpt import GPT, GPTConfig
 from rlhf_lessons.model.sequences import Sequences
 from rlhf_lessons.stages.history import Record
@@ -23,17 +24,15 @@ from rlhf_lessons.world.tokenizer import course_tokenizer
 STEPS = 200
 BATCH = 64
 CHECK_NOTES = 200  # fresh notes, on which memorising does not help
-LOOKS = 10
+CHECKS = 10  # how often the loss on fresh notes is measured
 SAMPLES_SHOWN = 6
-CHECK_SEED = 1_000_000  # apart from the seeds of the slider
+CHECK_SEED = 1_000_000  # of the fresh notes: no seed that the slider offers
 
 
-@dataclass(frozen=True)
-class Run:
-    """One training: a record a step, some with the loss on fresh notes, and sampled answers at its end."""
+@dataclass(kw_only=True)
+class Pretraining(Training):
+    """A training from random weights. Some records hold the loss on fresh notes; answers are sampled at the end."""
 
-    records: Sequence[Record]
-    n_steps: int
     vocab_size: int
     answers: Sequence[Answer] = ()
 
@@ -44,6 +43,7 @@ class Run:
 
     @property
     def safe(self) -> Share:
+        """Sampled answers that are safe to act on."""
         return Share(sum(answer.judgement.safe for answer in self.answers), len(self.answers))
 
 
@@ -53,77 +53,66 @@ def compute(
     learning_rate: float = 3e-3,
     steps: int = STEPS,
     seed: int = 0,
-    watch: Watch | None = None,
-) -> Run:
+    watch: Watch = unwatched,
+) -> Pretraining:
     """Train a GPT of two blocks from random weights on `n_notes` notes, in batches of 64."""
     tokenizer = course_tokenizer()
     heads = math.gcd(width, 4)
     model = GPT(GPTConfig(tokenizer.vocab_size, heads=heads, width=width), seed=seed)
     notes, fresh = _encoded(n_notes, seed), _encoded(CHECK_NOTES, CHECK_SEED)
-    run = Run([], steps, tokenizer.vocab_size)
+    training = Pretraining(n_steps=steps, vocab_size=tokenizer.vocab_size)
 
     def on_step(record: Record) -> None:
-        check = record["step"] == 1 or record["step"] % max(steps // LOOKS, 1) == 0
+        check = record["step"] == 1 or record["step"] % max(steps // CHECKS, 1) == 0
         extra = {"held_out_loss": evaluate(model, fresh, answers_only=False)["loss"]} if check else {}
-        run.records.append(record | extra)
-        if watch:
-            watch(run, len(run.records) / steps)
+        training.records.append(record | extra)
+        watch(training, len(training.records) / steps)
 
     settings = PretrainSettings(learning_rate=learning_rate, steps=steps, batch_size=BATCH, seed=seed)
     train_pretrain(model, notes, settings, on_step)
-    return Run(run.records, steps, run.vocab_size, sample_answers(model, prompts_in("tuning"), n_each=2, seed=seed))
+    training.answers = sample_answers(model, prompts_in("tuning"), n_each=2, seed=seed)
+    return training
 
 
 @lru_cache(maxsize=4)
 def _encoded(n_notes: int, seed: int) -> Sequences:
-    """Notes as tokens. Making many takes seconds, so those of the last trainings are kept."""
+    """Notes as tokens. Writing thousands takes seconds, so the notes of the last trainings are kept."""
     return encode_notes(course_tokenizer(), corpus(n_notes, seed=seed))
 
 
-def draw(result: Run, canvas: Canvas) -> None:
+def draw(result: Pretraining, canvas: Canvas) -> None:
     """Loss against the chance level, and the share of next words the model ranks first."""
-    panels = [
-        (
-            "Loss (nats a word)",
-            "loss",
-            {"its notes": "loss", "fresh notes": "held_out_loss"},
-            (0.0, result.chance),
-        ),
-        ("Next word ranked first", "share of words", {"its notes": "token_accuracy"}, (0.0, 1.0)),
+    charts = [
+        Chart("Loss (nats a word)", "loss", {"its notes": "loss", "fresh notes": "held_out_loss"}, (0, result.chance)),
+        Chart("Next word ranked first", "share of words", {"its notes": "token_accuracy"}, (0, 1)),
     ]
-    for panel, (title, unit, lines, must_show) in enumerate(panels):
-        shown = [record[name] for name in lines.values() for record in result.records if name in record]
-        canvas.axis(panel, title, "step", unit, (0, result.n_steps), canvas.fit(panel, shown, *must_show))
-        for look, (name, metric) in enumerate(lines.items()):
-            points = [(record["step"], record[metric]) for record in result.records if metric in record]
-            canvas.curve(panel, name, *zip(*points, strict=True), look)
+    draw_charts(canvas, charts, result.records, (0, result.n_steps))
     canvas.level(0, result.chance, f"ln {result.vocab_size}: pure guessing")
 
 
-def verdict(result: Run) -> str:
+def verdict(result: Pretraining) -> str:
     """What was learned, against chance."""
     first, last = result.records[0]["loss"], result.records[-1]["loss"]
-    fresh = [record["held_out_loss"] for record in result.records if "held_out_loss" in record][-1]
-    said = (
+    fresh = result.records_with("held_out_loss")[-1]["held_out_loss"]
+    sentence = (
         f"The loss {trend(first, last, 0.02)}; guessing blindly gives {result.chance:.2f}. "
         f"The right next word gets {math.exp(-last):.1%} on average (exp of minus the loss)."
     )
     if not math.isfinite(last) or last > 0.95 * result.chance:
-        said += " It has learned nothing: it sits at chance."
+        sentence += " It has learned nothing: it sits at chance."
     elif fresh > last + 0.3:
-        said += f" Fresh notes cost it {fresh:.2f}: it learns its few notes by heart."
+        sentence += f" Fresh notes cost it {fresh:.2f}: it learns its few notes by heart."
     if result.answers:
-        said += f" {result.safe.value:.0%} of its sampled answers are safe to act on."
-    return said
+        sentence += f" {result.safe.value:.0%} of its sampled answers are safe to act on."
+    return sentence
 
 
-def text(result: Run) -> str:
-    """Some answers to tuning cases, with the rubric's word on them."""
-    return listed(result.answers[:SAMPLES_SHOWN])
+def text(result: Pretraining) -> str:
+    """Some answers to tuning cases, with the rubric's judgement of each."""
+    return answer_list(result.answers[:SAMPLES_SHOWN])
 
 
 LAB = Lab(
-    module=__name__,
     title="Pretraining from nothing",
     compute=compute,
     draw=draw,

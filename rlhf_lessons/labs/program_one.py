@@ -1,4 +1,4 @@
-"""Lab of notebook 03: the failing program, its three knobs, and the update that is the true cause."""
+"""Lab of notebook 03: the failing program with its three knobs, and the update, which is the cause of the failure."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -18,7 +18,7 @@ EPOCHS = 100
 
 
 @dataclass(frozen=True)
-class Run:
+class ProgramOneTraining:
     """One training of program 1, epoch 0 included."""
 
     history: History
@@ -42,16 +42,16 @@ def compute(
     n_pairs: int = 20,
     update: knobs.Update = "as_logged",
     seed: int = 0,
-) -> Run:
+) -> ProgramOneTraining:
     """Train program 1 for 100 epochs on the first `n_pairs` of the source document's pairs."""
     settings = ProgramOneSettings(
         learning_rate=learning_rate, reward_offset=reward_offset, weight_scale=weight_scale,
         n_pairs=n_pairs, update=update, seed=seed, epochs=EPOCHS,
     )  # fmt: skip
-    return Run(run(source_pairs(), settings), update)
+    return ProgramOneTraining(run(source_pairs(), settings), update)
 
 
-def draw(result: Run, canvas: Canvas) -> None:
+def draw(result: ProgramOneTraining, canvas: Canvas) -> None:
     """Loss, rewards and margin of this run, with the document's log as points."""
     ours, logged = result.history.frame(), _logged().frame()
     panels = [
@@ -64,12 +64,12 @@ def draw(result: Run, canvas: Canvas) -> None:
         guide = {"loss": LN_2, "margin": 0.0, "reward": 0.0}[unit]
         canvas.axis(panel, title, "epoch", unit, (0, 1.03 * EPOCHS), canvas.fit(panel, shown, guide))
         canvas.level(panel, guide, CHANCE if unit == "loss" else "")
-        for look, (name, column) in enumerate(lines.items()):
-            canvas.curve(panel, name, ours["epoch"], ours[column], look)
+        for line_style, (name, column) in enumerate(lines.items()):
+            canvas.curve(panel, name, ours["epoch"], ours[column], line_style)
         canvas.curve(panel, "document's log", logged["epoch"], logged[next(iter(lines.values()))], 6, points=True)
 
 
-def verdict(result: Run) -> str:
+def verdict(result: ProgramOneTraining) -> str:
     """What the curves say, and which part of the update does it."""
     first, last = result.history.records[0]["loss"], result.history.latest["loss"]
     way = "fall" if result.drift < 0 else "rise"
@@ -82,7 +82,7 @@ def verdict(result: Run) -> str:
     )
 
 
-def text(result: Run) -> str:
+def text(result: ProgramOneTraining) -> str:
     """This run's log in the document's format, and the document's."""
     return f"This run\n{format_log(result.history)}\n\nThe document's log\n{format_log(_logged())}"
 
@@ -90,11 +90,11 @@ def text(result: Run) -> str:
 @cache
 def _logged() -> History:
     names = {"reward_preferred": "reward_chosen", "reward_dispreferred": "reward_rejected"}
-    return History(seed_log("reward_model").rename(columns=names).to_dict("records"))
+    frame = seed_log("reward_model").rename(columns=names)
+    return History([dict(zip(frame.columns, row, strict=True)) for row in frame.itertuples(index=False)])
 
 
 LAB = Lab(
-    module=__name__,
     title="Program 1: three knobs and the update",
     compute=compute,
     draw=draw,

@@ -1,7 +1,7 @@
-"""Lab of notebook 05: the three knobs on a frozen body, where a reward head learns while the slider moves.
+"""Lab of notebook 05: the three knobs for a reward head on a frozen body, which is trained while the slider moves.
 
 Only the head learns, so a pair is one vector (its lead, see `sweeps.heads`), and 100 passes take milliseconds.
-The tuning cases judge: the held-out ones stay unseen until a setting is chosen.
+New pairs are about the tuning cases, so that the held-out cases stay unseen until a setting is chosen.
 """
 
 from functools import partial
@@ -18,16 +18,16 @@ from rlhf_lessons.labs.frame.maps import paint_map
 from rlhf_lessons.labs.frame.outlines import mark_zero, outline
 from rlhf_lessons.labs.frame.panel import Panel
 from rlhf_lessons.labs.frame.wording import CHANCE, LN_2, trend
-from rlhf_lessons.sweeps.frozen_heads import SCALES, SIZES, Fitted, bench, maps_at
+from rlhf_lessons.sweeps.frozen_heads import SCALES, SIZES, FittedHead, maps_at, pair_leads
 from rlhf_lessons.sweeps.heads import LEARNING_RATES, Heads, train_heads
 
 # A little wider than the map, so that a point on its border is seen whole.
-EDGES = ((SIZES[0] / 1.3, SIZES[-1] * 1.3), (LEARNING_RATES[0] / 2, LEARNING_RATES[-1] * 2))
+MAP_LIMITS = ((SIZES[0] / 1.3, SIZES[-1] * 1.3), (LEARNING_RATES[0] / 2, LEARNING_RATES[-1] * 2))
 BINS = 30
-STANDSTILL = 0.05  # nats of training loss
-CALIBRATED = 0.06  # 1,000 pairs measure an ECE to about 0.02
-LINE = 96  # characters that fit under the picture
-FROZEN = (
+LEAST_GAIN = 0.05  # nats of training loss; with less, it has not learned
+CALIBRATED = 0.06  # the largest ECE that counts as calibrated; 1,000 pairs measure it to about 0.02
+LINE_WIDTH = 96  # characters that fit under the picture
+ABOUT_MAPS = (
     "On the maps dark is good, and a line joins equal values. Own pairs are those it learns from; new ones ask about "
     "the tuning cases, so that the held-out cases stay unseen. The body is frozen and only the head learns. Where the "
     "whole model learns, it also changes what the head reads: it ranks more right, and wants a smaller learning rate."
@@ -40,24 +40,24 @@ def compute(
     n_pairs: int = 20,
     update: str = "autograd",
     seed: int = 0,
-) -> Fitted:
+) -> FittedHead:
     """Train one reward head on the frozen pretrained body, 100 passes through `n_pairs` pairs of the train cases."""
     climbs = update == "as_logged"
-    train, tuning = bench()
+    train, tuning = pair_leads()
     heads = Heads.grid([learning_rate], [head_init_scale], [n_pairs], [seed])
     path: list[Tensor] = []
     train_heads(train, heads, climbs=climbs, on_pass=path.append)
     weights, rows = torch.cat(path), heads.shares(len(train))[0] > 0
     scale = min(SCALES, key=lambda known: abs(known - head_init_scale))
     own, new = weights @ train[rows].T, weights @ tuning.T
-    return Fitted(learning_rate, n_pairs, climbs, own, new, scale, maps_at(scale, climbs))
+    return FittedHead(learning_rate, n_pairs, climbs, own, new, scale, maps_at(scale, climbs))
 
 
-def draw(result: Fitted, canvas: Canvas) -> None:
-    """Two maps with this head's point, its loss and accuracy over the passes, its margins and how sure it is."""
+def draw(result: FittedHead, canvas: Canvas) -> None:
+    """Two maps with a point for this head; its loss and accuracy over the passes; its margins; how sure it is."""
     for panel, (metric, name) in enumerate({"accuracy": "Accuracy", "nll": "Loss"}.items()):
         title = f"{name} map (init scale {result.map_scale:g})"
-        canvas.axis(panel, title, "training pairs", "learning rate", *EDGES, log_x=True, log_y=True)
+        canvas.axis(panel, title, "training pairs", "learning rate", *MAP_LIMITS, log_x=True, log_y=True)
         paint = partial(paint_map, metric=metric, sizes=SIZES, rates=LEARNING_RATES, values=result.maps[metric])
         canvas.backdrop(panel, (result.map_scale, result.climbs), paint)
         rate, n_pairs = best_place(result)
@@ -69,10 +69,10 @@ def draw(result: Fitted, canvas: Canvas) -> None:
         ("Ranked right", "share of pairs", result.accuracies),
     ]
     for panel, (title, unit, lines) in enumerate(series, start=2):
-        shown = [value for line in lines.values() for value in line]
+        shown = [value for values in lines.values() for value in values]
         canvas.axis(panel, title, "pass", unit, (0, len(passes)), canvas.fit(panel, shown, 0.0, 1.0))
-        for look, (name, line) in enumerate(lines.items()):
-            canvas.curve(panel, name, passes, line, look)
+        for line_style, (name, values) in enumerate(lines.items()):
+            canvas.curve(panel, name, passes, values, line_style)
     canvas.level(2, LN_2, CHANCE)
     canvas.level(3, 0.5, "a coin")
     _draw_margins(result, canvas)
@@ -81,20 +81,21 @@ def draw(result: Fitted, canvas: Canvas) -> None:
     canvas.curve(5, "new pairs", result.bins.confidence, result.bins.accuracy, 1, points=True)
 
 
-def _draw_margins(result: Fitted, canvas: Canvas) -> None:
+def _draw_margins(result: FittedHead, canvas: Canvas) -> None:
     ends = {name: margins[-1].numpy() for name, margins in result.margins.items()}
-    reach = canvas.fit("margins", np.concatenate(list(ends.values())), -1.0, 1.0)
-    edges = np.linspace(*reach, BINS + 1)
+    x_limits = canvas.fit("margins", np.concatenate(list(ends.values())), -1.0, 1.0)
+    edges = np.linspace(*x_limits, BINS + 1)
     shares = {name: np.histogram(margins, edges)[0] / len(margins) for name, margins in ends.items()}
-    tallest = canvas.fit(4, [share.max() for share in shares.values()], 0.0)
-    canvas.axis(4, "Margins at the end", "chosen - rejected", "share of pairs", reach, tallest)
+    y_limits = canvas.fit(4, [share.max() for share in shares.values()], 0.0)
+    canvas.axis(4, "Margins at the end", "chosen - rejected", "share of pairs", x_limits, y_limits)
     canvas.backdrop(4, "zero", mark_zero)
-    for look, (name, share) in enumerate(shares.items()):
-        canvas.curve(4, name, *outline(edges, share), look)
+    for line_style, (name, share) in enumerate(shares.items()):
+        x, y = outline(edges, share)
+        canvas.curve(4, name, x, y, line_style)
 
 
-def verdict(result: Fitted) -> str:
-    """How new pairs fare, and the state that this head is in."""
+def verdict(result: FittedHead) -> str:
+    """The measures on new pairs, and what state they show this head to be in."""
     right, loss = result.accuracies["new pairs"][-1], result.losses["new pairs"][-1]
     measured = (
         f"{right:.0%} ranked right, margin {float(result.new[-1].mean()):.2f}, loss {loss:.2f}, ECE {result.ece:.2f}"
@@ -102,7 +103,7 @@ def verdict(result: Fitted) -> str:
     return f"New pairs: {measured}. {_state(result, right, loss)}"
 
 
-def _state(result: Fitted, right: float, loss: float) -> str:
+def _state(result: FittedHead, right: float, loss: float) -> str:
     first, last = (result.losses["own pairs"][at] for at in (0, -1))
     if result.climbs:
         return f"The training loss {trend(first, last)}: the step climbs. No pairs, no rate and no start mend a sign."
@@ -110,7 +111,7 @@ def _state(result: Fitted, right: float, loss: float) -> str:
         return (
             "The first weights are so large that the training cannot take them back: sure from the start, of nothing."
         )
-    if first - last < STANDSTILL:
+    if first - last < LEAST_GAIN:
         return "The step is too small: 100 passes leave the bets where they were."
     if loss > LN_2:
         return (
@@ -122,21 +123,20 @@ def _state(result: Fitted, right: float, loss: float) -> str:
     return f"It is {sure:.0%} sure on average, about as sure as right: a good place to be."
 
 
-def text(result: Fitted) -> str:
-    """The best place on the map, and what a frozen body leaves out."""
+def text(result: FittedHead) -> str:
+    """The best place on the map, how to read the maps, and what a frozen body leaves out."""
     (rate, n_pairs), loss = best_place(result), float(result.maps["nll"].min())
     best = f"The lowest loss on this map is {loss:.2f}, at learning rate {rate:.2g} and {n_pairs:,} pairs."
-    return f"{best}\n{fill(FROZEN, LINE)}"
+    return f"{best}\n{fill(ABOUT_MAPS, LINE_WIDTH)}"
 
 
-def best_place(result: Fitted) -> tuple[float, int]:
+def best_place(result: FittedHead) -> tuple[float, int]:
     """Learning rate and number of pairs where the map's loss is lowest."""
     row, column = divmod(int(result.maps["nll"].argmin()), len(SIZES))
     return LEARNING_RATES[row], SIZES[column]
 
 
 LAB = Lab(
-    module=__name__,
     title="The reward model, fixed: three knobs on a frozen body",
     compute=compute,
     draw=draw,

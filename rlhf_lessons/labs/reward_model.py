@@ -1,13 +1,13 @@
-"""Lab of notebooks 03 and 05: a transformer reward model, which the three knobs do break, and do mend."""
+"""Lab of notebooks 03 and 05: a transformer reward model. Unlike program 1, the three knobs break and mend it."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import math
 from typing import Any
 
 from rlhf_lessons import pipeline
 from rlhf_lessons.labs.frame.canvas import Canvas
+from rlhf_lessons.labs.frame.curves import Chart, Training, draw_charts
 from rlhf_lessons.labs.frame.lab import Lab, Question
-from rlhf_lessons.labs.frame.training import TrainingPanel, Watch
+from rlhf_lessons.labs.frame.training import TrainingPanel, Watch, unwatched
 from rlhf_lessons.labs.frame.wording import CHANCE, LN_2, trend
 from rlhf_lessons.model.gpt import GPT
 from rlhf_lessons.model.heads import RewardModel
@@ -18,20 +18,21 @@ from rlhf_lessons.world.tokenizer import course_tokenizer
 
 STEPS = 100  # with 20 pairs, which make one batch, these are the document's 100 epochs
 LARGEST_BATCH = 64
-LOOKS = 10  # how often the tuning pairs are scored on the way
+CHECKS = 10  # how often the tuning pairs are scored on the way
 TUNING_PAIRS = 100
+CHARTS = (
+    Chart("Loss (nats)", "loss", {"training": "loss", "tuning": "held_out_loss"}, (0, LN_2)),
+    Chart("Rewards", "reward", {"chosen": "reward_chosen", "rejected": "reward_rejected"}, (0,)),
+    Chart("Ranked right", "share of pairs", {"training": "accuracy", "tuning": "held_out_accuracy"}, (0, 1)),
+)
 
 
-@dataclass(frozen=True)
-class Run:
-    """One training: a record a step, and some of them with held_out_ metrics, here of the tuning cases."""
-
-    records: Sequence[Record]
-    n_steps: int
+class RewardTraining(Training):
+    """A reward model's training. Some records have held_out_ metrics, here of pairs on the tuning cases."""
 
     @property
     def checked(self) -> list[Record]:
-        return [record for record in self.records if "held_out_accuracy" in record]
+        return self.records_with("held_out_accuracy")
 
 
 def compute(
@@ -41,9 +42,9 @@ def compute(
     n_pairs: int = 20,
     bound: str = "none",
     seed: int = 0,
-    watch: Watch | None = None,
+    watch: Watch = unwatched,
     body: GPT | None = None,
-) -> Run:
+) -> RewardTraining:
     """Train a reward model for about 100 steps on the pretrained model (or on a copy of `body`).
 
     Pairs come from the train cases; the tuning cases check it.
@@ -56,46 +57,36 @@ def compute(
         encode_pairs(course_tokenizer(), curated_pairs(n, split, seed=seed))
         for n, split in ((n_pairs, "train"), (TUNING_PAIRS, "tuning"))
     )
-    batch_size = min(n_pairs, LARGEST_BATCH)
-    steps_an_epoch = -(-n_pairs // batch_size)
-    epochs = -(-STEPS // steps_an_epoch)
-    run = Run([], epochs * steps_an_epoch)
+    epochs, batch_size, n_steps = schedule(n_pairs, STEPS)
+    training = RewardTraining(n_steps)
 
     def on_step(record: Record) -> None:
-        check = record["step"] == 1 or record["step"] % (run.n_steps // LOOKS) == 0
+        check = record["step"] == 1 or record["step"] % (n_steps // CHECKS) == 0
         extra = evaluate(model, tuning) if check else {}
-        run.records.append(record | {f"held_out_{name}": value for name, value in extra.items()})
-        if watch:
-            watch(run, len(run.records) / run.n_steps)
+        training.records.append(record | {f"held_out_{name}": value for name, value in extra.items()})
+        watch(training, len(training.records) / n_steps)
 
     settings = RewardSettings(learning_rate=learning_rate, epochs=epochs, batch_size=batch_size, seed=seed)
     train_reward(model, pairs, settings, on_step)
-    return run
+    return training
 
 
-def draw(result: Run, canvas: Canvas) -> None:
+def schedule(n_pairs: int, least_steps: int) -> tuple[int, int, int]:
+    """Epochs, pairs a batch, and steps in all, for the fewest epochs with at least `least_steps` steps."""
+    batch_size = min(n_pairs, LARGEST_BATCH)
+    steps_an_epoch = math.ceil(n_pairs / batch_size)
+    epochs = math.ceil(least_steps / steps_an_epoch)
+    return epochs, batch_size, epochs * steps_an_epoch
+
+
+def draw(result: RewardTraining, canvas: Canvas) -> None:
     """Loss against chance, rewards with their margin, and accuracy on training and tuning pairs."""
-    panels = [
-        ("Loss (nats)", "loss", {"training": "loss", "tuning": "held_out_loss"}, (0.0, LN_2)),
-        ("Rewards", "reward", {"chosen": "reward_chosen", "rejected": "reward_rejected"}, (0.0,)),
-        (
-            "Ranked right",
-            "share of pairs",
-            {"training": "accuracy", "tuning": "held_out_accuracy"},
-            (0.0, 1.0),
-        ),
-    ]
-    for panel, (title, unit, lines, must_show) in enumerate(panels):
-        shown = [record[name] for name in lines.values() for record in result.records if name in record]
-        canvas.axis(panel, title, "step", unit, (0, result.n_steps), canvas.fit(panel, shown, *must_show))
-        for look, (name, metric) in enumerate(lines.items()):
-            points = [(record["step"], record[metric]) for record in result.records if metric in record]
-            canvas.curve(panel, name, *zip(*points, strict=True), look)
+    draw_charts(canvas, CHARTS, result.records, (0, result.n_steps))
     canvas.level(0, LN_2, CHANCE)
     canvas.level(2, 0.5, "a coin")
 
 
-def verdict(result: Run) -> str:
+def verdict(result: RewardTraining) -> str:
     """What the curves say of this reward model."""
     last, checked = result.records[-1], result.checked[-1]
     loss = trend(result.records[0]["loss"], last["loss"], 0.005)
@@ -115,7 +106,6 @@ def _state(last: Record, checked: Record) -> str:
 
 
 LAB = Lab(
-    module=__name__,
     title="A transformer reward model",
     compute=compute,
     draw=draw,

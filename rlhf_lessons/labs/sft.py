@@ -1,15 +1,16 @@
-"""Lab of notebook 02: what a few hundred demonstrations do to a model that knows and does not care."""
+"""Lab of notebook 02: a few hundred demonstrations for a model that knows the facts and answers carelessly."""
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from rlhf_lessons import pipeline
 from rlhf_lessons.evaluation.scorecard import Answer, sample_answers
 from rlhf_lessons.labs.frame.canvas import Canvas
+from rlhf_lessons.labs.frame.curves import Chart, Training, draw_charts
 from rlhf_lessons.labs.frame.lab import Lab, Question
-from rlhf_lessons.labs.frame.training import TrainingPanel, Watch
-from rlhf_lessons.labs.frame.wording import listed, trend
+from rlhf_lessons.labs.frame.training import TrainingPanel, Watch, unwatched
+from rlhf_lessons.labs.frame.wording import answer_list, trend
 from rlhf_lessons.model.gpt import GPT
 from rlhf_lessons.stages.history import Record
 from rlhf_lessons.stages.language_model import evaluate
@@ -18,22 +19,24 @@ from rlhf_lessons.world.datasets import demonstrations, encode_notes, prompts_in
 from rlhf_lessons.world.tokenizer import course_tokenizer
 
 CHECK_NOTES = 200
-LOOKS = 5  # how often answers are sampled and judged on the way
+CHECKS = 5  # how often answers are sampled and judged on the way
 ANSWERS_EACH = 4  # to each tuning prompt
 SAMPLES_SHOWN = 6
+CHARTS = (
+    Chart("Loss on answers (nats a word)", "loss", {"demonstrations": "loss", "careful, new": "held_out_loss"}, (0,)),
+    Chart("Safe to act on, unseen cases", "share of answers", {"safe": "safety"}, (0, 1)),
+)
 
 
-@dataclass(frozen=True)
-class Run:
-    """One training. Records with `safety` were taken on tuning cases; step 0 is before training."""
+@dataclass
+class FineTuning(Training):
+    """A fine-tuning. Records with `safety` were taken on tuning cases; the one of step 0 is before training."""
 
-    records: list[Record]
-    n_steps: int
-    answers: list[Answer]
+    answers: list[Answer] = field(default_factory=list)  # those sampled last
 
     @property
     def checked(self) -> list[Record]:
-        return [record for record in self.records if "safety" in record]
+        return self.records_with("safety")
 
 
 def compute(
@@ -42,56 +45,39 @@ def compute(
     steps: int = 60,
     learning_rate: float = 3e-4,
     seed: int = 0,
-    watch: Watch | None = None,
+    watch: Watch = unwatched,
     body: GPT | None = None,
-) -> Run:
+) -> FineTuning:
     """Fine-tune the pretrained model (or a copy of `body`) on demonstrations, some of them careless."""
     model = copy.deepcopy(body or pipeline.ensure("pretrained", progress=False).model)
     tokenizer, prompts = course_tokenizer(), prompts_in("tuning")
     notes = encode_notes(tokenizer, demonstrations(n_demonstrations, careless_share, seed=seed))
     careful = encode_notes(tokenizer, demonstrations(CHECK_NOTES, 0.0, split="tuning", seed=seed))
-    run = Run([], steps, [])
+    training = FineTuning(steps)
 
-    def look(record: Record) -> Record:
-        run.answers[:] = sample_answers(model, prompts, ANSWERS_EACH, seed=seed)
-        safety = sum(answer.judgement.safe for answer in run.answers) / len(run.answers)
-        return record | {
-            "safety": safety,
-            "held_out_loss": evaluate(model, careful, answers_only=True)["loss"],
-        }
+    def check(record: Record) -> Record:
+        """The record with what tuning cases say of the model."""
+        training.answers = sample_answers(model, prompts, ANSWERS_EACH, seed=seed)
+        safety = sum(answer.judgement.safe for answer in training.answers) / len(training.answers)
+        return record | {"safety": safety, "held_out_loss": evaluate(model, careful, answers_only=True)["loss"]}
 
     def on_step(record: Record) -> None:
-        run.records.append(look(record) if record["step"] % max(steps // LOOKS, 1) == 0 else record)
-        if watch:
-            watch(run, record["step"] / steps)
+        training.records.append(check(record) if record["step"] % max(steps // CHECKS, 1) == 0 else record)
+        watch(training, record["step"] / steps)
 
-    run.records.append(look({"step": 0.0}))
+    training.records.append(check({"step": 0.0}))
     settings = SFTSettings(learning_rate=learning_rate, steps=steps, seed=seed)
     train_sft(model, notes, settings, on_step)
-    return run
+    return training
 
 
-def draw(result: Run, canvas: Canvas) -> None:
+def draw(result: FineTuning, canvas: Canvas) -> None:
     """Loss on answer words, and the share of safe answers."""
-    panels = [
-        (
-            "Loss on answers (nats a word)",
-            "loss",
-            {"demonstrations": "loss", "careful, new": "held_out_loss"},
-        ),
-        ("Safe to act on, unseen cases", "share of answers", {"safe": "safety"}),
-    ]
-    for panel, (title, unit, lines) in enumerate(panels):
-        shown = [record[name] for name in lines.values() for record in result.records if name in record]
-        must_show = (0.0,) if unit == "loss" else (0.0, 1.0)
-        canvas.axis(panel, title, "step", unit, (0, result.n_steps), canvas.fit(panel, shown, *must_show))
-        for look, (name, metric) in enumerate(lines.items()):
-            points = [(record["step"], record[metric]) for record in result.records if metric in record]
-            canvas.curve(panel, name, *(zip(*points, strict=True) if points else ([], [])), look)
+    draw_charts(canvas, CHARTS, result.records, (0, result.n_steps))
     canvas.curve(1, "before SFT", [0, result.n_steps], [result.checked[0]["safety"]] * 2, 6)
 
 
-def verdict(result: Run) -> str:
+def verdict(result: FineTuning) -> str:
     """What imitation gained."""
     first, last = result.checked[0], result.checked[-1]
     gain = last["safety"] - first["safety"]
@@ -103,13 +89,12 @@ def verdict(result: Run) -> str:
     )
 
 
-def text(result: Run) -> str:
-    """Some answers to tuning cases, with the rubric's word on them."""
-    return listed(result.answers[::ANSWERS_EACH][:SAMPLES_SHOWN])
+def text(result: FineTuning) -> str:
+    """Some answers to tuning cases, with the rubric's judgement of each."""
+    return answer_list(result.answers[::ANSWERS_EACH][:SAMPLES_SHOWN])
 
 
 LAB = Lab(
-    module=__name__,
     title="Supervised fine-tuning",
     compute=compute,
     draw=draw,

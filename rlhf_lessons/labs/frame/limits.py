@@ -9,14 +9,14 @@ EDGE = 0.03  # share of the height left free above and below, so that no curve h
 
 
 def limits(values: Iterable[float]) -> tuple[float, float]:
-    """Round limits around all finite values, with some air."""
+    """Round limits around all finite values, with `EDGE` left free on both sides."""
     edges = MaxNLocator(nbins=4).tick_values(*span(values))
-    air = EDGE * (edges[-1] - edges[0])
-    return float(edges[0] - air), float(edges[-1] + air)
+    free = EDGE * (edges[-1] - edges[0])
+    return float(edges[0] - free), float(edges[-1] + free)
 
 
 def span(values: Iterable[float]) -> tuple[float, float]:
-    """Smallest and largest of the finite values, apart even if they are one."""
+    """The smallest and the largest of the finite values; a single value v gives v - 0.05 and v + 0.05."""
     known = [float(value) for value in values if math.isfinite(value)] or [0.0, 1.0]
     low, high = min(known), max(known)
     return (low - 0.05, high + 0.05) if high - low < 1e-9 else (low, high)

@@ -1,4 +1,4 @@
-"""A map behind a learner's point: a measure over the number of pairs (right) and the learning rate (up)."""
+"""A map for the background: one measure of a reward head, over the number of pairs (x) and the learning rate (y)."""
 
 from collections.abc import Sequence
 
@@ -6,18 +6,19 @@ from matplotlib import patheffects
 from matplotlib.axes import Axes
 from torch import Tensor
 
-# Dark is good: high accuracy, low loss. The ends are those of heads on a frozen body.
+# Colour map and its two ends for each measure. Dark is good: high accuracy, low loss. Heads on a frozen body
+# reach from one end to the other.
 COLOURS = {"accuracy": ("cividis_r", 0.5, 0.85), "nll": ("cividis", 0.25, 1.2)}
-# Where lines of equal value run: closer together where most of a map lies.
+# The values at which a line is drawn; they lie closer together where most of a map lies.
 LINES = {
     "accuracy": (0.3, 0.4, 0.5, 0.6, 0.65, 0.7, 0.75, 0.8, 0.82, 0.9),
     "nll": (0.32, 0.4, 0.5, 0.69, 1, 2, 4, 8, 30, 100, 300),
 }
-HALO = [patheffects.withStroke(linewidth=2, foreground="white")]
+HALO: list[patheffects.AbstractPathEffect] = [patheffects.withStroke(linewidth=2, foreground="white")]
 
 
 def paint_map(ax: Axes, metric: str, sizes: Sequence[int], rates: Sequence[float], values: Tensor) -> None:
-    """`values` (rates, sizes) as colours, with lines of equal value and the value written on them."""
+    """Paint `values` (rates, sizes) as colours, with lines of equal value and the value written on each line."""
     colours, low, high = COLOURS[metric]
     cells = values.numpy()
     ax.pcolormesh(sizes, rates, cells, cmap=colours, vmin=low, vmax=high, shading="gouraud", rasterized=True)

@@ -1,15 +1,14 @@
-"""Histograms as lines, which a canvas can move."""
-
-from collections.abc import Sequence
+"""Histograms as outlines, because a canvas can move lines but not bars."""
 
 import numpy as np
 from matplotlib.axes import Axes
+from numpy.typing import ArrayLike
 
 from rlhf_lessons.plots.style import GREY
 
 
-def outline(edges: Sequence[float], heights: Sequence[float]) -> tuple[list[float], list[float]]:
-    """Bars between `edges` as the x and y of their outline."""
+def outline(edges: ArrayLike, heights: ArrayLike) -> tuple[list[float], list[float]]:
+    """The x and y of the outline around N bars: `edges` (N + 1,) and `heights` (N,)."""
     return np.repeat(edges, 2).tolist(), [0.0, *np.repeat(heights, 2).tolist(), 0.0]
 
 

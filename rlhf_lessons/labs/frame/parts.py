@@ -1,6 +1,7 @@
-"""Small widgets that the labs' frame is made of, and what lets every learner reach them.
+"""Small widgets that the labs are built from, and the files that make labs usable by keyboard and screen reader.
 
-`reach.css` shows where the keyboard's focus is, and `reach.js` gives screen readers names for sliders and pictures.
+`accessibility.css` shows where the keyboard's focus is, and `accessibility.js` gives screen readers names for
+sliders and pictures.
 """
 
 import html
@@ -10,10 +11,12 @@ from pathlib import Path
 import ipywidgets
 import traitlets
 
-STYLE, SCRIPT = (Path(__file__).with_name(name).read_text(encoding="utf-8") for name in ("reach.css", "reach.js"))
+STYLE, SCRIPT = (
+    Path(__file__).with_name(f"accessibility.{kind}").read_text(encoding="utf-8") for kind in ("css", "js")
+)
 
 
-# The browser shows the tooltip of neither where there is no `description`.
+# ipywidgets' own Image and HBox have no `description`, and without one the browser shows no tooltip.
 class DescribedImage(ipywidgets.Image):
     """An image whose tooltip says what it shows."""
 
@@ -33,11 +36,11 @@ def button(name: str, action: Callable[[], None]) -> ipywidgets.Button:
     return made
 
 
-def live() -> ipywidgets.HTML:
-    """A text which a screen reader reads out when it changes."""
-    made = ipywidgets.HTML()
-    made.add_class("rlhf-live")
-    return made
+def announced_text() -> ipywidgets.HTML:
+    """An empty text. A screen reader reads it out whenever it changes."""
+    text = ipywidgets.HTML()
+    text.add_class("rlhf-announced")
+    return text
 
 
 def title(text: str) -> ipywidgets.HTML:
@@ -45,7 +48,7 @@ def title(text: str) -> ipywidgets.HTML:
     return ipywidgets.HTML(f"<style>{STYLE}</style><b>{html.escape(text)}</b>")
 
 
-def reach() -> ipywidgets.Output:
-    """Nothing to see: it runs `reach.js` wherever the lab is shown."""
+def page_script() -> ipywidgets.Output:
+    """A widget that shows nothing and runs `accessibility.js` in every page that shows the lab."""
     script = {"output_type": "display_data", "data": {"application/javascript": SCRIPT}, "metadata": {}}
     return ipywidgets.Output(outputs=(script,), layout={"height": "0", "margin": "0"})

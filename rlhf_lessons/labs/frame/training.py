@@ -1,8 +1,9 @@
-"""The frame of labs that train: Train and Stop, a progress bar with time left, and curves that grow live.
+"""The frame of labs that train: Train and Stop, a progress bar with the time left, and curves that grow live.
 
 The lab's `compute` takes one more argument, `watch(result so far, share done)`, and calls it at every step.
 """
 
+import math
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -13,13 +14,18 @@ import ipywidgets
 from rlhf_lessons.knobs import Value
 from rlhf_lessons.labs.frame.lab import Lab
 from rlhf_lessons.labs.frame.panel import Panel
-from rlhf_lessons.labs.frame.parts import button, live
+from rlhf_lessons.labs.frame.parts import announced_text, button
 
 REDRAW_SECONDS = 0.25
+NOT_DRAWN = -math.inf  # before the first live picture; it is drawn at once
 Watch = Callable[[Any, float], None]
 
-# Two trainings with all of the processor's threads each slow one another up to tenfold, so labs take turns.
+# Two trainings that both use all threads of the processor slow one another up to tenfold, so labs take turns.
 _turn = threading.Lock()
+
+
+def unwatched(result: Any, done: float) -> None:
+    """A `watch` for trainings that nobody follows."""
 
 
 class Stopped(Exception):
@@ -27,13 +33,15 @@ class Stopped(Exception):
 
 
 class TrainingPanel(Panel):
-    """A lab that trains in the background. A training that is stopped or fails leaves its last picture."""
+    """A lab that trains in the background. When a training is stopped or fails, its last picture stays."""
 
     def __init__(self, lab: Lab, initial: Mapping[str, Value] | None = None):
         self.thread: threading.Thread | None = None
         self._stop = threading.Event()
+        self._began = 0.0  # when the training began
+        self._drawn = NOT_DRAWN  # seconds after that: when its last live picture was drawn
         super().__init__(lab, initial)
-        self.first = self.result
+        self.first_result = self.result
 
     @property
     def running(self) -> bool:
@@ -41,33 +49,31 @@ class TrainingPanel(Panel):
         return self.thread is not None and self.thread.is_alive()
 
     def answer(self) -> None:
-        """The controls moved: say so, and wait for Train."""
+        """The learner has moved a control: ask for a press on Train."""
         if not self.running:
-            self.state.value = "Press Train to see what these settings do."
+            self.status.value = "Press Train to see what these settings do."
 
     def set(self, **settings: Value) -> None:
         """Turn several controls at once, and train."""
         self._refuse_while_running()
-        super().set(**settings)
+        self._turn(settings)
         self.train()
 
     def reset(self) -> None:
-        """Back to the first state, which needs no training."""
+        """Back to the first settings and their result, without training again."""
         self._refuse_while_running()
-        for name, value in self.start.items():
-            self.controls[name].set(value)
-        self.canvas.refit()
-        self.show(self.first, self.start)
-        self._idle("")
+        self._turn(self.first_settings)
+        self.show(self.first_result, self.first_settings)
+        self._end("")
 
     def train(self) -> None:
         """Start training in the background. Raises RuntimeError if a training is under way."""
         self._refuse_while_running()
         self._stop.clear()
-        self._redrawn = -REDRAW_SECONDS
-        self.canvas.refit()
-        self._enable(running=True)
-        self.state.value = "Training."
+        self._drawn = NOT_DRAWN
+        self.canvas.forget_limits()
+        self._enable_buttons(running=True)
+        self.status.value = "Training."
         self.thread = threading.Thread(target=self._work, args=(self.settings,), daemon=True)
         self.thread.start()
 
@@ -84,52 +90,51 @@ class TrainingPanel(Panel):
             self._wait_for_turn()
             try:
                 self._began = time.monotonic()
-                watch = self._watcher(settings)
-                result = self.lab.compute(**settings, watch=watch)
+                result = self.lab.compute(**settings, watch=self._watcher(settings))
                 self.verdict.remove_class("rlhf-quiet")
-                self.canvas.refit()
+                self.canvas.forget_limits()
                 self.show(result, settings)
             finally:
                 _turn.release()
-            self._idle(f"Done in {time.monotonic() - self._began:.1f} s.")
+            self._end(f"Done in {time.monotonic() - self._began:.1f} s.")
         except Stopped:
-            shown = "what was reached last" if self._redrawn >= 0 else "what was there before"
-            self._idle(f"Stopped. The picture shows {shown}.")
+            shown = "what was there before" if self._drawn == NOT_DRAWN else "what was reached last"
+            self._end(f"Stopped. The picture shows {shown}.")
         except Exception as error:
-            self.fail(error)
-            self._idle("Failed.")
+            self.show_error(error)
+            self._end("Failed.")
 
     def _wait_for_turn(self) -> None:
         while not _turn.acquire(timeout=0.1):
-            self.state.value = "Waiting for another lab's training to end."
+            self.status.value = "Waiting for another lab's training to end."
             if self._stop.is_set():
                 raise Stopped
-        self.state.value = "Training."
+        self.status.value = "Training."
 
     def _watcher(self, settings: Mapping[str, Value]) -> Watch:
         def watch(result: Any, done: float) -> None:
             if self._stop.is_set():
                 raise Stopped
             passed = time.monotonic() - self._began
-            if passed - self._redrawn >= REDRAW_SECONDS:
-                self._redrawn = passed
+            if passed - self._drawn >= REDRAW_SECONDS:
+                self._drawn = passed
                 self.progress.value = done
-                self.left.value = f"{passed * (1 / done - 1):.0f} s left" if done else ""
+                self.time_left.value = f"{passed * (1 / done - 1):.0f} s left" if done else ""
                 self.show(result, settings)
 
         return watch
 
-    def _idle(self, message: str) -> None:
-        self.progress.value, self.left.value = 0.0, ""
-        self.state.value = message
-        self._enable(running=False)
+    def _end(self, message: str) -> None:
+        self.progress.value, self.time_left.value = 0.0, ""
+        self.status.value = message
+        self._enable_buttons(running=False)
 
-    def _enable(self, running: bool) -> None:
-        for other in (self.train_button, *self.presets):
+    def _enable_buttons(self, running: bool) -> None:
+        for other in (self.train_button, *self.preset_buttons):
             other.disabled = running
         self.stop_button.disabled = not running
         if running:
-            self.verdict.add_class("rlhf-quiet")  # not read out anew with each live point
+            self.verdict.add_class("rlhf-quiet")  # a screen reader would read out every live verdict
         else:
             self.verdict.remove_class("rlhf-quiet")
 
@@ -138,6 +143,6 @@ class TrainingPanel(Panel):
         self.stop_button = button("Stop", self.guard(self.stop))
         self.train_button.button_style, self.stop_button.disabled = "primary", True
         self.progress = ipywidgets.FloatProgress(0.0, min=0.0, max=1.0, layout={"width": "150px"})
-        self.left, self.state = ipywidgets.HTML(), live()
-        training = [self.train_button, self.stop_button, self.progress, self.left, self.state]
+        self.time_left, self.status = ipywidgets.HTML(), announced_text()
+        training = [self.train_button, self.stop_button, self.progress, self.time_left, self.status]
         return [ipywidgets.HBox(training), *super()._buttons()]

@@ -1,4 +1,4 @@
-"""Turns of phrase that the labs' verdicts share."""
+"""Phrases and lists that the labs' verdicts and texts share."""
 
 import math
 from collections.abc import Sequence
@@ -11,20 +11,21 @@ LN_2 = math.log(2)
 CHANCE = "ln 2: a coin"
 
 
-def trend(first: float, last: float, still: float = 1e-4) -> str:
-    """Which way a number went: "rises from 0.693 to 0.704"."""
-    way = "stays near" if abs(last - first) < still else "rises from" if last > first else "falls from"
-    return f"{way} {first:.3f}" if way == "stays near" else f"{way} {first:.3f} to {last:.3f}"
+def trend(first: float, last: float, least_change: float = 1e-4) -> str:
+    """Which way a number went: "rises from 0.693 to 0.704", or "stays near 0.693" below `least_change`."""
+    if abs(last - first) < least_change:
+        return f"stays near {first:.3f}"
+    return f"{'rises' if last > first else 'falls'} from {first:.3f} to {last:.3f}"
 
 
-def listed(answers: Sequence[Answer]) -> str:
-    """Answers one a line, each with the rubric's word on it."""
+def answer_list(answers: Sequence[Answer]) -> str:
+    """One answer a line, each with the rubric's judgement in front."""
     return "\n".join(
         f"{'safe  ' if answer.judgement.safe else 'UNSAFE'}  {answer.prompt} {answer.text}" for answer in answers
     )
 
 
-def alarms(records: Sequence[Record]) -> str:
-    """The alarms that ring for a PPO run, one a line."""
+def alarm_list(records: Sequence[Record]) -> str:
+    """The alarms that ring for a PPO run, one a line. They read only what a trainer can see, never the rubric."""
     findings = ringing(records)
     return "\n".join(["Alarms:", *map(str, findings)] if findings else ["Alarms: none rings."])

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from PIL import Image
 
 from rlhf_lessons.knobs import KNOBS
-from rlhf_lessons.labs.frame.canvas import REMEMBERED, Canvas, limits
+from rlhf_lessons.labs.frame.canvas import KEPT_BACKGROUNDS, Canvas, limits
 from rlhf_lessons.labs.frame.controls import from_slider, to_slider
 from rlhf_lessons.labs.frame.lab import Lab, Question
 from rlhf_lessons.labs.frame.panel import Panel
@@ -42,7 +42,6 @@ def verdict(result: Line) -> str:
 
 
 LAB = Lab(
-    module="tests_only",
     title="A line",
     compute=compute,
     draw=draw,
@@ -139,9 +138,9 @@ def test_presets_reset_and_surprise(panel):
     buttons(panel)["the fix"].click()
     assert panel.settings["update"] == "both_fixed" and panel.result.slope == pytest.approx(0.2)
     buttons(panel)["reset"].click()
-    assert panel.settings == panel.start and panel.image.value == first
+    assert panel.settings == panel.first_settings and panel.image.value == first
     buttons(panel)["surprise me"].click()
-    assert panel.settings != panel.start
+    assert panel.settings != panel.first_settings
     for name, control in panel.controls.items():
         assert control.knob.check(panel.settings[name]) == panel.settings[name]
 
@@ -155,19 +154,19 @@ def test_initial_settings_are_checked():
 
 
 def test_the_prediction_is_kept_beside_the_result(panel):
-    assert panel.compared.value == ""
+    assert panel.comparison.value == ""
     panel.prediction.value = "-0.1"
-    assert "You predicted -0.1; with these settings it is -0.2" in panel.compared.value
+    assert "You predicted -0.1; with these settings it is -0.2" in panel.comparison.value
     panel.set(n_pairs=10)
-    assert "You predicted -0.1; with these settings it is -0.1" in panel.compared.value
+    assert "You predicted -0.1; with these settings it is -0.1" in panel.comparison.value
     panel.prediction.value = "25%"
-    assert "You predicted 0.25;" in panel.compared.value
+    assert "You predicted 0.25;" in panel.comparison.value
 
 
 @pytest.mark.parametrize("typed", ["a lot", "nan", "1e999", "%"])
 def test_a_prediction_that_is_no_number_is_told_so(panel, typed):
     panel.prediction.value = typed
-    assert "is not a number" in panel.compared.value
+    assert "is not a number" in panel.comparison.value
 
 
 def test_it_shows_as_a_picture_where_no_kernel_runs(panel):
@@ -179,9 +178,10 @@ def test_it_shows_as_a_picture_where_no_kernel_runs(panel):
 
 
 def test_the_code_line_names_every_setting(panel):
+    package, _, name = __name__.rpartition(".")
     line = html.unescape(re.sub("<[^>]*>", "", panel.code.value))
     assert line == (
-        "from  import tests_only as lab; result = lab.compute(learning_rate=0.01, n_pairs=20, "
+        f"from {package} import {name} as lab; result = lab.compute(learning_rate=0.01, n_pairs=20, "
         "update='as_logged', adaptive_kl=False)"
     )
 
@@ -231,9 +231,9 @@ def test_a_picture_seen_before_returns_without_being_drawn_anew(monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(Axes, "draw", lambda *_: pytest.fail("drawn anew"))
         assert [render(canvas, *look) for look in looks] == pictures
-    for limit in range(REMEMBERED + 1):
+    for limit in range(KEPT_BACKGROUNDS + 1):
         render(canvas, "other", (0, 10 + limit), False)
-    assert len(canvas._drawn[0]) == REMEMBERED, "memory is bounded"
+    assert len(canvas._backgrounds[0]) == KEPT_BACKGROUNDS, "memory is bounded"
     assert render(canvas, *looks[0]) == pictures[0]
 
 
@@ -252,7 +252,7 @@ def test_limits_stay_while_a_slider_moves_and_start_anew_on_demand():
     grown = canvas.fit(0, [0.0, 1.2])
     assert grown[0] == pytest.approx(0, abs=0.1) and grown[1] > 1.5 and canvas.fit(0, [0.0, 1.3]) == grown, "headroom"
     assert canvas.fit(0, [0.0, 0.01])[1] < 0.1, "too small to be seen"
-    canvas.refit()
+    canvas.forget_limits()
     assert canvas.fit(0, [0.0, 1.0]) == first
 
 

@@ -1,0 +1,54 @@
+"""What a training lab records, and how its curves are drawn."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from rlhf_lessons.labs.frame.canvas import Canvas
+from rlhf_lessons.stages.history import Record
+
+
+@dataclass
+class Training:
+    """A training, finished or still under way: one record for each of its first steps, of `n_steps` in all.
+
+    A lab appends to `records` while it trains, and its picture is drawn from what is there by then.
+    """
+
+    n_steps: int
+    records: list[Record] = field(default_factory=list)
+
+    def records_with(self, metric: str) -> list[Record]:
+        """The records that hold a metric; some metrics are measured only now and then."""
+        return [record for record in self.records if metric in record]
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A panel of curves. `curves` maps each name in the legend to its metric; the y axis includes `must_show`."""
+
+    title: str
+    unit: str
+    curves: Mapping[str, str]
+    must_show: tuple[float, ...] = ()
+
+
+def draw_charts(
+    canvas: Canvas, charts: Sequence[Chart], records: Sequence[Record], x_limits: tuple[float, float],
+    x: str = "step",
+) -> None:  # fmt: skip
+    """Draw one chart in each panel, from the first panel on. `x` is the label of the steps."""
+    for panel, chart in enumerate(charts):
+        draw_chart(canvas, panel, chart, records, x_limits, x)
+
+
+def draw_chart(
+    canvas: Canvas, panel: int, chart: Chart, records: Sequence[Record], x_limits: tuple[float, float],
+    x: str = "step",
+) -> None:  # fmt: skip
+    """Draw a chart in one panel. Each curve runs through the records that hold its metric."""
+    shown = [record[metric] for metric in chart.curves.values() for record in records if metric in record]
+    canvas.axis(panel, chart.title, x, chart.unit, x_limits, canvas.fit(panel, shown, *chart.must_show))
+    for line_style, (name, metric) in enumerate(chart.curves.items()):
+        measured = [record for record in records if metric in record]
+        steps, values = ([record[key] for record in measured] for key in ("step", metric))
+        canvas.curve(panel, name, steps, values, line_style)
