@@ -63,8 +63,8 @@ def compute(
         result.policy.records.append(record)
         watch(result, RM_SHARE + (1 - RM_SHARE) * len(result.policy.records) / updates)
 
-    sft = pipeline.ensure("sft", progress=False).model
-    reward = train_recipe(recipe, on_step=on_step, seed=seed)
+    pretrained, sft = (pipeline.ensure(stage, progress=False).model for stage in ("pretrained", "sft"))
+    reward = train_recipe(recipe, pretrained, sft, seed, on_step=on_step)
     prompts = encode_prompts(course_tokenizer(), prompts_in("train"))
     settings = PPOSettings(
         kl_coef=kl_coef, learning_rate=LEARNING_RATE, updates=updates, seed=seed,
