@@ -8,13 +8,13 @@ import pandas as pd
 import torch
 
 from rlhf_lessons.evaluation.best_of_n import best_of_n, expected_of_best, sampled_answers
-from rlhf_lessons.evaluation.scorecard import MAX_NEW_TOKENS, judged
+from rlhf_lessons.evaluation.scorecard import MAX_NEW_TOKENS, judged, measures
 from rlhf_lessons.model.gpt import GPT
 from rlhf_lessons.model.sequences import Sequences
 from rlhf_lessons.objectives.kl import best_of_n_kl
 from rlhf_lessons.pipeline import ensure
 from rlhf_lessons.stages.rollout import RewardFunction, ScoreScale
-from rlhf_lessons.sweeps.policy_runs import FINAL_ANSWERS, RESTS_ON, judge_policy, measured
+from rlhf_lessons.sweeps.policy_runs import FINAL_ANSWERS, RESTS_ON, judge_policy
 from rlhf_lessons.sweeps.results import remembered
 from rlhf_lessons.sweeps.reward_models import BROKEN, GOLD, REWARD_MODELS, reward_function
 from rlhf_lessons.world.datasets import encode_prompts, prompts_in
@@ -69,7 +69,7 @@ def _cases(sft: GPT, reward: RewardFunction, seed: int) -> dict[str, dict[str, l
     asked = prompts[torch.arange(len(prompts)).repeat_interleave(FINAL_ANSWERS)]
     best = best_of_n(sft, asked, CHOSEN_OF, reward, generator)
     kl, score = best_of_n_kl(CHOSEN_OF), scale(reward(best)).tolist()
-    frames[f"best of {CHOSEN_OF}"] = measured(judged(best)).assign(kl=kl, score=score)
+    frames[f"best of {CHOSEN_OF}"] = measures(judged(best)).assign(kl=kl, score=score)
     return {name: frame.groupby("prompt", sort=False).mean().to_dict("list") for name, frame in frames.items()}
 
 
