@@ -29,7 +29,7 @@ def token_table(rollout: Rollout, row: int) -> pd.DataFrame:
     the score), value, advantage (whitened), return.
     """
     n = int(rollout.response_mask[row].sum())
-    names = [course_tokenizer().words.id_to_token(int(token)) for token in rollout.responses[row, :n]]
+    names = [course_tokenizer().words[int(token)] for token in rollout.responses[row, :n]]
     columns = {
         "logprob": rollout.logprobs,
         "ref_logprob": rollout.ref_logprobs,

@@ -3,7 +3,7 @@
 import copy
 import math
 from collections.abc import Callable, Mapping
-from typing import Self
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -60,8 +60,11 @@ class RewardModel(nn.Module):
         nn.init.constant_(self.head.bias, reward_offset)
 
     @classmethod
-    def from_policy(cls, policy: GPT, **settings: float | str | None) -> Self:
-        """A reward model on a deep copy of the policy's weights; training it leaves the policy alone."""
+    def from_policy(cls, policy: GPT, **settings: Any) -> Self:
+        """A reward model on a deep copy of the policy's weights; training it leaves the policy alone.
+
+        settings: all that the class itself takes, except the body.
+        """
         return cls(copy.deepcopy(policy), **settings)
 
     def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
