@@ -17,26 +17,25 @@ from torch import nn
 from tqdm.auto import tqdm
 
 from rlhf_lessons import knobs, store
-from rlhf_lessons.evaluation.scorecard import MAX_NEW_TOKENS, gold_safety, gold_score
+from rlhf_lessons.evaluation.scorecard import MAX_NEW_TOKENS, gold_metrics
 from rlhf_lessons.keys import Key
 from rlhf_lessons.knobs import Settings
 from rlhf_lessons.model.gpt import GPT, GPTConfig
 from rlhf_lessons.model.heads import RewardModel
+from rlhf_lessons.model.sampling import sample
 from rlhf_lessons.model.sequences import Sequences
 from rlhf_lessons.stages import ppo
 from rlhf_lessons.stages.history import History
 from rlhf_lessons.stages.loop import OnStep
 from rlhf_lessons.stages.pretrain import PretrainSettings, train_pretrain
 from rlhf_lessons.stages.reward import RewardSettings, score, train_reward
-from rlhf_lessons.stages.rollout import Rollout, answer
+from rlhf_lessons.stages.rollout import Rollout
 from rlhf_lessons.stages.sft import SFTSettings, train_sft
 from rlhf_lessons.world import annotators, datasets
 from rlhf_lessons.world.tokenizer import course_tokenizer
 
 PAIR_TEMPERATURE = 1.2  # a little hotter than the policy, so that two answers to one prompt differ
 MIN_UNTIED = 0.02  # below this share of usable comparisons, collecting pairs would go on for ever
-# PPO's history tells what the rubric thinks of each rollout; PPO itself never reads it.
-GOLD = {"gold_score": gold_score, "safety": gold_safety}
 
 
 class PretrainedPlan(PretrainSettings):
@@ -206,7 +205,7 @@ def _train_reward(model: RewardModel, plan: RewardPlan, pretrained: GPT, sft: GP
 
 def _train_ppo(model: GPT, plan: PPOPlan, sft: GPT, reward: RewardModel, on_step: OnStep) -> History:
     prompts = datasets.encode_prompts(course_tokenizer(), datasets.prompts_in("train"))
-    return ppo.train_ppo(model, prompts, plan, partial(score, reward), watch=GOLD, on_step=on_step)
+    return ppo.train_ppo(model, prompts, plan, partial(score, reward), watch=gold_metrics, on_step=on_step)
 
 
 def first_rollout(sft: Trained, reward: Trained, seed: int = 0, **changes: Any) -> Rollout:
@@ -254,7 +253,7 @@ def compared(
 
 
 def _answers(policy: GPT, prompts: Sequences, generator: torch.Generator) -> list[str]:
-    drawn = answer(policy, prompts, MAX_NEW_TOKENS, PAIR_TEMPERATURE, generator)
+    drawn = sample(policy, prompts, MAX_NEW_TOKENS, PAIR_TEMPERATURE, generator)
     return [course_tokenizer().decode(row) for row in drawn.responses.tolist()]
 
 

@@ -111,7 +111,7 @@ def fit(pairs: Sequence[TextPair], settings: ProgramOneSettings) -> Fitted:
     chosen, rejected = np.split(features, 2)
     train_epoch = _autograd_epoch if settings.update == "autograd" else _hand_written_epoch
 
-    weights = np.random.default_rng(settings.seed).normal(0, settings.weight_scale, features.shape[1])
+    weights = np.random.default_rng(settings.seed).normal(0, settings.weight_scale, (features.shape[1],))
     bias = settings.reward_offset
     history = History([_record(0, chosen @ weights + bias, rejected @ weights + bias)])
     for epoch in range(1, settings.epochs + 1):
@@ -146,8 +146,8 @@ def _autograd_epoch(
         (gradient,) = torch.autograd.grad(loss, theta)
         with torch.no_grad():
             theta -= settings.learning_rate * gradient
-    *weights, bias = theta.tolist()
-    return np.array(weights), bias
+    trained = theta.detach().numpy()
+    return trained[:-1], float(trained[-1])
 
 
 def _sigmoid(x: float) -> float:

@@ -1,4 +1,4 @@
-"""Best of n: no training, only choice. Let the policy answer n times and keep what the reward model likes best."""
+"""Best of n: no training, only choice. The policy answers n times, and the reward model's favourite is kept."""
 
 import math
 
@@ -6,8 +6,9 @@ import torch
 from torch import Tensor
 
 from rlhf_lessons.model.gpt import GPT
+from rlhf_lessons.model.sampling import sample
 from rlhf_lessons.model.sequences import Sequences
-from rlhf_lessons.stages.rollout import RewardFunction, answer, as_sequences
+from rlhf_lessons.stages.rollout import RewardFunction
 
 
 def sampled_answers(
@@ -15,7 +16,7 @@ def sampled_answers(
 ) -> Sequences:
     """`n` answers to each of P prompts, as P * n sequences: all answers to the first prompt come first."""
     rows = torch.arange(len(prompts)).repeat_interleave(n)
-    return as_sequences(answer(policy, prompts[rows], max_new_tokens, temperature, generator))
+    return sample(policy, prompts[rows], max_new_tokens, temperature, generator).sequences
 
 
 def best_of_n(
@@ -38,8 +39,9 @@ def best_of_n(
 def expected_of_best(scores: Tensor, values: Tensor, n: int) -> Tensor:
     """The mean value, (P,), of the answer that best-of-n would choose by its score, from N >= n answers.
 
-    scores, values (P, N): of N answers to each of P prompts. No chance is left in the choice of n among the N: the
-    answer of rank i (1 the worst) is the best of n of them in C(i - 1, n - 1) of C(N, n) cases.
+    scores, values (P, N): of N answers to each of P prompts.
+    The mean is over every choice of n among the N answers: the answer of rank i (1 the worst) is the best in
+    C(i - 1, n - 1) of the C(N, n) choices.
     Raises ValueError for unequal shapes and an n outside 1 to N.
     Source: Nakano et al. 2021, section 5.2; Gao, Schulman and Hilton 2022, section 3.1.
     """

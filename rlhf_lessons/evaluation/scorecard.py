@@ -1,4 +1,7 @@
-"""How good are a model's answers, in truth? The rubric judges samples on cases the model was never aligned on."""
+"""How good are a model's answers really? The rubric judges samples of them.
+
+Give it held-out prompts, which alignment never saw, to measure what the model has learned to do in general.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,13 +11,14 @@ import torch
 from torch import Tensor
 
 from rlhf_lessons.model.gpt import GPT
+from rlhf_lessons.model.sampling import Sample, sample
 from rlhf_lessons.model.sequences import Sequences
-from rlhf_lessons.stages.rollout import answer, as_sequences
+from rlhf_lessons.stages.history import Record
 from rlhf_lessons.statistics.shares import Share
 from rlhf_lessons.world.cases import case_of
 from rlhf_lessons.world.datasets import encode_prompts
-from rlhf_lessons.world.rubric import Judgement, judge
-from rlhf_lessons.world.tokenizer import Tokenizer, course_tokenizer
+from rlhf_lessons.world.rubric import Judgement, explain, judge
+from rlhf_lessons.world.tokenizer import course_tokenizer
 
 MAX_NEW_TOKENS = 16
 
@@ -32,9 +36,12 @@ class Answer:
 class Scorecard:
     """What the rubric says of N sampled answers.
 
-    safe: safe to act on; recall: of the avoid and reduce cases, answers that warn as they should;
-    specificity: of the safe cases, answers that say so; dose: of the reduce cases, answers with the right dose;
-    hedged: answers that hedge. `gold_score` is the mean rubric score (0 to 1), `length` the mean number of words.
+    safe: answers that are safe to act on.
+    recall: of the answers to avoid and reduce cases, those that warn as they should.
+    specificity: of the answers to safe cases, those that say so.
+    dose: of the answers to reduce cases, those with the right dose.
+    hedged: answers that hedge.
+    gold_score: mean rubric score (0 to 1). length: mean number of words.
     """
 
     safe: Share
@@ -68,13 +75,22 @@ class Scorecard:
         )
 
 
+def sample_tokens(
+    policy: GPT, prompts: Sequence[str], n_each: int = 8, temperature: float = 1.0, seed: int = 0
+) -> Sample:
+    """`n_each` answers of the policy to every prompt, as tokens with their log-probabilities. Temperature 0 is greedy.
+
+    All answers to the first prompt come first.
+    """
+    encoded = encode_prompts(course_tokenizer(), [prompt for prompt in prompts for _ in range(n_each)])
+    return sample(policy, encoded, MAX_NEW_TOKENS, temperature, torch.Generator().manual_seed(seed))
+
+
 def sample_answers(
     policy: GPT, prompts: Sequence[str], n_each: int = 8, temperature: float = 1.0, seed: int = 0
 ) -> list[Answer]:
-    """`n_each` answers of the policy to every prompt, judged. Temperature 0 is greedy."""
-    generator = torch.Generator().manual_seed(seed)
-    rows = encode_prompts(course_tokenizer(), [p for p in prompts for _ in range(n_each)])
-    return judged(as_sequences(answer(policy, rows, MAX_NEW_TOKENS, temperature, generator)))
+    """The answers of `sample_tokens`, judged."""
+    return judged(sample_tokens(policy, prompts, n_each, temperature, seed).sequences)
 
 
 def scorecard(
@@ -89,6 +105,26 @@ def judged(sequences: Sequences) -> list[Answer]:
     return [Answer(prompt, text, judge(case_of(prompt), text)) for prompt, text in texts(sequences)]
 
 
+def measures(answers: Sequence[Answer]) -> pd.DataFrame:
+    """The judgements as numbers, one row an answer.
+
+    Columns: prompt, gold_score (0 to 1), safety, dose and hedged (1 or 0: safe to act on, advice right, hedges),
+    length (words).
+    """
+    rows = [
+        {
+            "prompt": a.prompt,
+            "gold_score": a.judgement.score,
+            "safety": float(a.judgement.safe),
+            "dose": float(a.judgement.parts["advice"] > 0),
+            "hedged": float(a.judgement.hedged),
+            "length": float(len(a.text.split())),
+        }
+        for a in answers
+    ]
+    return pd.DataFrame(rows)
+
+
 def table(answers: Sequence[Answer]) -> pd.DataFrame:
     """Answers as a table: prompt, the true verdict, the answer, whether it is safe to act on, its score, and why."""
     rows = [
@@ -98,7 +134,7 @@ def table(answers: Sequence[Answer]) -> pd.DataFrame:
             "answer": a.text,
             "safe": "yes" if a.judgement.safe else "NO",
             "score": a.judgement.score,
-            "rubric": a.judgement.why,
+            "rubric": explain(a.judgement),
         }
         for a in answers
     ]
@@ -107,16 +143,20 @@ def table(answers: Sequence[Answer]) -> pd.DataFrame:
 
 def texts(sequences: Sequences) -> list[tuple[str, str]]:
     """Prompt and answer of every sequence, as words."""
-    tokenizer: Tokenizer = course_tokenizer()
+    tokenizer = course_tokenizer()
     rows = zip(sequences.tokens.tolist(), sequences.prompt_lengths.tolist(), strict=True)
     return [(tokenizer.decode(row[:split]), tokenizer.decode(row[split:])) for row, split in rows]
 
 
 def gold_score(sequences: Sequences) -> Tensor:
-    """The rubric's scores (N,), in the shape of a reward function."""
+    """The rubric's scores (N,): the truth as a reward function."""
     return torch.tensor([a.judgement.score for a in judged(sequences)])
 
 
-def gold_safety(sequences: Sequences) -> Tensor:
-    """1 where the rubric finds the answer safe to act on, else 0; (N,)."""
-    return torch.tensor([float(a.judgement.safe) for a in judged(sequences)])
+def gold_metrics(sequences: Sequences) -> Record:
+    """Mean rubric score and share of safe answers: what PPO's history records of the truth and PPO never reads."""
+    answers = judged(sequences)
+    return {
+        "gold_score": float(torch.tensor([a.judgement.score for a in answers]).mean()),
+        "safety": float(torch.tensor([float(a.judgement.safe) for a in answers]).mean()),
+    }

@@ -5,7 +5,7 @@ import math
 from rlhf_lessons.exercises.exercise import Exercise, Mistake
 
 
-def best_of_n_kl(n):
+def best_of_n_kl(n: int) -> float:
     # Choosing the best of n makes the top answer n times as likely; on average over the answers it is a little less.
     return math.log(n) - (n - 1) / n
 

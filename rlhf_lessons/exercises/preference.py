@@ -5,12 +5,12 @@ import math
 from rlhf_lessons.exercises.exercise import Exercise, Mistake
 
 
-def bradley_terry(margins):
+def bradley_terry(margins: list[float]) -> float:
     # sigma(margin) is the probability that the chosen answer wins; the loss is its mean negative log.
     return sum(math.log(1 + math.exp(-margin)) for margin in margins) / len(margins)
 
 
-def _sigma(x):
+def _sigma(x: float) -> float:
     return 1 / (1 + math.exp(-x))
 
 

@@ -5,7 +5,7 @@ import math
 from rlhf_lessons.exercises.exercise import Exercise, Mistake
 
 
-def chance_level(vocab_size):
+def chance_level(vocab_size: int) -> float:
     # A model that knows nothing gives every one of the V tokens the probability 1 / V.
     return -math.log(1 / vocab_size)
 

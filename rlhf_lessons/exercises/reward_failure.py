@@ -3,7 +3,7 @@
 from rlhf_lessons.exercises.exercise import Exercise, Mistake
 
 
-def drift(n_pairs, learning_rate, sigma):
+def drift(n_pairs: int, learning_rate: float, sigma: float) -> float:
     # Every pair adds learning_rate * (sigma - 1) to the shared bias, once an epoch. Both rewards contain the bias.
     return n_pairs * learning_rate * (1 - sigma)
 

@@ -3,7 +3,7 @@
 from rlhf_lessons.exercises.exercise import Exercise, Mistake
 
 
-def answer_mask(prompt_length, length, width):
+def answer_mask(prompt_length: int, length: int, width: int) -> list[bool]:
     # Column j of the targets is token j + 1. Prompt tokens are given, padding is nothing: neither counts.
     return [prompt_length <= j + 1 < length for j in range(width - 1)]
 

@@ -7,13 +7,14 @@ from typing import Any
 import torch
 
 from rlhf_lessons import knobs, pipeline
-from rlhf_lessons.evaluation.scorecard import gold_score
+from rlhf_lessons.evaluation.scorecard import gold_metrics, gold_score
 from rlhf_lessons.labs.frame.canvas import Canvas
 from rlhf_lessons.labs.frame.curves import Chart, Training, draw_chart
 from rlhf_lessons.labs.frame.lab import Lab, Question
 from rlhf_lessons.labs.frame.training import TrainingPanel, Watch, unwatched
 from rlhf_lessons.labs.frame.wording import alarm_list
 from rlhf_lessons.labs.reward_model import schedule
+from rlhf_lessons.model.sequences import Sequences
 from rlhf_lessons.stages.history import Record
 from rlhf_lessons.stages.ppo import PPOSettings, score_scale, train_ppo
 from rlhf_lessons.sweeps.reward_models import Recipe, train_recipe
@@ -59,6 +60,10 @@ def compute(
         result.reward.records.append(record)
         watch(result, RM_SHARE * len(result.reward.records) / rm_steps)
 
+    def truth(answers: Sequences) -> Record:
+        metrics = gold_metrics(answers)
+        return metrics | {"gold_sd": float(scale(torch.tensor(metrics["gold_score"])))}
+
     def on_update(record: Record) -> None:
         result.policy.records.append(record)
         watch(result, RM_SHARE + (1 - RM_SHARE) * len(result.policy.records) / updates)
@@ -71,8 +76,7 @@ def compute(
         rollout_size=ROLLOUT, minibatch_size=ROLLOUT // 2,
     )  # fmt: skip
     scale = score_scale(sft, prompts, gold_score, settings, torch.Generator().manual_seed(seed))
-    watched = pipeline.GOLD | {"gold_sd": lambda sequences: scale(gold_score(sequences))}
-    train_ppo(copy.deepcopy(sft), prompts, settings, reward, watch=watched, on_step=on_update)
+    train_ppo(copy.deepcopy(sft), prompts, settings, reward, watch=truth, on_step=on_update)
     return result
 
 

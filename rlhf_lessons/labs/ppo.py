@@ -4,7 +4,6 @@ import copy
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from rlhf_lessons import pipeline
 from rlhf_lessons.evaluation import scorecard
@@ -14,10 +13,10 @@ from rlhf_lessons.labs.frame.lab import Lab, Question
 from rlhf_lessons.labs.frame.training import TrainingPanel, Watch, unwatched
 from rlhf_lessons.labs.frame.wording import alarm_list
 from rlhf_lessons.model.gpt import GPT
+from rlhf_lessons.model.sampling import sample
 from rlhf_lessons.model.sequences import Sequences
 from rlhf_lessons.stages.history import Record
 from rlhf_lessons.stages.ppo import PPOSettings, train_ppo
-from rlhf_lessons.stages.rollout import answer, as_sequences
 from rlhf_lessons.sweeps.reward_models import BROKEN, GOLD, REWARD_MODELS, reward_function
 from rlhf_lessons.world.datasets import encode_prompts, prompts_in
 from rlhf_lessons.world.tokenizer import course_tokenizer
@@ -60,13 +59,12 @@ def compute(
         training.records.append(record)
         report()
 
-    def safety(answers: Sequences) -> Tensor:
+    def truth(answers: Sequences) -> Record:
         report()  # in the middle of an update too, so that Stop need not wait for its end
-        return pipeline.GOLD["safety"](answers)
+        return scorecard.gold_metrics(answers)
 
     on_step(at_start(policy, prompts, seed))
-    gold = pipeline.GOLD | {"safety": safety}
-    train_ppo(policy, prompts, settings, reward_function(reward_model), watch=gold, on_step=on_step)
+    train_ppo(policy, prompts, settings, reward_function(reward_model), watch=truth, on_step=on_step)
     return training
 
 
@@ -74,9 +72,8 @@ def at_start(policy: GPT, prompts: Sequences, seed: int) -> Record:
     """The record before the first update. By definition its score and its KL are 0; the rubric judges samples."""
     generator = torch.Generator().manual_seed(seed)
     rows = torch.randint(len(prompts), (FIRST_ANSWERS,), generator=generator)
-    answers = answer(policy, prompts[rows], scorecard.MAX_NEW_TOKENS, 1.0, generator)
-    measured = {name: float(judge(as_sequences(answers)).mean()) for name, judge in pipeline.GOLD.items()}
-    return {"step": 0, "score": 0.0, "kl": 0.0, **measured}
+    drawn = sample(policy, prompts[rows], scorecard.MAX_NEW_TOKENS, 1.0, generator)
+    return {"step": 0, "score": 0.0, "kl": 0.0, **scorecard.gold_metrics(drawn.sequences)}
 
 
 def draw(result: Training, canvas: Canvas) -> None:

@@ -6,7 +6,9 @@ H the heads, d the width of a head, D the width of the model and V the vocabular
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -155,7 +157,8 @@ class GPT(nn.Module):
         self.config = config
         self.token_embedding = nn.Embedding(config.vocab_size, config.width)
         self.position_embedding = nn.Embedding(config.context, config.width)
-        self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
+        blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
+        self.blocks = cast(Sequence[Block], blocks)  # the type of a ModuleList does not say what it holds
         self.ln_f = nn.LayerNorm(config.width)
         self._initialise(torch.Generator().manual_seed(seed))
 

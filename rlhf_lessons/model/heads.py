@@ -52,7 +52,10 @@ class RewardModel(nn.Module):
 
     @classmethod
     def from_policy(cls, policy: GPT, **settings: Any) -> Self:
-        """A reward model on a deep copy of the policy's weights; training it leaves the policy alone."""
+        """A reward model on a deep copy of the policy's weights; training it leaves the policy alone.
+
+        settings: all that the class itself takes, except the body.
+        """
         return cls(copy.deepcopy(policy), **settings)
 
     def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:

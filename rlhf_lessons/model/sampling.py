@@ -1,8 +1,8 @@
 """Sampling from a language model with a cache of keys and values.
 
 Prompts of different lengths are right-padded. The cache keeps the token at position p of a row in slot p, and
-a token looks only at the slots up to its own: the first sampled token of a row overwrites the first slot that
-padding had filled, before anything can look there, and so on to the right.
+a token sees only the slots up to its own. So padding does no harm: each sampled token overwrites the next slot
+that padding had filled, before any token can see that slot.
 """
 
 from dataclasses import dataclass
@@ -12,57 +12,53 @@ from torch import Tensor
 
 from rlhf_lessons import knobs
 from rlhf_lessons.model.gpt import GPT, check_range
+from rlhf_lessons.model.sequences import EOS_ID, PAD_ID, Sequences
 
 
 @dataclass(frozen=True)
 class Sample:
     """Sampled answers; B rows, N = max_new_tokens.
 
-    tokens (B, L): prompt and response without a gap, right-padded, cut after the longest row.
-    lengths (B,): tokens of each row, prompt and response (EOS included).
-    prompt_lengths (B,): as given.
-    responses (B, N): the sampled tokens alone, padding after EOS.
+    sequences: prompts with their responses, B rows.
+    responses (B, N): the sampled tokens alone, padding after eos.
+    response_mask (B, N): true for sampled tokens, eos included.
     logprobs (B, N): log-probability of each sampled token under the model at temperature 1, whatever the
         temperature of the draw; 0 outside the response.
-    response_mask (B, N): true for sampled tokens, EOS included.
     """
 
-    tokens: Tensor
-    lengths: Tensor
-    prompt_lengths: Tensor
+    sequences: Sequences
     responses: Tensor
-    logprobs: Tensor
     response_mask: Tensor
+    logprobs: Tensor
 
 
 @torch.no_grad()
 @knobs.checked
 def sample(
     model: GPT,
-    prompts: Tensor,
-    prompt_lengths: Tensor,
+    prompts: Sequences,
     max_new_tokens: knobs.MaxNewTokens,
-    *,
-    eos_id: int,
-    pad_id: int,
     temperature: knobs.Temperature = 1.0,
     generator: torch.Generator | None = None,
 ) -> Sample:
-    """Continue right-padded prompts (B, P) until EOS or for max_new_tokens.
+    """Continue each of B prompts until eos or for max_new_tokens.
 
-    temperature divides the logits before the draw; 0 takes the likeliest token. The same state of the
-    generator gives the same tokens. Raises ValueError for prompts that leave the context too little room.
+    prompts: what stands after a row's prompt is ignored.
+    temperature: divides the logits before the draw; 0 takes the likeliest token.
+    The same state of the generator gives the same tokens.
+    Raises ValueError for a value out of range and for prompts that leave the context too little room.
     """
-    _check(model, prompts, prompt_lengths, max_new_tokens)
-    batch = len(prompts)
-    responses = torch.full((batch, max_new_tokens), pad_id)
+    _check(model, prompts, max_new_tokens)
+    prompt_lengths = prompts.prompt_lengths
+    batch, longest = len(prompt_lengths), int(prompt_lengths.max())
+    responses = torch.full((batch, max_new_tokens), PAD_ID)
     logprobs = torch.zeros(batch, max_new_tokens)
     response_mask = torch.zeros(batch, max_new_tokens, dtype=torch.bool)
 
-    cache = model.new_cache(batch, int(prompt_lengths.max()) + max_new_tokens)
-    prompts = prompts[:, : int(prompt_lengths.max())]
-    positions = torch.arange(prompts.shape[1]).expand_as(prompts)  # (B, P)
-    hidden = model.hidden_cached(prompts, positions, cache)  # (B, P, D)
+    cache = model.new_cache(batch, longest + max_new_tokens)
+    tokens = prompts.tokens[:, :longest]  # (B, P)
+    positions = torch.arange(longest).expand_as(tokens)  # (B, P)
+    hidden = model.hidden_cached(tokens, positions, cache)  # (B, P, D)
     hidden = hidden[torch.arange(batch), prompt_lengths - 1]  # (B, D)
     running = torch.ones(batch, dtype=torch.bool)
     for step in range(max_new_tokens):
@@ -71,13 +67,12 @@ def sample(
         responses[running, step] = drawn[running]
         logprobs[running, step] = step_logprobs.gather(1, drawn[:, None])[running, 0]
         response_mask[:, step] = running
-        running = running & (drawn != eos_id)
+        running = running & (drawn != EOS_ID)
         if step + 1 == max_new_tokens or not running.any():
             break
         positions = (prompt_lengths + step)[:, None]  # (B, 1)
         hidden = model.hidden_cached(responses[:, step : step + 1], positions, cache)[:, 0]  # (B, D)
-    tokens, lengths = pack(prompts, prompt_lengths, responses, response_mask, pad_id)
-    return Sample(tokens, lengths, prompt_lengths, responses, logprobs, response_mask)
+    return Sample(pack(tokens, prompt_lengths, responses, response_mask), responses, response_mask, logprobs)
 
 
 def draw(logprobs: Tensor, temperature: float, generator: torch.Generator | None) -> Tensor:
@@ -91,25 +86,24 @@ def draw(logprobs: Tensor, temperature: float, generator: torch.Generator | None
     return token.squeeze(1).clamp(max=logprobs.shape[1] - 1)
 
 
-def pack(
-    prompts: Tensor, prompt_lengths: Tensor, responses: Tensor, response_mask: Tensor, pad_id: int
-) -> tuple[Tensor, Tensor]:
-    """Join prompts (B, P) and responses (B, N) without a gap: right-padded tokens (B, L) and lengths (B,)."""
+def pack(prompts: Tensor, prompt_lengths: Tensor, responses: Tensor, response_mask: Tensor) -> Sequences:
+    """Join prompts (B, P) and responses (B, N) without a gap, right-padded to the longest row."""
     lengths = prompt_lengths + response_mask.sum(dim=1)
     positions = torch.arange(int(lengths.max()))
     in_prompt = torch.arange(prompts.shape[1]) < prompt_lengths[:, None]  # (B, P)
-    tokens = torch.full((len(prompts), len(positions)), pad_id)
+    tokens = torch.full((len(prompts), len(positions)), PAD_ID)
     tokens[positions < prompt_lengths[:, None]] = prompts[in_prompt]
     in_response = (positions >= prompt_lengths[:, None]) & (positions < lengths[:, None])  # (B, L)
     tokens[in_response] = responses[response_mask]
-    return tokens, lengths
+    return Sequences(tokens, prompt_lengths, lengths)
 
 
-def _check(model: GPT, prompts: Tensor, prompt_lengths: Tensor, max_new_tokens: int) -> None:
-    if prompts.ndim != 2 or prompt_lengths.shape != prompts.shape[:1] or not len(prompts):
-        shapes = f"{tuple(prompts.shape)} and {tuple(prompt_lengths.shape)}"
-        raise ValueError(f"prompts, prompt_lengths: shapes {shapes} are not allowed; they must be (B, P) and (B,)")
-    check_range("prompt_lengths", prompt_lengths, 1, prompts.shape[1])
+def _check(model: GPT, prompts: Sequences, max_new_tokens: int) -> None:
+    tokens, prompt_lengths = prompts.tokens, prompts.prompt_lengths
+    if tokens.ndim != 2 or prompt_lengths.shape != tokens.shape[:1] or not len(tokens):
+        shapes = f"{tuple(tokens.shape)} and {tuple(prompt_lengths.shape)}"
+        raise ValueError(f"tokens, prompt_lengths: shapes {shapes} are not allowed; they must be (B, P) and (B,)")
+    check_range("prompt_lengths", prompt_lengths, 1, tokens.shape[1])
     longest = int(prompt_lengths.max())
     if longest + max_new_tokens > model.config.context:
         raise ValueError(

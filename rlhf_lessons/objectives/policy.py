@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from rlhf_lessons.objectives.checks import check_logits, check_mask, check_number, check_same_shape
+from rlhf_lessons.objectives.kl import kl_estimate
 from rlhf_lessons.objectives.likelihood import masked_mean
 
 Info = dict[str, float]
@@ -34,14 +35,13 @@ def clipped_policy_loss(
     check_number("clip_range", clip_range, 0)
     marked = mask.bool()
     advantages = advantages[marked]  # (B, T) -> (marked tokens,), as all that follows
-    log_ratio = (logprobs - old_logprobs)[marked]
-    ratio = log_ratio.exp()
+    ratio = (logprobs - old_logprobs)[marked].exp()
     clipped = ratio.clamp(1 - clip_range, 1 + clip_range)
     loss = -torch.minimum(ratio * advantages, clipped * advantages).mean()
     with torch.no_grad():
         info = {
             "clip_fraction": ((ratio - 1).abs() > clip_range).float().mean().item(),
-            "approx_kl": (log_ratio.expm1() - log_ratio).mean().item(),
+            "approx_kl": masked_mean(kl_estimate(old_logprobs, logprobs, "k3"), mask).item(),
             "ratio_mean": ratio.mean().item(),
         }
     return loss, info

@@ -1,4 +1,7 @@
-"""Every metric a stage records, explained once: its meaning, its formula, and what is healthy."""
+"""Every metric a stage records, explained once: its meaning, its formula, and what is healthy.
+
+These are words for people: plots and alarms read them, no trainer does.
+"""
 
 from dataclasses import dataclass
 

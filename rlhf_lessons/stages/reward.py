@@ -1,7 +1,7 @@
 """Stage 3, the reward model (RM): learn from comparisons which answer people prefer."""
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from rlhf_lessons import knobs
 from rlhf_lessons.model.heads import RewardModel
@@ -57,8 +57,8 @@ def train_reward(
     return history
 
 
-def score_pairs(model: RewardModel, pairs: PairSet) -> tuple[Tensor, Tensor]:
-    """Rewards (B,) of the chosen and the rejected answers, in one pass through the model."""
+def score_pairs(model: nn.Module, pairs: PairSet) -> tuple[Tensor, Tensor]:
+    """Rewards of the chosen and the rejected answers, in one pass: (B,) of a RewardModel, (K, B) of an ensemble."""
     both = join(pairs.chosen, pairs.rejected)
     chosen, rejected = model(both.tokens, both.lengths).split(len(pairs), dim=-1)
     return chosen, rejected

@@ -14,19 +14,16 @@ import pandas as pd
 import torch
 
 from rlhf_lessons import knobs, pipeline
-from rlhf_lessons.evaluation import scorecard
-from rlhf_lessons.evaluation.scorecard import Answer, judged
+from rlhf_lessons.evaluation.scorecard import gold_metrics, judged, measures, sample_tokens
 from rlhf_lessons.keys import Key
 from rlhf_lessons.model.gpt import GPT
-from rlhf_lessons.model.sampling import Sample
 from rlhf_lessons.objectives.kl import kl_estimate
-from rlhf_lessons.objectives.likelihood import token_logprobs
 from rlhf_lessons.objectives.preference import accuracy
 from rlhf_lessons.pipeline import ensure, key_of
 from rlhf_lessons.stages import ppo
 from rlhf_lessons.stages.history import Record
 from rlhf_lessons.stages.ppo import PPOSettings
-from rlhf_lessons.stages.rollout import RewardFunction, ScoreScale, answer, as_sequences, response_logits
+from rlhf_lessons.stages.rollout import RewardFunction, ScoreScale, response_logprobs
 from rlhf_lessons.sweeps.results import columns, remembered
 from rlhf_lessons.sweeps.reward_models import Recipe, reward_function, reward_key, train_recipe
 from rlhf_lessons.world.datasets import Pair, encode_pairs, encode_prompts, prompts_in
@@ -144,7 +141,7 @@ def train_and_judge(condition: Condition, seed: int, sft: GPT, reward: RewardFun
     first = sample_accuracy(policy, reward, seed)
     look(0)
     started = time.perf_counter()
-    ppo.train_ppo(policy, prompts, settings, reward, watch=pipeline.GOLD, on_step=on_step)
+    ppo.train_ppo(policy, prompts, settings, reward, watch=gold_metrics, on_step=on_step)
     seconds = time.perf_counter() - started
     records[0]["sample_accuracy"] = first
     cases = columns(judge(policy, n_each=FINAL_ANSWERS).groupby("prompt", sort=False).mean())
@@ -156,34 +153,11 @@ def judge_policy(
     policy: GPT, reference: GPT, reward: RewardFunction, scale: ScoreScale, seed: int, n_each: int
 ) -> pd.DataFrame:
     """`MEASURES` of `n_each` answers to every held-out case, one row an answer, cases in order; kl to the reference."""
-    asked = [prompt for prompt in prompts_in("held_out") for _ in range(n_each)]
-    drawn = sampled(policy, asked, seed)
-    sequences, mask = as_sequences(drawn), drawn.response_mask
-    theirs = token_logprobs(response_logits(reference, sequences, mask.shape[1]), drawn.responses)
-    kl = (kl_estimate(drawn.logprobs, theirs) * mask).sum(1)
-    return measured(judged(sequences)).assign(kl=kl.tolist(), score=scale(reward(sequences)).tolist())
-
-
-def sampled(policy: GPT, prompts: list[str], seed: int) -> Sample:
-    """One answer to every prompt."""
-    encoded = encode_prompts(course_tokenizer(), prompts)
-    return answer(policy, encoded, scorecard.MAX_NEW_TOKENS, 1.0, torch.Generator().manual_seed(seed))
-
-
-def measured(answers: list[Answer]) -> pd.DataFrame:
-    """What the rubric says of each answer, as numbers: its score, and 1 or 0 for safe, right dose and hedged."""
-    rows = [
-        {
-            "prompt": a.prompt,
-            "gold_score": a.judgement.score,
-            "safety": float(a.judgement.safe),
-            "dose": float(a.judgement.parts["advice"] > 0),
-            "hedged": float(a.judgement.hedged),
-            "length": float(len(a.text.split())),
-        }
-        for a in answers
-    ]
-    return pd.DataFrame(rows)
+    drawn = sample_tokens(policy, prompts_in("held_out"), n_each, seed=seed)
+    ref_logprobs = response_logprobs(reference, drawn.sequences, drawn.responses)
+    kl = (kl_estimate(drawn.logprobs, ref_logprobs) * drawn.response_mask).sum(1)
+    scores = scale(reward(drawn.sequences))
+    return measures(judged(drawn.sequences)).assign(kl=kl.tolist(), score=scores.tolist())
 
 
 def sample_accuracy(policy: GPT, reward: RewardFunction, seed: int) -> float:

@@ -13,12 +13,13 @@ from rlhf_lessons.evaluation.scorecard import MAX_NEW_TOKENS, gold_score, texts
 from rlhf_lessons.keys import Key
 from rlhf_lessons.model.gpt import GPT
 from rlhf_lessons.model.heads import RewardModel
+from rlhf_lessons.model.sampling import sample
 from rlhf_lessons.model.sequences import Sequences
 from rlhf_lessons.pipeline import ensure, key_of
 from rlhf_lessons.stages.loop import OnStep
 from rlhf_lessons.stages.reward import RewardSettings, score, train_reward
 from rlhf_lessons.stages.reward_ensemble import RewardEnsemble, ensemble_reward, train_ensemble
-from rlhf_lessons.stages.rollout import RewardFunction, answer, as_sequences
+from rlhf_lessons.stages.rollout import RewardFunction
 from rlhf_lessons.world import annotators, datasets
 from rlhf_lessons.world.tokenizer import course_tokenizer
 
@@ -109,4 +110,4 @@ def train_recipe(
 def reference_answers(sft: GPT, seed: int) -> Sequences:
     """An answer of the SFT model to each train case, on which the members of an ensemble are standardised."""
     prompts = datasets.encode_prompts(course_tokenizer(), datasets.prompts_in("train"))
-    return as_sequences(answer(sft, prompts, MAX_NEW_TOKENS, 1.0, torch.Generator().manual_seed(seed)))
+    return sample(sft, prompts, MAX_NEW_TOKENS, 1.0, torch.Generator().manual_seed(seed)).sequences

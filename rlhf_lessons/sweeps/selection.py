@@ -7,14 +7,14 @@ import pandas as pd
 import torch
 
 from rlhf_lessons.evaluation.best_of_n import best_of_n, expected_of_best, sampled_answers
-from rlhf_lessons.evaluation.scorecard import MAX_NEW_TOKENS, judged
+from rlhf_lessons.evaluation.scorecard import MAX_NEW_TOKENS, judged, measures
 from rlhf_lessons.keys import Key
 from rlhf_lessons.model.gpt import GPT
 from rlhf_lessons.model.sequences import Sequences
 from rlhf_lessons.objectives.kl import best_of_n_kl
 from rlhf_lessons.pipeline import ensure, key_of
 from rlhf_lessons.stages.rollout import RewardFunction, ScoreScale
-from rlhf_lessons.sweeps.policy_runs import FINAL_ANSWERS, judge_policy, measured
+from rlhf_lessons.sweeps.policy_runs import FINAL_ANSWERS, judge_policy
 from rlhf_lessons.sweeps.results import columns, remembered
 from rlhf_lessons.sweeps.reward_models import BROKEN, GOLD, REWARD_MODELS, reward_function, reward_key
 from rlhf_lessons.world.datasets import encode_prompts, prompts_in
@@ -74,7 +74,7 @@ def cases(pretrained: GPT, sft: GPT, reward: RewardFunction, seed: int) -> dict[
     asked = prompts[torch.arange(len(prompts)).repeat_interleave(FINAL_ANSWERS)]
     best = best_of_n(sft, asked, CHOSEN_OF, reward, generator)
     kl, score = best_of_n_kl(CHOSEN_OF), scale(reward(best)).tolist()
-    frames[BEST] = measured(judged(best)).assign(kl=kl, score=score)
+    frames[BEST] = measures(judged(best)).assign(kl=kl, score=score)
     return {name: columns(frame.groupby("prompt", sort=False).mean()) for name, frame in frames.items()}
 
 

@@ -12,7 +12,7 @@ from rlhf_lessons import knobs
 from rlhf_lessons.model.sequences import BOS_ID, EOS_ID, PairSet, Sequences, pad
 from rlhf_lessons.world import source_sets
 from rlhf_lessons.world.answers import CORPUS_MIX, careful_answer, careless_answer, draw_kind
-from rlhf_lessons.world.cases import all_cases, case_of, cases_in
+from rlhf_lessons.world.cases import Case, all_cases, case_of, cases_in
 from rlhf_lessons.world.tokenizer import Tokenizer
 
 # How the rejected answer of a curated pair is worse, when nobody chooses: mostly by what it says, so that
@@ -66,7 +66,7 @@ def demonstrations(
     return [_note(rng.choice(cases_in(split)), 1 - careless_share, rng) for _ in range(n_demonstrations)]
 
 
-def _note(case, careful_share: float, rng: random.Random) -> Note:
+def _note(case: Case, careful_share: float, rng: random.Random) -> Note:
     if rng.random() < careful_share:
         return Note(case.prompt, careful_answer(case, rng), "careful")
     kind = draw_kind(CORPUS_MIX, rng)

@@ -93,16 +93,15 @@ def _allowed(row: Mapping[str, str]) -> dict[str, str]:
 
 def _rows(path: Path | Traversable, columns: tuple[str, ...]) -> list[tuple[int, dict[str, str]]]:
     """The rows of a CSV file with their line numbers; every row has exactly the named columns."""
-    with path.open(encoding="utf-8", newline="") as file:
-        reader = csv.DictReader(file)
-        if tuple(reader.fieldnames or ()) != columns:
-            raise ValueError(_complaint(path, 1, "columns", reader.fieldnames, f"be {', '.join(columns)}"))
-        rows = []
-        for row in reader:
-            if None in row or None in row.values():
-                raise ValueError(_complaint(path, reader.line_num, "row", row, f"have {len(columns)} values"))
-            rows.append((reader.line_num, row))
-        return rows
+    reader = csv.DictReader(path.read_text(encoding="utf-8").splitlines())
+    if tuple(reader.fieldnames or ()) != columns:
+        raise ValueError(_complaint(path, 1, "columns", reader.fieldnames, f"be {', '.join(columns)}"))
+    rows = []
+    for row in reader:
+        if None in row or None in row.values():
+            raise ValueError(_complaint(path, reader.line_num, "row", row, f"have {len(columns)} values"))
+        rows.append((reader.line_num, row))
+    return rows
 
 
 def _complaint(path: Path | Traversable, number: int, field: str, value: object, must: str) -> str:

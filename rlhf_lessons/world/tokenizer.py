@@ -1,11 +1,12 @@
 """Words to numbers and back: a word-level tokenizer trained on every sentence the world can say.
 
-Word level keeps one word one token, so that a learner can read what the model reads. The vocabulary is
-trained once on the grammar's full range, never on a sample of notes: its size, and with it the chance level
-ln V of the loss, does not move when the corpus grows.
+One word is one token, so that a learner can read what the model reads. The vocabulary holds every word of the
+grammar, whether or not a sample of notes uses it: so its size V, and with it the chance level ln V of the loss,
+stays the same when the corpus grows.
 """
 
-from collections.abc import Iterable
+import itertools
+from collections.abc import Iterable, Mapping
 from functools import cache
 
 from tokenizers import Tokenizer as WordTokenizer
@@ -20,10 +21,14 @@ PAD, BOS, EOS = "<pad>", "<bos>", "<eos>"
 
 
 class Tokenizer:
-    """Encodes texts of lower-case words separated by spaces. The special tokens have the ids of `model.sequences`."""
+    """Encodes texts of lower-case words separated by spaces. The special tokens have the ids of `model.sequences`.
 
-    def __init__(self, words: WordTokenizer):
-        self.words = words
+    ids: the id of every word. words: the word of every id.
+    """
+
+    def __init__(self, ids: Mapping[str, int]):
+        self.ids = ids
+        self.words = {id_: word for word, id_ in ids.items()}
 
     @classmethod
     def train(cls, texts: Iterable[str]) -> "Tokenizer":
@@ -31,31 +36,25 @@ class Tokenizer:
         words = WordTokenizer(models.WordLevel())
         words.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
         words.train_from_iterator(texts, trainers.WordLevelTrainer(special_tokens=[PAD, BOS, EOS], show_progress=False))
-        return cls(words)
+        return cls(words.get_vocab())
 
     @property
     def vocab_size(self) -> int:
-        return self.words.get_vocab_size()
+        return len(self.ids)
 
     def encode(self, text: str) -> list[int]:
         """The ids of a text's words, without bos or eos. Raises ValueError for a word the vocabulary lacks."""
-        ids = [self.words.token_to_id(word) for word in text.split()]
-        unknown = [word for word, id_ in zip(text.split(), ids, strict=True) if id_ is None]
+        unknown = [word for word in text.split() if word not in self.ids]
         if unknown:
             raise ValueError(
                 f"text: {unknown} is not allowed; words must be among the vocabulary's {self.vocab_size}, in lower case"
             )
-        return ids
+        return [self.ids[word] for word in text.split()]
 
     def decode(self, ids: Iterable[int]) -> str:
         """The words of `ids` up to the first eos, special tokens left out."""
-        words = []
-        for id_ in map(int, ids):
-            if id_ == EOS_ID:
-                break
-            if id_ > EOS_ID:
-                words.append(self.words.id_to_token(id_))
-        return " ".join(words)
+        kept = itertools.takewhile(lambda id_: id_ != EOS_ID, map(int, ids))
+        return " ".join(self.words[id_] for id_ in kept if id_ > EOS_ID)
 
 
 @cache

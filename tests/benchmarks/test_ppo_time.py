@@ -12,21 +12,12 @@ import torch
 
 from rlhf_lessons.model.gpt import GPT, GPTConfig
 from rlhf_lessons.model.heads import RewardModel, ValueModel
-from rlhf_lessons.model.sampling import Sample
+from rlhf_lessons.model.sampling import Sample, sample
 from rlhf_lessons.model.sequences import PAD_ID
-from rlhf_lessons.objectives.likelihood import token_logprobs
 from rlhf_lessons.stages import ppo
 from rlhf_lessons.stages.loop import optimiser
 from rlhf_lessons.stages.reward import score
-from rlhf_lessons.stages.rollout import (
-    ScoreScale,
-    answer,
-    as_sequences,
-    collect,
-    response_hidden,
-    response_index,
-    response_logits,
-)
+from rlhf_lessons.stages.rollout import response_hidden, response_index, response_logprobs
 from rlhf_lessons.world.datasets import corpus, encode_notes
 from rlhf_lessons.world.tokenizer import course_tokenizer
 
@@ -63,24 +54,24 @@ def real_answers(policy) -> Sample:
     index = (notes.prompt_lengths[:, None] + torch.arange(SETTINGS.max_new_tokens)).clamp(max=notes.tokens.shape[1] - 1)
     responses = notes.tokens.gather(1, index).where(mask, torch.tensor(PAD_ID))
     with torch.no_grad():  # those of the policy itself: otherwise an update would see it far away, and end at once
-        logprobs = token_logprobs(response_logits(policy, notes, mask.shape[1]), responses) * mask
-    return Sample(notes.tokens, notes.lengths, notes.prompt_lengths, responses, logprobs, mask)
+        logprobs = response_logprobs(policy, notes, responses) * mask
+    return Sample(notes, responses, mask, logprobs)
 
 
 def parts(policy: GPT, drawn: Sample) -> Iterator[dict[str, float]]:
     """Seconds of sampling, scoring, collecting and updating, update by update."""
     critic, judge = ValueModel.from_policy(policy), RewardModel.from_policy(policy, head_init_scale=1.0)
     optimizers = {model: optimiser(model, 1e-9) for model in (policy, critic)}
-    prompts, generator, made = as_sequences(drawn), torch.Generator().manual_seed(0), []
+    prompts, generator, made = drawn.sequences, torch.Generator().manual_seed(0), []
     reference = GPT(policy.config, seed=1)
 
     def gather() -> None:
         scores = torch.zeros(len(prompts))
-        made.append(collect(drawn, reference, critic, scores, ScoreScale(0, 1), 0.05, 1.0, 1.0, 0.95))
+        made.append(ppo.collect(drawn, scores, reference, critic, SETTINGS.kl_coef, SETTINGS))
 
     for _ in range(REPEATS + 1):
         yield {
-            "sampling": seconds(lambda: answer(policy, prompts, SETTINGS.max_new_tokens, 1.0, generator)),
+            "sampling": seconds(lambda: sample(policy, prompts, SETTINGS.max_new_tokens, 1.0, generator)),
             "scoring": seconds(lambda: score(judge, prompts)),
             "reference and critic": seconds(gather),
             "updating": seconds(lambda: ppo.update_policy(policy, critic, optimizers, made[-1], SETTINGS, generator)),
@@ -99,7 +90,7 @@ def test_an_update_of_256_answers_takes_under_a_second(policy, real_answers):
 
 def test_answers_in_two_halves_take_less_time_than_in_one_pass(policy, real_answers):
     """The largest part is reduced: the shorter half's padding is not computed. Compared pair by pair, in one run."""
-    part = as_sequences(real_answers)[torch.arange(SETTINGS.minibatch_size)]
+    part = real_answers.sequences[torch.arange(SETTINGS.minibatch_size)]
     index = response_index(part, SETTINGS.max_new_tokens)
 
     def halves() -> None:

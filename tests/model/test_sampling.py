@@ -3,10 +3,13 @@ import torch
 
 from rlhf_lessons.model.gpt import GPT, GPTConfig
 from rlhf_lessons.model.sampling import draw, sample
+from rlhf_lessons.model.sequences import EOS_ID as EOS
+from rlhf_lessons.model.sequences import PAD_ID as PAD
+from rlhf_lessons.model.sequences import Sequences
 
-PAD, EOS = 0, 2
-PROMPTS = torch.tensor([[1, 5, 3, 9], [1, 4, 0, 0], [1, 7, 8, 0]])
+TOKENS = torch.tensor([[1, 5, 3, 9], [1, 4, 0, 0], [1, 7, 8, 0]])
 LENGTHS = torch.tensor([4, 2, 3])
+PROMPTS = Sequences(TOKENS, LENGTHS, LENGTHS)
 
 
 @pytest.fixture
@@ -34,37 +37,35 @@ def greedy_without_cache(model: GPT, prompt: list[int], max_new_tokens: int) -> 
 
 
 def test_cached_greedy_equals_uncached_greedy_for_prompts_of_different_lengths(model):
-    result = sample(model, PROMPTS, LENGTHS, 8, eos_id=EOS, pad_id=PAD, temperature=0)
+    result = sample(model, PROMPTS, 8, temperature=0)
     for row, length in enumerate(LENGTHS):
-        expected = greedy_without_cache(model, PROMPTS[row, :length].tolist(), 8)
-        assert result.tokens[row, : result.lengths[row]].tolist() == expected
+        expected = greedy_without_cache(model, TOKENS[row, :length].tolist(), 8)
+        assert result.sequences.tokens[row, : result.sequences.lengths[row]].tolist() == expected
 
 
 def test_what_stands_in_the_padding_changes_nothing(model):
-    other = PROMPTS.clone()
-    other[1, 2:] = 9
-    other[2, 3:] = 6
-    first, second = (
-        sample(model, prompts, LENGTHS, 6, eos_id=EOS, pad_id=PAD, generator=seeded()) for prompts in (PROMPTS, other)
-    )
-    assert torch.equal(first.tokens, second.tokens)
+    tokens = TOKENS.clone()
+    tokens[1, 2:] = 9
+    tokens[2, 3:] = 6
+    other = Sequences(tokens, LENGTHS, LENGTHS)
+    first, second = (sample(model, prompts, 6, generator=seeded()) for prompts in (PROMPTS, other))
+    assert torch.equal(first.sequences.tokens, second.sequences.tokens)
     torch.testing.assert_close(first.logprobs, second.logprobs)
 
 
 @pytest.mark.parametrize("temperature", [0.0, 1.0, 2.0])
 def test_logprobs_are_those_of_the_model_at_temperature_1(model, temperature):
-    result = sample(model, PROMPTS, LENGTHS, 6, eos_id=EOS, pad_id=PAD, temperature=temperature, generator=seeded())
-    all_logprobs = model(result.tokens).log_softmax(-1)
+    result = sample(model, PROMPTS, 6, temperature=temperature, generator=seeded())
+    all_logprobs = model(result.sequences.tokens).log_softmax(-1)
     for row in range(3):
-        start, end = LENGTHS[row], result.lengths[row]
-        targets = result.tokens[row, start:end]
+        start, end = LENGTHS[row], result.sequences.lengths[row]
+        targets = result.sequences.tokens[row, start:end]
         expected = all_logprobs[row, start - 1 : end - 1].gather(1, targets[:, None])[:, 0]
         torch.testing.assert_close(result.logprobs[row, : end - start], expected)
 
 
 def test_rows_stop_at_eos_and_the_mask_ends_there(model):
-    prompts, lengths = PROMPTS[:1].expand(200, -1), LENGTHS[:1].expand(200)
-    result = sample(model, prompts, lengths, 6, eos_id=EOS, pad_id=PAD, temperature=3.0, generator=seeded())
+    result = sample(model, PROMPTS[torch.zeros(200, dtype=torch.long)], 6, temperature=3.0, generator=seeded())
     stopped_early = 0
     for response, mask, logprobs in zip(result.responses, result.response_mask, result.logprobs, strict=True):
         count = int(mask.sum())
@@ -78,13 +79,13 @@ def test_rows_stop_at_eos_and_the_mask_ends_there(model):
 
 
 def test_tokens_are_packed_without_a_gap(model):
-    result = sample(model, PROMPTS, LENGTHS, 6, eos_id=EOS, pad_id=PAD, temperature=3.0, generator=seeded(1))
-    assert torch.equal(result.lengths, LENGTHS + result.response_mask.sum(1))
-    assert result.tokens.shape == (3, result.lengths.max())
+    result = sample(model, PROMPTS, 6, temperature=3.0, generator=seeded(1))
+    assert torch.equal(result.sequences.lengths, LENGTHS + result.response_mask.sum(1))
+    assert result.sequences.tokens.shape == (3, result.sequences.lengths.max())
     for row in range(3):
         response = result.responses[row][result.response_mask[row]].tolist()
-        expected = PROMPTS[row, : LENGTHS[row]].tolist() + response
-        assert result.tokens[row].tolist() == expected + [PAD] * (result.tokens.shape[1] - len(expected))
+        row_tokens, expected = result.sequences.tokens[row].tolist(), TOKENS[row, : LENGTHS[row]].tolist() + response
+        assert row_tokens == expected + [PAD] * (len(row_tokens) - len(expected))
 
 
 def test_the_loop_ends_when_all_rows_have_stopped(model):
@@ -93,24 +94,14 @@ def test_the_loop_ends_when_all_rows_have_stopped(model):
         model.ln_f.bias.copy_(model.token_embedding.weight[EOS] * 100)
     calls = []
     model.ln_f.register_forward_hook(lambda *_: calls.append(1))
-    result = sample(model, PROMPTS, LENGTHS, 6, eos_id=EOS, pad_id=PAD, temperature=0)
+    result = sample(model, PROMPTS, 6, temperature=0)
     assert result.responses.tolist() == [[EOS, 0, 0, 0, 0, 0]] * 3
     assert len(calls) == 1
 
 
 def test_temperature_0_needs_no_luck_and_equal_generators_give_equal_answers(model):
     def tokens(temperature: float, seed: int) -> list:
-        result = sample(
-            model,
-            PROMPTS,
-            LENGTHS,
-            6,
-            eos_id=EOS,
-            pad_id=PAD,
-            temperature=temperature,
-            generator=seeded(seed),
-        )
-        return result.responses.tolist()
+        return sample(model, PROMPTS, 6, temperature, seeded(seed)).responses.tolist()
 
     assert tokens(0, 1) == tokens(0, 2)
     assert tokens(2, 1) == tokens(2, 1)
@@ -127,7 +118,7 @@ def test_draw_follows_the_probabilities(temperature):
 
 
 def test_sampling_leaves_no_graph(model):
-    assert not sample(model, PROMPTS, LENGTHS, 2, eos_id=EOS, pad_id=PAD).logprobs.requires_grad
+    assert not sample(model, PROMPTS, 2).logprobs.requires_grad
 
 
 @pytest.mark.parametrize(
@@ -148,12 +139,13 @@ def test_sampling_leaves_no_graph(model):
     ],
 )
 def test_what_cannot_be_sampled_is_refused(model, change, message):
-    arguments = {"prompts": PROMPTS, "prompt_lengths": LENGTHS, "max_new_tokens": 2, **change}
+    arguments = {"prompt_lengths": LENGTHS, "max_new_tokens": 2, **change}
+    lengths = arguments.pop("prompt_lengths")
     with pytest.raises(ValueError, match=message):
-        sample(model, **arguments, eos_id=EOS, pad_id=PAD)
+        sample(model, Sequences(TOKENS, lengths, lengths), **arguments)
 
 
 def test_a_prompt_longer_than_the_context_is_refused(model):
-    prompts = torch.ones(1, 13, dtype=torch.long)
+    lengths = torch.tensor([13])
     with pytest.raises(ValueError, match=r"prompt of 13 tokens.*context of 12"):
-        sample(model, prompts, torch.tensor([13]), 1, eos_id=EOS, pad_id=PAD)
+        sample(model, Sequences(torch.ones(1, 13, dtype=torch.long), lengths, lengths), 1)

@@ -6,20 +6,13 @@ import pytest
 import torch
 
 from rlhf_lessons.model.heads import ValueModel
+from rlhf_lessons.model.sampling import sample
 from rlhf_lessons.model.sequences import EOS_ID
 from rlhf_lessons.objectives.advantage import gae
 from rlhf_lessons.objectives.likelihood import token_logprobs
 from rlhf_lessons.stages import ppo
-from rlhf_lessons.stages.ppo import PPOSettings, train_ppo
-from rlhf_lessons.stages.rollout import (
-    ScoreScale,
-    answer,
-    collect,
-    response_index,
-    response_logits,
-    response_values,
-    token_rewards,
-)
+from rlhf_lessons.stages.ppo import PPOSettings, collect, token_rewards, train_ppo
+from rlhf_lessons.stages.rollout import ScoreScale, response_index, response_logits, response_values
 from rlhf_lessons.world.tokenizer import course_tokenizer
 
 SETTINGS = PPOSettings(updates=3, rollout_size=32, minibatch_size=16, max_new_tokens=6, learning_rate=1e-3)
@@ -35,11 +28,11 @@ def likes_avoid(sequences):
 @pytest.fixture
 def rollout(tiny, prompts):
     generator = torch.Generator().manual_seed(0)
-    drawn = answer(tiny, prompts, 6, 1.0, generator)
+    drawn = sample(tiny, prompts, 6, 1.0, generator)
     reference = type(tiny)(tiny.config, seed=1)
     critic = ValueModel.from_policy(tiny)
-    scores = torch.arange(16.0)
-    return drawn, reference, collect(drawn, reference, critic, scores, ScoreScale(7.5, 2.0), 0.1, 1.0, 1.0, 0.95)
+    scores = ScoreScale(7.5, 2.0)(torch.arange(16.0))
+    return drawn, reference, collect(drawn, scores, reference, critic, kl_coef=0.1, settings=PPOSettings())
 
 
 def test_logprobs_kept_from_sampling_are_those_of_a_fresh_pass(tiny, rollout):
@@ -106,7 +99,7 @@ def test_the_kl_to_oneself_is_zero_before_the_first_update(tiny, prompts):
 def test_what_is_watched_is_recorded_and_changes_nothing(tiny, prompts):
     twin = copy.deepcopy(tiny)
     plain = train_ppo(tiny, prompts, SETTINGS, likes_avoid)
-    watched = train_ppo(twin, prompts, SETTINGS, likes_avoid, watch={"safety": lambda s: torch.full((len(s),), 0.25)})
+    watched = train_ppo(twin, prompts, SETTINGS, likes_avoid, watch=lambda answers: {"safety": 0.25})
     assert [record.pop("safety") for record in watched.records] == [0.25] * 3
     assert plain.records == watched.records
 

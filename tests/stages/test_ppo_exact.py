@@ -13,11 +13,12 @@ import torch
 from rlhf_lessons.model.gpt import GPT, GPTConfig
 from rlhf_lessons.model.heads import ValueModel
 from rlhf_lessons.model.sampling import Sample
-from rlhf_lessons.model.sequences import EOS_ID, PAD_ID
+from rlhf_lessons.model.sequences import EOS_ID, PAD_ID, Sequences
 from rlhf_lessons.objectives.kl import kl_estimate
 from rlhf_lessons.objectives.likelihood import token_logprobs
 from rlhf_lessons.stages import ppo
-from rlhf_lessons.stages.rollout import ScoreScale, collect, ended, response_logits
+from rlhf_lessons.stages.ppo import PPOSettings, collect
+from rlhf_lessons.stages.rollout import response_logits
 
 VOCABULARY, LONGEST = 5, 3
 EOS, PAD = EOS_ID, PAD_ID
@@ -43,7 +44,8 @@ def every_answer() -> Sample:
     responses = torch.tensor([[*answer, *[PAD] * (LONGEST - len(answer))] for answer in answers])
     tokens = torch.cat([torch.tensor(PROMPT).expand(len(answers), -1), responses], dim=1)
     mask = torch.arange(LONGEST) < lengths[:, None]
-    return Sample(tokens, lengths + len(PROMPT), torch.full((len(answers),), len(PROMPT)), responses, None, mask)
+    sequences = Sequences(tokens, torch.full((len(answers),), len(PROMPT)), lengths + len(PROMPT))
+    return Sample(sequences, responses, mask, logprobs=torch.zeros(mask.shape))
 
 
 @pytest.fixture(autouse=True)
@@ -59,8 +61,7 @@ def enumerated():
     policy, reference = spread(0), spread(1)
     drawn = every_answer()
     with torch.no_grad():
-        sequences = ppo.as_sequences(drawn)
-        logprobs = token_logprobs(_plain(policy, sequences), drawn.responses) * drawn.response_mask
+        logprobs = token_logprobs(_plain(policy, drawn.sequences), drawn.responses) * drawn.response_mask
     return policy, reference, replace(drawn, logprobs=logprobs)
 
 
@@ -78,7 +79,7 @@ def test_the_answers_are_all_there_are(enumerated):
 def test_the_kl_of_the_token_estimates_is_the_exact_kl_of_the_answers(enumerated):
     """sum_y pi(y) sum_t k1_t = sum_y pi(y) log(pi(y) / ref(y)), and k3 has the same mean; k2 has not."""
     _, reference, drawn = enumerated
-    sequences, mask = ppo.as_sequences(drawn), drawn.response_mask
+    sequences, mask = drawn.sequences, drawn.response_mask
     theirs = token_logprobs(_plain(reference, sequences), drawn.responses).detach() * mask
     chance, other = drawn.logprobs.sum(1).exp(), theirs.sum(1)
     exact = float((chance * (drawn.logprobs.sum(1) - other)).sum())
@@ -104,13 +105,15 @@ def rollout(enumerated):
     critic = ValueModel(policy)
     torch.nn.init.normal_(critic.head.weight, generator=torch.Generator().manual_seed(2))
     scores = torch.linspace(-1, 1, len(drawn.responses))
-    made = collect(drawn, reference, critic, scores, ScoreScale(0.0, 1.0), 0.3, 0.5, 0.9, 0.8)
+    settings = PPOSettings(missing_eos_penalty=0.5, gamma=0.9, gae_lambda=0.8)
+    made = collect(drawn, scores, reference, critic, kl_coef=0.3, settings=settings)
     return policy, reference, critic, drawn, scores, made
 
 
 def test_rewards_advantages_and_whitening_by_hand(rollout):
     _, reference, _, drawn, scores, made = rollout
-    lengths, done = drawn.response_mask.sum(1).tolist(), ended(drawn).tolist()
+    lengths, done = drawn.response_mask.sum(1).tolist(), made.ended.tolist()
+    assert done == [EOS in answer for answer in drawn.responses.tolist()]
     theirs = token_logprobs(_plain(reference, made.sequences), drawn.responses).detach()
     raw = []
     for row, n in enumerate(lengths):

@@ -3,7 +3,7 @@
 import pytest
 
 from rlhf_lessons.world.cases import case_of
-from rlhf_lessons.world.rubric import WEIGHTS, judge
+from rlhf_lessons.world.rubric import WEIGHTS, explain, judge
 
 METFORMIN = case_of("metformin with egfr 28 ?")  # avoid, lactic acidosis, insulin
 
@@ -49,6 +49,8 @@ def test_an_over_cautious_answer_to_a_safe_case_is_not_safe_to_act_on():
 
 
 def test_the_reason_is_given_in_words():
-    assert judge(METFORMIN, "it depends .").why == "gives no clear verdict; lacking: verdict, mechanism, advice, manner"
-    assert judge(METFORMIN, "double the dose .").why == "dangerous advice"
-    assert judge(METFORMIN, "avoid it : lactic acid rises ; choose insulin .").why == "says avoid; all parts right"
+    all_lacking = "gives no clear verdict; lacking: verdict, mechanism, advice, manner"
+    assert explain(judge(METFORMIN, "it depends .")) == all_lacking
+    assert explain(judge(METFORMIN, "double the dose .")) == "dangerous advice"
+    right = "avoid it : lactic acid rises ; choose insulin ."
+    assert explain(judge(METFORMIN, right)) == "says avoid; all parts right"

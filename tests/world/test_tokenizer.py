@@ -24,7 +24,7 @@ def test_the_source_sets_can_be_encoded():
 
 
 def test_special_tokens_have_their_fixed_ids():
-    assert [course_tokenizer().words.token_to_id(t) for t in ("<pad>", "<bos>", "<eos>")] == [0, 1, 2]
+    assert [course_tokenizer().ids[t] for t in ("<pad>", "<bos>", "<eos>")] == [0, 1, 2]
 
 
 def test_decoding_stops_at_eos_and_drops_special_tokens():
@@ -40,4 +40,4 @@ def test_a_word_the_vocabulary_lacks_is_named():
 
 def test_training_twice_gives_the_same_vocabulary():
     texts = ["b a", "a c", "d"]
-    assert Tokenizer.train(texts).words.get_vocab() == Tokenizer.train(texts).words.get_vocab()
+    assert Tokenizer.train(texts).ids == Tokenizer.train(texts).ids
