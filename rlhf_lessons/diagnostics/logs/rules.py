@@ -24,6 +24,7 @@ LN2 = math.log(2)
 NEAR_CHANCE = 0.01
 SMALLEST_MARGIN = 0.05
 SMALLEST_DRIFT = 0.1
+DIVERGENCE = "divergence"
 STILL_HIGH = 0.55  # a loss above this has hardly left ln 2 = 0.693
 
 
@@ -158,11 +159,11 @@ def divergence(log: Log) -> Finding | None:
     if broken is not None:
         before = f"after {rows[broken - 1]:.4f}" if broken else "from the start"
         evidence = f"the loss is {rows[broken]} in row {broken + 1} of {len(rows)}, {before}"
-        return Finding("divergence", evidence, ("a division or logarithm of 0 in the data",), 0.98)
+        return Finding(DIVERGENCE, evidence, ("a division or logarithm of 0 in the data",), 0.98)
     if len(rows) < FEWEST_POINTS or wrong_way_update(log) or late(rows) < 2 * max(LN2, early(rows)):
         return None
     return Finding(
-        "divergence",
+        DIVERGENCE,
         f"the loss leaps from {early(rows):.4f} to {late(rows):.4f}, with {max(rows):.4g} at its highest",
         ("a learning rate too high", "gradients that are not clipped", "a step in the wrong direction"),
         0.9,
