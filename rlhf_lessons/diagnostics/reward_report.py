@@ -31,7 +31,7 @@ FIRST = 5
 
 @dataclass(frozen=True)
 class RewardReport:
-    """What was measured, what it shows (strongest evidence first), and whether PPO may rely on it."""
+    """What was measured, what it shows (strongest evidence first), and whether PPO may rely on the rewards."""
 
     examination: Examination
     findings: tuple[Finding, ...]
@@ -54,7 +54,7 @@ class RewardReport:
         return pd.DataFrame(table)
 
     def table(self) -> pd.DataFrame:
-        """Every measurement, one a row: its value and what a healthy model shows. No finding is told."""
+        """Every measurement, one a row: its value and what a healthy model shows. It names no finding."""
         rows = [row for part in _PARTS for row in part(self.examination)]
         return pd.DataFrame(rows, columns=["measured", "value", "healthy"]).set_index("measured")
 
@@ -196,7 +196,7 @@ def _log_rows(e: Examination) -> list[Row]:
         return []
     shown = f"{loss[0]:.3f}, {max(loss):.3f}, {late(loss):.3f}"
     rows = [("training loss: first, highest, late", shown, "starts near ln 2, falls")]
-    both = e.log.finite("reward_chosen", "reward_rejected")
+    both = e.log.finite("reward_chosen", "reward_rejected") if e.log else []
     if both:
         middle = [(chosen + rejected) / 2 for chosen, rejected in both]
         margin = late([chosen - rejected for chosen, rejected in both])

@@ -1,9 +1,9 @@
 """How sure are we of a figure? A value with its 95 % interval, and the ways to find one."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 DRAWS = 2_000
 
@@ -28,7 +28,7 @@ class Interval:
         return format(self)
 
 
-def t_interval(values: Sequence[float] | np.ndarray) -> Interval:
+def t_interval(values: ArrayLike) -> Interval:
     """The mean of `values` (N,), one a seed, with Student's interval: for a few runs on the same questions.
 
     Raises ValueError for fewer than two values.
@@ -43,7 +43,7 @@ def t_interval(values: Sequence[float] | np.ndarray) -> Interval:
     return Interval(mean, mean - half, mean + half)
 
 
-def bootstrap(values: np.ndarray, seed: int = 0) -> Interval:
+def bootstrap(values: ArrayLike, seed: int = 0) -> Interval:
     """The mean of `values` (S seeds, C cases), with the range of 95 % of bootstrap means.
 
     Seeds and cases are both drawn again with replacement, so the interval covers other training runs and other

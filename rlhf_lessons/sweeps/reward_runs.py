@@ -66,8 +66,8 @@ class Run:
         """Dividing all rewards by this gives the lowest NLL on the *tuning* pairs (Guo et al. 2017, section 4.2)."""
         from scipy.optimize import minimize_scalar  # takes a third of a second to import
 
-        logs = tuple(map(math.log, TEMPERATURES))
-        return math.exp(minimize_scalar(lambda t: self.scored("tuning", math.exp(t)).nll, bounds=logs).x)
+        low, high = map(math.log, TEMPERATURES)
+        return math.exp(minimize_scalar(lambda t: self.scored("tuning", math.exp(t)).nll, bounds=(low, high)).x)
 
     def scored(self, split: str, temperature: float = 1.0) -> Margins:
         """The margins on the pairs of `train`, `tuning` or `held_out`, each divided by `temperature`."""

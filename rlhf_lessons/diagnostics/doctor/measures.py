@@ -1,4 +1,4 @@
-"""What can be measured of any reward function on preference pairs, without a look inside it."""
+"""What can be measured of any reward function on preference pairs, without looking inside it."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -162,7 +162,7 @@ def correlation(first: Tensor, second: Tensor) -> float:
 
 
 def identical(texts: Sequence[TextPair]) -> Share:
-    """Pairs whose two answers are one and the same when read."""
+    """Pairs whose two answers are the same text, as the model reads them."""
     return Share(sum(chosen == rejected for _, chosen, rejected in texts), len(texts))
 
 
@@ -179,7 +179,7 @@ def seen_prompts(texts: Sequence[TextPair], train: Sequence[TextPair]) -> Share:
 
 
 def shift_gradient(pairs: ScoredPairs) -> float:
-    """Derivative of the loss with respect to a constant added to all rewards: 0, whatever the rewards."""
+    """Derivative of the loss with respect to a constant added to all rewards: 0, whatever the rewards are."""
     constant = torch.zeros(1, dtype=torch.float64, requires_grad=True)
     loss = -F.logsigmoid((pairs.chosen + constant) - (pairs.rejected + constant)).mean()
     (gradient,) = torch.autograd.grad(loss, constant)

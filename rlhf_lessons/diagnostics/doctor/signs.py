@@ -1,11 +1,11 @@
-"""How the faults of the bank show themselves, and what tells two that look alike apart."""
+"""What each fault of the bank shows, and how to tell two faults apart that look alike."""
 
 import random
 
 from rlhf_lessons.diagnostics.doctor import checks as causes
 from rlhf_lessons.diagnostics.findings import HEALTHY
 
-# What each cause would show: told to whoever names it where it is not.
+# What each cause would show: the answer to a learner who names a cause that is not the planted one.
 SIGNS = {
     causes.WRONG_WAY: "a training loss that rises from ln 2, and an accuracy under 50 % on its own training pairs too",
     causes.DRIFT: "both rewards far from 0 and far more apart from where they began than from each other",
@@ -24,7 +24,7 @@ SIGNS = {
     "and nothing out of place in any measurement",
 }
 
-# (what it is, what was said) -> the difference to look at
+# (planted cause, named cause) -> the difference to look at
 CONFUSIONS = {
     (
         causes.WRONG_WAY,
@@ -77,14 +77,14 @@ CONFUSIONS = {
 }
 
 
-def advice(truth: str, said: str) -> str:
-    """What to tell whoever says `said` where `truth` is planted: what to look at, and not the answer."""
-    return CONFUSIONS.get((truth, said), f"{said.capitalize()} would show {SIGNS[said]}. Is that so here?")
+def advice(planted: str, guess: str) -> str:
+    """What a learner should look at who guesses `guess` where `planted` is the cause. It does not name the cause."""
+    return CONFUSIONS.get((planted, guess), f"{guess.capitalize()} would show {SIGNS[guess]}. Is that so here?")
 
 
-def suspects(truth: str, seed: int) -> list[str]:
+def suspects(planted: str, seed: int) -> list[str]:
     """Three causes in alphabetical order: the planted one, those it is mistaken for, and others that the seed draws."""
-    look_alikes = [said for planted, said in CONFUSIONS if planted == truth]
-    others = [name for name in SIGNS if name not in (truth, *look_alikes)]
+    look_alikes = [mistaken_for for cause, mistaken_for in CONFUSIONS if cause == planted]
+    others = [name for name in SIGNS if name not in (planted, *look_alikes)]
     random.Random(seed).shuffle(others)
-    return sorted([truth, *look_alikes, *others][:3])
+    return sorted([planted, *look_alikes, *others][:3])

@@ -1,4 +1,4 @@
-"""Symptoms: what is wrong with the rewards, where the reason may be any of several. Checks as in `checks`."""
+"""Symptoms: what is wrong with the rewards, where several causes are possible. They are examined as in `checks`."""
 
 from collections.abc import Callable
 
@@ -22,7 +22,7 @@ def coin(e: Examination) -> Finding | None:
     interval = e.pairs.accuracy.interval
     if not interval.low <= 0.5 <= interval.high:
         return None
-    evidence = f"accuracy on held-out pairs is {e.pairs.accuracy}, which a coin may reach"
+    evidence = f"accuracy on held-out pairs is {e.pairs.accuracy}, which a coin can reach too"
     return Finding("no better than a coin", evidence, ("too few test pairs", "features without signal"), 0.5)
 
 
@@ -54,7 +54,7 @@ def weak_on_policy(e: Examination) -> Finding | None:
 def likes_hedging(e: Examination) -> Finding | None:
     if not e.hedging > HEDGING:
         return None
-    evidence = f"rewards and hedging words correlate by {e.hedging:.2f}: it pays for saying nothing"
+    evidence = f"rewards and hedging words correlate by {e.hedging:.2f}: saying nothing definite pays"
     return Finding("hedging is rewarded", evidence, ("a kind of answer that hedges and is right",), 0.6)
 
 

@@ -79,7 +79,7 @@ def common_mode_drift(log: Log) -> Finding | None:
 
 
 def collapse_to_a_constant(log: Log) -> Finding | None:
-    """Every answer gets one score, wherever that score may be."""
+    """Every answer gets the same score, whatever that score is."""
     loss, margin = log.values("loss"), log.values("margin")
     if not loss or abs(late(loss) - LN2) > 2 * NEAR_CHANCE or steady_trend(loss):
         return None
@@ -131,7 +131,7 @@ def chance_level(log: Log) -> Finding | None:
 
 
 def learning_rate_too_small(log: Log) -> Finding | None:
-    """A loss that is flat, or still falls in a straight line after having covered little ground."""
+    """A loss that is flat, or that has fallen only a little and still falls in a straight line."""
     loss, margin = log.values("loss"), log.values("margin")
     if len(loss) < FEWEST_POINTS or steady_trend(loss) > 0 or collapse_to_a_constant(log):
         return None
@@ -153,7 +153,7 @@ def learning_rate_too_small(log: Log) -> Finding | None:
 
 
 def divergence(log: Log) -> Finding | None:
-    """A loss that is no number any more, or that explodes."""
+    """A loss that is no longer a number, or that explodes."""
     rows = [value for (value,) in log.series("loss")]
     broken = next((number for number, value in enumerate(rows) if not math.isfinite(value)), None)
     if broken is not None:
