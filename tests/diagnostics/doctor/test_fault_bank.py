@@ -1,10 +1,10 @@
 """The fault bank: what is planted, and whether the doctor finds it.
 
-A trained patient differs from machine to machine as it does from seed to seed. Over seeds 0 to 9, each measurement that
-decides a finding of `NAMED_FIRST` is at least 4.5 standard deviations away from its threshold, or exact. That of the
-other faults is not, so their patients are asked only for what they show as clearly; that the doctor names these faults
-is shown on logs and scores written by hand in `test_reward_report`. `make verify` counts over seeds how often each
-fault is named.
+Over seeds 0 to 9, each measurement that decides a finding of `NAMED_FIRST` is exact or at least 4.5 standard deviations
+from its threshold. (For one seed, two threads instead of one move it by under a thousandth. Only the learning rate that
+is too high makes a training chaotic.) The other faults have a measurement nearer to its threshold, so their patients
+are asked only for what they show clearly; that the doctor names these faults is shown in `test_checks` on logs and
+scores by hand. `make verify` counts over seeds how often each fault is named.
 """
 
 import pytest
