@@ -5,34 +5,19 @@ says which of them is to be ruled out first. Facts about the data and experiment
 curves do, and curves prove more than a symptom that many causes share; the strengths of the findings say so.
 """
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
+from rlhf_lessons.diagnostics.doctor import causes
 from rlhf_lessons.diagnostics.doctor.examination import Examination
 from rlhf_lessons.diagnostics.doctor.probes import HeadProbe
 from rlhf_lessons.diagnostics.findings import Finding
 from rlhf_lessons.diagnostics.logs import rules
 from rlhf_lessons.diagnostics.logs.parsing import Log
-from rlhf_lessons.diagnostics.logs.rules import STILL_HIGH
+from rlhf_lessons.diagnostics.logs.rules import LN2, STILL_HIGH
 from rlhf_lessons.diagnostics.logs.trends import FEWEST_POINTS, change, late
 
-WRONG_WAY = "wrong-way update"
-DRIFT = "common-mode drift"
-RATE_HIGH = "learning rate too high"
-RATE_LOW = "learning rate too small"
-SATURATED = "saturated head"
-NORMALISED = "normalisation after the head"
-LARGE_HEAD = "large head scale"
-INVERTED = "inverted labels"
-READ_OUT = "read-out off the last token"
-IDENTICAL = "identical pairs"
-LENGTH = "length shortcut"
-LEAK = "train-test leak"
-NOT_A_NUMBER = "rewards that are no numbers"
-
-LN2 = math.log(2)
 # Duplicates come by chance in small worlds; a tenth of the pairs does not.
 MOST_DUPLICATES = 0.1
 # What float32 keeps: a spread a thousandth of what went in is lost for training, whatever its sign.
@@ -69,7 +54,7 @@ def identical_pairs(e: Examination) -> Finding | None:
     evidence = (
         f"{e.identical.hits} of {e.identical.n} pairs hold the same answer twice when read; each costs ln 2 for ever"
     )
-    return Finding(IDENTICAL, evidence, ("a sampler without randomness",), 0.98)
+    return Finding(causes.IDENTICAL, evidence, ("a sampler without randomness",), 0.98)
 
 
 def leak(e: Examination) -> Finding | None:
@@ -77,11 +62,13 @@ def leak(e: Examination) -> Finding | None:
         return None
     if e.seen_pairs.value >= MOST_DUPLICATES:
         evidence = f"{e.seen_pairs.hits} of {e.seen_pairs.n} test pairs are training pairs, word for word"
-        return Finding(LEAK, f"{evidence}; the accuracy of {e.pairs.accuracy} says nothing of new ones", (), 0.97)
+        return Finding(
+            causes.LEAK, f"{evidence}; the accuracy of {e.pairs.accuracy} says nothing of new ones", (), 0.97
+        )
     if e.seen_prompts.value < 0.5:
         return None
     evidence = f"{e.seen_prompts.value:.0%} of the test pairs ask what a training pair asked"
-    return Finding(LEAK, evidence, ("very few different prompts",), 0.6)
+    return Finding(causes.LEAK, evidence, ("very few different prompts",), 0.6)
 
 
 def normalised(e: Examination) -> Finding | None:
@@ -89,7 +76,7 @@ def normalised(e: Examination) -> Finding | None:
     if head is None or head.recentred_std > LOST * head.raw_std:
         return None
     return Finding(
-        NORMALISED,
+        causes.NORMALISED,
         f"the head's outputs spread by {head.raw_std:.2g}, the rewards by {head.reward_std:.1g}, and moving the "
         f"head to 0 brings nothing back; layer normalisation of one number is always constant{_dead(e)}",
         ("a final layer that ignores its input",),
@@ -102,7 +89,7 @@ def saturated(e: Examination) -> Finding | None:
     if head is None or head.recentred_std <= LOST * head.raw_std:
         return None
     return Finding(
-        SATURATED,
+        causes.SATURATED,
         f"the head's outputs are {head.raw_mean:.1f} give or take {head.raw_std:.2g}, the rewards spread by "
         f"{head.reward_std:.1g}; with the head moved to 0 they spread by {head.recentred_std:.2g}{_dead(e)}",
         ("a clip of the reward",),
@@ -131,11 +118,11 @@ def inverted(e: Examination) -> Finding | None:
         return None
     evidence = f"accuracy on held-out pairs is {e.pairs.accuracy}, significantly under a coin's"
     if e.train is None:
-        return Finding(INVERTED, evidence, ("a step that climbs the loss",), 0.7)
+        return Finding(causes.INVERTED, evidence, ("a step that climbs the loss",), 0.7)
     if e.train.accuracy.interval.low < 0.5:
         return None
     return Finding(
-        INVERTED, f"{evidence}, but {e.train.accuracy} on the training pairs: it learned the reverse", (), 0.95
+        causes.INVERTED, f"{evidence}, but {e.train.accuracy} on the training pairs: it learned the reverse", (), 0.95
     )
 
 
@@ -158,7 +145,7 @@ def read_out(e: Examination) -> Finding | None:
         evidence = f"replacing the last token moves no reward (spread {probe.reward_std:.2g}): it reads before the end"
     else:
         return None
-    return Finding(READ_OUT, evidence, ("pooling over other tokens than the answer's",), 0.94)
+    return Finding(causes.READ_OUT, evidence, ("pooling over other tokens than the answer's",), 0.94)
 
 
 def length_shortcut(e: Examination) -> Finding | None:
@@ -167,7 +154,7 @@ def length_shortcut(e: Examination) -> Finding | None:
         return None
     likes = "longer" if liked is e.longer_chosen else "shorter"
     return Finding(
-        LENGTH,
+        causes.LENGTH,
         f"it prefers the {likes} answer: accuracy is {liked} where that is the better one, and {disliked} where it "
         f"is the worse one; reward and length correlate by {e.length:.2f}",
         ("a word that comes with length",),
@@ -184,7 +171,7 @@ def rate_high(e: Examination) -> Finding | None:
     if max(loss) < SURE_AND_WRONG and not lockstep:
         return None
     return Finding(
-        RATE_HIGH,
+        causes.RATE_HIGH,
         f"the loss starts at {loss[0]:.2f}, where a fresh head should, leaps to {max(loss):.3g} and ends at "
         f"{late(loss):.2f}; meanwhile both rewards moved by up to {moved:.3g} together",
         ("gradients that are not clipped", "a batch of mislabelled pairs"),
@@ -202,7 +189,7 @@ def rate_low(e: Examination) -> Finding | None:
         if float(largest.max()) < SMALLEST_GRADIENT:
             return None
         evidence += f", though gradients arrive in every part (the smallest of the largest is {largest.min():.1g})"
-    return Finding(RATE_LOW, evidence, ("too few steps", "features without signal"), 0.85)
+    return Finding(causes.RATE_LOW, evidence, ("too few steps", "features without signal"), 0.85)
 
 
 def _movement(log: Log) -> float:
@@ -216,7 +203,7 @@ def large_head(e: Examination) -> Finding | None:
     if not loss or loss[0] < SURE_AND_WRONG:
         return None
     return Finding(
-        LARGE_HEAD,
+        causes.LARGE_HEAD,
         f"the first loss, before any step, is {loss[0]:.2f}: a fresh head knows nothing and should cost ln 2; "
         f"now the margins spread by {float(e.pairs.margins.std()):.1f} and the held-out loss is {e.pairs.nll:.2f}",
         ("training that went on from an earlier model", "a log that begins late"),
@@ -236,21 +223,23 @@ class Check:
 
 
 CAUSES: Mapping[str, Check] = {
-    NOT_A_NUMBER: Check(not_a_number),
-    rules.DIVERGENCE: Check(diverged, unless=(NOT_A_NUMBER, WRONG_WAY, RATE_HIGH)),
-    IDENTICAL: Check(identical_pairs),
-    LEAK: Check(leak),
-    NORMALISED: Check(normalised),
-    SATURATED: Check(saturated),
-    WRONG_WAY: Check(wrong_way),
-    INVERTED: Check(inverted, unless=(WRONG_WAY, LENGTH)),
-    DRIFT: Check(drift, unless=(RATE_HIGH, LARGE_HEAD)),
-    READ_OUT: Check(read_out),
+    causes.NOT_A_NUMBER: Check(not_a_number),
+    rules.DIVERGENCE: Check(diverged, unless=(causes.NOT_A_NUMBER, causes.WRONG_WAY, causes.RATE_HIGH)),
+    causes.IDENTICAL: Check(identical_pairs),
+    causes.LEAK: Check(leak),
+    causes.NORMALISED: Check(normalised),
+    causes.SATURATED: Check(saturated),
+    causes.WRONG_WAY: Check(wrong_way),
+    causes.INVERTED: Check(inverted, unless=(causes.WRONG_WAY, causes.LENGTH)),
+    causes.DRIFT: Check(drift, unless=(causes.RATE_HIGH, causes.LARGE_HEAD)),
+    causes.READ_OUT: Check(read_out),
     # An untrained head prefers one length or the other by chance.
-    LENGTH: Check(length_shortcut, unless=(RATE_LOW,)),
-    RATE_HIGH: Check(rate_high, unless=(WRONG_WAY,)),
-    RATE_LOW: Check(rate_low, unless=(IDENTICAL, NORMALISED, SATURATED, WRONG_WAY, RATE_HIGH)),
-    LARGE_HEAD: Check(large_head, unless=(WRONG_WAY,)),
+    causes.LENGTH: Check(length_shortcut, unless=(causes.RATE_LOW,)),
+    causes.RATE_HIGH: Check(rate_high, unless=(causes.WRONG_WAY,)),
+    causes.RATE_LOW: Check(
+        rate_low, unless=(causes.IDENTICAL, causes.NORMALISED, causes.SATURATED, causes.WRONG_WAY, causes.RATE_HIGH)
+    ),
+    causes.LARGE_HEAD: Check(large_head, unless=(causes.WRONG_WAY,)),
 }
 
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from rlhf_lessons.diagnostics.doctor import checks as causes
+from rlhf_lessons.diagnostics.doctor import causes
 from rlhf_lessons.diagnostics.findings import HEALTHY
 from rlhf_lessons.diagnostics.reward_report import RewardReport, reward_report
 from rlhf_lessons.model.gpt import GPT, GPTConfig

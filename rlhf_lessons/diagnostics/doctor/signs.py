@@ -2,7 +2,7 @@
 
 import random
 
-from rlhf_lessons.diagnostics.doctor import checks as causes
+from rlhf_lessons.diagnostics.doctor import causes
 from rlhf_lessons.diagnostics.findings import HEALTHY
 
 # What each cause would show: the answer to a learner who names a cause that is not the planted one.
@@ -26,54 +26,44 @@ SIGNS = {
 
 # (planted cause, named cause) -> the difference to look at
 CONFUSIONS = {
-    (
-        causes.WRONG_WAY,
-        causes.INVERTED,
-    ): "Both rank held-out pairs the wrong way round. Swapped labels are *fitted*: the "
-    "training loss falls. What does it do here?",
-    (
-        causes.INVERTED,
-        causes.WRONG_WAY,
-    ): "Both rank held-out pairs the wrong way round. A step that climbs makes the training "
-    "loss rise. What does it do here, and what is the accuracy on training pairs?",
-    (
-        causes.SATURATED,
-        causes.NORMALISED,
-    ): "Both give constant rewards. Normalisation stays constant wherever the head is "
-    "moved. What happened to the spread here when the head was moved to 0?",
-    (
-        causes.NORMALISED,
-        causes.SATURATED,
-    ): "Both give constant rewards. A saturated head comes back to life when it is moved to 0. Did it?",
+    (causes.WRONG_WAY, causes.INVERTED): (
+        "Both rank held-out pairs the wrong way round. Swapped labels are *fitted*: the "
+        "training loss falls. What does it do here?"
+    ),
+    (causes.INVERTED, causes.WRONG_WAY): (
+        "Both rank held-out pairs the wrong way round. A step that climbs makes the training "
+        "loss rise. What does it do here, and what is the accuracy on training pairs?"
+    ),
+    (causes.SATURATED, causes.NORMALISED): (
+        "Both give constant rewards. Normalisation stays constant wherever the head is "
+        "moved. What happened to the spread here when the head was moved to 0?"
+    ),
+    (causes.NORMALISED, causes.SATURATED): (
+        "Both give constant rewards. A saturated head comes back to life when it is moved to 0. Did it?"
+    ),
     (causes.RATE_LOW, causes.SATURATED): "A saturated head has no gradient at all. Look at the gradients.",
-    (
-        causes.RATE_LOW,
-        causes.NORMALISED,
-    ): "After such a normalisation there is no gradient at all. Look at the gradients.",
-    (
-        causes.SATURATED,
-        causes.RATE_LOW,
-    ): "A flat loss it is, but a small step needs a gradient to be small. Look at the gradients.",
-    (
-        causes.NORMALISED,
-        causes.RATE_LOW,
-    ): "A flat loss it is, but a small step needs a gradient to be small. Look at the gradients.",
+    (causes.RATE_LOW, causes.NORMALISED): (
+        "After such a normalisation there is no gradient at all. Look at the gradients."
+    ),
+    (causes.SATURATED, causes.RATE_LOW): (
+        "A flat loss it is, but a small step needs a gradient to be small. Look at the gradients."
+    ),
+    (causes.NORMALISED, causes.RATE_LOW): (
+        "A flat loss it is, but a small step needs a gradient to be small. Look at the gradients."
+    ),
     (causes.RATE_HIGH, causes.LARGE_HEAD): "Both show a high loss early. A large head has it *before* the first step.",
-    (
-        causes.LARGE_HEAD,
-        causes.RATE_HIGH,
-    ): "Both show a high loss early. Too large a step cannot be seen before the first step. Look at the first loss.",
-    (
-        causes.RATE_HIGH,
-        causes.DRIFT,
-    ): "The rewards moved together, true. A bias that is not cancelled leaves the loss alone. "
-    "Look at the highest loss.",
+    (causes.LARGE_HEAD, causes.RATE_HIGH): (
+        "Both show a high loss early. Too large a step cannot be seen before the first step. Look at the first loss."
+    ),
+    (causes.RATE_HIGH, causes.DRIFT): (
+        "The rewards moved together, true. A bias that is not cancelled leaves the loss alone. "
+        "Look at the highest loss."
+    ),
     (causes.DRIFT, causes.RATE_HIGH): "The rewards moved together, true. Too large a step makes the loss leap. Did it?",
-    (
-        causes.LENGTH,
-        causes.INVERTED,
-    ): "Swapped labels turn every pair round. Compare the accuracy where the better answer is "
-    "longer with that where it is shorter.",
+    (causes.LENGTH, causes.INVERTED): (
+        "Swapped labels turn every pair round. Compare the accuracy where the better answer is "
+        "longer with that where it is shorter."
+    ),
 }
 
 

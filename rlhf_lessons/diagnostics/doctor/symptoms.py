@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 
-from rlhf_lessons.diagnostics.doctor.checks import GAP, LARGEST_ECE, LN2
+from rlhf_lessons.diagnostics.doctor.checks import GAP, LARGEST_ECE
 from rlhf_lessons.diagnostics.doctor.examination import Examination
 from rlhf_lessons.diagnostics.findings import Finding
+from rlhf_lessons.diagnostics.logs.rules import LN2
 
 HEDGING = 0.3  # healthy models of this course are at -0.2 and below: their annotators dislike hedging
 COLLAPSED = 1e-4

@@ -6,7 +6,7 @@ from graphlib import TopologicalSorter
 
 import pytest
 
-from rlhf_lessons.diagnostics.doctor import checks as causes
+from rlhf_lessons.diagnostics.doctor import causes, checks
 from rlhf_lessons.diagnostics.doctor.checks import CAUSES, Check, find_causes
 from rlhf_lessons.diagnostics.doctor.probes import HeadProbe
 from rlhf_lessons.diagnostics.findings import Finding
@@ -98,7 +98,7 @@ def test_a_cause_that_is_itself_ruled_out_rules_nothing_out(monkeypatch):
         return lambda examination: Finding(name, "")
 
     table = {"a": Check(found("a"), ("b",)), "b": Check(found("b"), ("c",)), "c": Check(found("c"))}
-    monkeypatch.setattr(causes, "CAUSES", table)
+    monkeypatch.setattr(checks, "CAUSES", table)
     assert [finding.name for finding in find_causes(None)] == ["a", "c"]
     del table["c"]
     table["b"] = Check(found("b"))

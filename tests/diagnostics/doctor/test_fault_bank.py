@@ -9,7 +9,7 @@ scores by hand. `make verify` counts over seeds how often each fault is named.
 
 import pytest
 
-from rlhf_lessons.diagnostics.doctor import checks as causes
+from rlhf_lessons.diagnostics.doctor import causes, checks
 from rlhf_lessons.diagnostics.doctor.fault_bank import FAULTS, Patient, diagnose_patient, make_fault, mystery_patient
 from rlhf_lessons.diagnostics.findings import HEALTHY
 from rlhf_lessons.diagnostics.logs.trends import change
@@ -38,7 +38,7 @@ def test_the_doctor_names_the_planted_cause(report, name):
 def test_a_healthy_patient_ranks_new_pairs_well_and_knows_how_sure_to_be(report):
     e = report(HEALTHY).examination
     assert e.pairs.accuracy.interval.low > READY_ACCURACY
-    assert e.ece < causes.LARGEST_ECE
+    assert e.ece < checks.LARGEST_ECE
 
 
 def test_inverted_labels_are_learned_and_lead_the_wrong_way(patient, report):
@@ -51,8 +51,8 @@ def test_inverted_labels_are_learned_and_lead_the_wrong_way(patient, report):
 
 def test_too_small_a_learning_rate_moves_nothing_though_there_is_a_gradient(report):
     e = report(causes.RATE_LOW).examination
-    assert abs(change(e.log.values("loss"))) < causes.LARGEST_STANDSTILL
-    assert e.gradients.largest_gradient.max() > causes.SMALLEST_GRADIENT
+    assert abs(change(e.log.values("loss"))) < checks.LARGEST_STANDSTILL
+    assert e.gradients.largest_gradient.max() > checks.SMALLEST_GRADIENT
 
 
 def test_the_faults_of_an_update_begin_as_a_healthy_patient_does(patient):
