@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import nbformat
@@ -6,6 +7,7 @@ import pytest
 import torch
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+from rlhf_lessons.diagnostics.doctor.fault_bank import Patient, make_fault
 from rlhf_lessons.model.gpt import GPT, GPTConfig
 from rlhf_lessons.world import datasets
 from rlhf_lessons.world.tokenizer import course_tokenizer
@@ -89,3 +91,9 @@ def pairs():
 @pytest.fixture
 def prompts():
     return datasets.encode_prompts(course_tokenizer(), datasets.prompts_in("train")[:16])
+
+
+@pytest.fixture(scope="session")
+def patient() -> Callable[[str], Patient]:
+    """`make_fault`, which trains each fault of the bank only once for all tests."""
+    return cache(make_fault)

@@ -1,10 +1,10 @@
-"""Alarms for a PPO run, from what its trainer may see: no alarm reads the gold score.
+"""Alarms for a PPO run. They read only what its trainer can see, so no alarm reads the gold score.
 
-Each rule reads a run's records and says at which update it first holds, and on what evidence. Three of them stand
-for the challenges of the source document (C24, C25, C26); the others watch one metric each. Means over five updates
-(`SMOOTH`) are read, never single updates, which are noisy, but for the first update: it is the SFT model's. Thresholds
-suit this course's models: they lie between what the exploratory runs of healthy and of sick policies reached, and
-notebook 06 counts how often they err.
+Each rule reads a run's records and says at which update it first holds, and on what evidence. Three of the rules stand
+for the challenges of the source document (C24, C25, C26); each of the others watches one metric. Single updates are
+noisy, so the rules read means over five updates (`SMOOTH`). Only the first update is read alone: its answers are the
+SFT model's. The thresholds suit this course's models: they lie between the values of healthy policies and those of sick
+ones in exploratory runs. Notebook 06 counts how often the alarms are wrong.
 """
 
 from collections.abc import Callable, Iterable
@@ -24,7 +24,7 @@ WEAK_SIGNAL, SHIFT, COLLAPSE = "weak reward signal", "distribution shift", "rewa
 
 @dataclass(frozen=True)
 class Alarm:
-    """A rule with its reasons. `claim` is the challenge of the source document it stands for, or empty."""
+    """A rule with its reasons. `claim` is the challenge of the source document that it stands for, or empty."""
 
     name: str
     metrics: tuple[str, ...]
@@ -34,11 +34,11 @@ class Alarm:
     claim: str = ""
 
     def ring(self, records: pd.DataFrame) -> Finding | None:
-        """What the alarm has to say of these records, or None. A metric that was not recorded keeps it quiet."""
+        """The alarm's finding on these records, or None. If one of its metrics was not recorded, it stays quiet."""
         if not set(self.metrics) <= set(records) or not records[list(self.metrics)].notna().any().all():
             return None
-        found = self.check(records)
-        return Finding(self.name, f"from update {found[0]} on, {found[1]}") if found else None
+        first = self.check(records)
+        return Finding(self.name, f"from update {first[0]} on, {first[1]}") if first else None
 
 
 def ringing(records: Iterable[Record] | pd.DataFrame) -> list[Finding]:
@@ -56,18 +56,18 @@ def rules() -> pd.DataFrame:
 def dashboard(records: Iterable[Record] | pd.DataFrame) -> pd.DataFrame:
     """Every metric with its first and last value, formula and healthy range, and the alarms on it that ring."""
     frame = records if isinstance(records, pd.DataFrame) else pd.DataFrame(list(records))
-    loud = {finding.name for finding in ringing(frame)}
+    names = {finding.name for finding in ringing(frame)}
     rows = {}
-    for name in frame.columns.intersection(METRICS):
-        known, about = frame[name].dropna(), METRICS[name]
-        rung = ", ".join(alarm.name for alarm in ALARMS if alarm.name in loud and name in alarm.metrics)
+    for metric in frame.columns.intersection(list(METRICS)):
+        known, about = frame[metric].dropna(), METRICS[metric]
+        alarms = ", ".join(alarm.name for alarm in ALARMS if alarm.name in names and metric in alarm.metrics)
         ends = (known.iloc[0], known.iloc[-1]) if len(known) else (float("nan"),) * 2
-        rows[name] = (*ends, about.formula, about.healthy, rung or "quiet")
+        rows[metric] = (*ends, about.formula, about.healthy, alarms or "quiet")
     return pd.DataFrame.from_dict(rows, orient="index", columns=["first", "last", "formula", "healthy", "alarm"])
 
 
 def smooth(records: pd.DataFrame, metric: str) -> pd.Series:
-    """Means over five updates, by the update they end at; few updates give a mean over all there are."""
+    """Means over five updates, indexed by the last of the five; with fewer than five updates, one mean over all."""
     series = records.set_index("step")[metric].dropna()
     return series.rolling(SMOOTH, min_periods=min(SMOOTH, len(series))).mean().dropna()
 
@@ -79,8 +79,10 @@ def _weak_signal(records: pd.DataFrame) -> tuple[int, str] | None:
     risen = smooth(records, "score").loc[lambda score: score - first >= RISE]
     if not len(risen):
         return None
-    said = f"the score is up by {risen.iloc[0] - first:.2f} sd, on a reward model that ranks only"
-    return int(risen.index[0]), f"{said} {accuracy.iloc[0]:.0%} of the SFT model's own answers as annotators do"
+    return int(risen.index[0]), (
+        f"the score is up by {risen.iloc[0] - first:.2f} sd, on a reward model that ranks only "
+        f"{accuracy.iloc[0]:.0%} of the SFT model's own answers as annotators do"
+    )
 
 
 def _shift(records: pd.DataFrame) -> tuple[int, str] | None:
@@ -91,8 +93,10 @@ def _shift(records: pd.DataFrame) -> tuple[int, str] | None:
     if not len(far) or not len(fallen):
         return None
     update = int(max(far.index[0], fallen.index[0]))
-    said = f"the policy is {kl.loc[:update].iloc[-1]:.1f} nats from the SFT model and the reward model ranks"
-    return update, f"{said} {fallen.iloc[0]:.0%} of its answers as annotators do, {accuracy.iloc[0]:.0%} at first"
+    return update, (
+        f"the policy is {kl.loc[:update].iloc[-1]:.1f} nats from the SFT model and the reward model ranks "
+        f"{fallen.iloc[0]:.0%} of its answers as annotators do, {accuracy.iloc[0]:.0%} at first"
+    )
 
 
 def _falling(records: pd.DataFrame) -> tuple[int, str] | None:
@@ -131,11 +135,9 @@ def outside(metric: str, low: float | None = None, high: float | None = None, af
 def _length(records: pd.DataFrame) -> tuple[int, str] | None:
     length = smooth(records, "response_length")
     out = length[(length / length.iloc[0] - 1).abs() > LENGTH_CHANGE]
-    return (
-        (int(out.index[0]), f"answers have {out.iloc[0]:.1f} tokens, {length.iloc[0]:.1f} at first")
-        if len(out)
-        else None
-    )
+    if not len(out):
+        return None
+    return int(out.index[0]), f"answers have {out.iloc[0]:.1f} tokens, {length.iloc[0]:.1f} at first"
 
 
 WEAK_ACCURACY, COIN, RISE = 0.85, 0.6, 0.3
@@ -148,39 +150,39 @@ ALARMS: tuple[Alarm, ...] = (
     Alarm(
         WEAK_SIGNAL, ("score", "sample_accuracy"),
         f"at the start sample_accuracy is under {WEAK_ACCURACY:.0%}, and the score rises by {RISE} sd over the first",
-        "a rising score is only as good as the ranking behind it; on its own it proves nothing",
+        "a rising score proves nothing if the reward model often ranks answers wrongly",
         _weak_signal, "C24",
     ),
     Alarm(
         SHIFT, ("kl", "sample_accuracy"),
         f"KL is over {FAR:g} nats an answer, and sample_accuracy is {FALL:.0%} or more under its first value",
-        "the policy writes what the reward model was never shown, so its scores are guesses",
+        "the policy writes answers of a kind that the reward model was never trained on, so its scores are guesses",
         _shift, "C25",
     ),
     Alarm(
         COLLAPSE, ("score", "sample_accuracy", "entropy", "approx_kl"),
         f"at the start sample_accuracy is under {COIN:.0%}, and the score falls, variety ends or steps are too long",
-        "a judge no better than a coin has no hill worth climbing; what PPO finds there is a cliff or a single word",
+        "such a reward model is hardly better than a coin, so PPO learns from noise, and the policy breaks down",
         _collapse, "C26",
     ),
     Alarm(
         "falling score", ("score",), f"the score is {SCORE_FALL} sd under its height",
-        "PPO climbs: a score that falls means steps too long for the reward's surface",
+        "PPO is meant to raise the score; where the score falls, the steps are too long",
         _falling,
     ),
     Alarm(
         "far away", ("kl",), "KL is over 10 nats an answer",
-        "few answers of the policy are still likely under the SFT model, on which all judges were trained",
+        "the reward model was trained on answers like the SFT model's, and that model would hardly write these",
         outside("kl", high=10),
     ),
     Alarm(
         "no variety", ("entropy",), "entropy is under 0.1 nats a token",
-        "nothing is left to explore: the policy says one thing, and cannot find a better one",
+        "the policy always gives the same answer, so it cannot find a better one",
         NO_VARIETY,
     ),
     Alarm(
         "length", ("response_length",), f"answers are {LENGTH_CHANGE:.0%} longer or shorter than at first",
-        "length is the easiest thing to exploit",
+        "length is the easiest thing for a policy to exploit",
         _length,
     ),
     Alarm(
@@ -190,12 +192,12 @@ ALARMS: tuple[Alarm, ...] = (
     ),
     Alarm(
         "clipping", ("clip_fraction",), "over 20 % of the tokens are clipped",
-        "the steps are too long: much of each update is thrown away",
+        "the steps are too long: clipping throws much of each update away",
         outside("clip_fraction", high=0.2),
     ),
     Alarm(
         "long steps", ("approx_kl",), "an update moves the policy by over 0.05 nats a token",
-        "the answers that were sampled say little about a policy that far on",
+        "the sampled answers are those of the policy before the update, and say little about one that far away",
         LONG_STEPS,
     ),
     Alarm(

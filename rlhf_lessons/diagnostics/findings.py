@@ -10,8 +10,8 @@ CANNOT_TELL = "the log cannot tell"
 class Finding:
     """One thing the numbers show.
 
-    `evidence` is a sentence that quotes them, `alternatives` are other causes which would produce the same
-    numbers, and `strength` (0 to 1) says how hard the numbers are to explain in any other way.
+    `evidence` is a sentence that quotes them, `alternatives` are other causes that would produce the same
+    numbers, and `strength` (0 to 1) says how hard it is to explain the numbers in any other way.
     """
 
     name: str

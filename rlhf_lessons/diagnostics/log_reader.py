@@ -1,4 +1,4 @@
-"""Read a training log and say what its numbers prove, of a reward model above all."""
+"""Read a training log, above all that of a reward model, and say what its numbers prove."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -16,12 +16,7 @@ READY_ACCURACY = 0.7
 
 GENERAL_RULES = (rules.divergence, rules.wrong_way_update)
 PREFERENCE_RULES = (
-    *(
-        rules.common_mode_drift,
-        rules.collapse_to_a_constant,
-        rules.chance_level,
-        rules.learning_rate_too_small,
-    ),
+    *(rules.common_mode_drift, rules.collapse_to_a_constant, rules.chance_level, rules.learning_rate_too_small),
     *(fit.overfit_and_overconfident, fit.margin_capped, fit.inverted_labels, fit.healthy),
 )
 LANGUAGE_RULES = (fit.language_chance_level, fit.language_healthy)
@@ -31,13 +26,13 @@ def diagnose(text_or_records: str | Iterable[Mapping[str, Any]] | pd.DataFrame) 
     """What a training log proves, the strongest evidence first.
 
     Takes text (the source document's format, key=value, CSV, JSON lines), a list of records such as a
-    `History` or the `log_history` of a Hugging Face trainer, or a data frame. Ready for PPO is only a model
-    whose log is healthy on held-out pairs and shows no fault. Raises ValueError where nothing can be read.
+    `History` or the `log_history` of a Hugging Face trainer, or a data frame. A model is ready for PPO only if
+    its log is healthy on held-out pairs and shows no fault. Raises ValueError where nothing can be read.
     """
     log = parse(text_or_records)
     language = _is_language_log(log)
-    found = [rule(log) for rule in (*GENERAL_RULES, *(LANGUAGE_RULES if language else PREFERENCE_RULES))]
-    findings = [finding for finding in found if finding]
+    applied = (*GENERAL_RULES, *(LANGUAGE_RULES if language else PREFERENCE_RULES))
+    findings = [finding for rule in applied if (finding := rule(log))]
     findings.sort(key=lambda finding: finding.strength, reverse=True)
     faults = [finding.name for finding in findings if finding.name != HEALTHY]
     missing = "" if faults else _what_is_missing(log, findings, language)

@@ -14,7 +14,7 @@ import pandas as pd
 from torch import nn
 
 from rlhf_lessons.diagnostics.doctor import measures, probes
-from rlhf_lessons.diagnostics.doctor.checks import CAUSES
+from rlhf_lessons.diagnostics.doctor.checks import find_causes
 from rlhf_lessons.diagnostics.doctor.examination import Examination
 from rlhf_lessons.diagnostics.doctor.measures import ScoredPairs, ScoreFunction
 from rlhf_lessons.diagnostics.doctor.symptoms import SYMPTOMS
@@ -31,7 +31,7 @@ FIRST = 5
 
 @dataclass(frozen=True)
 class RewardReport:
-    """What was measured, what it shows (strongest evidence first), and whether PPO may rely on it."""
+    """What was measured, what it shows (strongest evidence first), and whether PPO may rely on the rewards."""
 
     examination: Examination
     findings: tuple[Finding, ...]
@@ -54,7 +54,7 @@ class RewardReport:
         return pd.DataFrame(table)
 
     def table(self) -> pd.DataFrame:
-        """Every measurement, one a row: its value and what a healthy model shows. No finding is told."""
+        """Every measurement, one a row: its value and what a healthy model shows. It names no finding."""
         rows = [row for part in _PARTS for row in part(self.examination)]
         return pd.DataFrame(rows, columns=["measured", "value", "healthy"]).set_index("measured")
 
@@ -121,15 +121,15 @@ def _examine(scored: ScoredPairs, extra: Mapping[str, Any]) -> Examination:
 
 def conclude(examination: Examination) -> RewardReport:
     """The findings, ranked, and the verdict."""
-    found = [finding for check in (*CAUSES, *SYMPTOMS) if (finding := check(examination))]
-    found.sort(key=lambda finding: finding.strength, reverse=True)
-    if found:
-        reason = f"no, because the doctor found {found[0].name}: {found[0].evidence}"
-        return RewardReport(examination, tuple(found), f"Ready for PPO: {reason}.", False)
+    symptoms = [finding for check in SYMPTOMS if (finding := check(examination))]
+    findings = sorted(find_causes(examination) + symptoms, key=lambda finding: finding.strength, reverse=True)
+    if findings:
+        reason = f"no, because the doctor found {findings[0].name}: {findings[0].evidence}"
+        return RewardReport(examination, tuple(findings), f"Ready for PPO: {reason}.", False)
     pairs, policy = examination.pairs, examination.policy
     judged = {"held-out pairs": pairs.accuracy} | ({"pairs of the policy's answers": policy.accuracy} if policy else {})
     for which, accuracy in judged.items():
-        if accuracy.interval[0] < READY_ACCURACY:
+        if accuracy.interval.low < READY_ACCURACY:
             reason = f"no, because an accuracy of {accuracy} on {accuracy.n} {which} is too low or too uncertain"
             return RewardReport(examination, (), f"Ready for PPO: {reason}.", False)
     evidence = f"it ranks {pairs.accuracy} of the held-out pairs as people did, with a held-out loss of {pairs.nll:.2f}"
@@ -196,7 +196,7 @@ def _log_rows(e: Examination) -> list[Row]:
         return []
     shown = f"{loss[0]:.3f}, {max(loss):.3f}, {late(loss):.3f}"
     rows = [("training loss: first, highest, late", shown, "starts near ln 2, falls")]
-    both = e.log.finite("reward_chosen", "reward_rejected")
+    both = e.log.finite("reward_chosen", "reward_rejected") if e.log else []
     if both:
         middle = [(chosen + rejected) / 2 for chosen, rejected in both]
         margin = late([chosen - rejected for chosen, rejected in both])

@@ -1,18 +1,13 @@
 """Exercise of notebook 03: how far the rewards drift in one epoch."""
 
 from rlhf_lessons.exercises.exercise import Exercise, Mistake
-
-
-def drift(n_pairs: int, learning_rate: float, sigma: float) -> float:
-    # Every pair adds learning_rate * (sigma - 1) to the shared bias, once an epoch. Both rewards contain the bias.
-    return n_pairs * learning_rate * (1 - sigma)
-
+from rlhf_lessons.program_one import expected_drift
 
 EXERCISE = Exercise(
     task="An update adds learning_rate * (sigma - 1) to the shared bias for every pair, where sigma is the model's "
     "probability that the chosen answer wins. By how much do both rewards fall in one epoch of n_pairs pairs? "
     "(A fall is positive here.)",
-    reference=drift,
+    reference=expected_drift,
     cases=[(20, 0.01, 0.6), (20, 0.01, 0.5), (10, 0.005, 0.5)],
     mistakes=[
         Mistake(

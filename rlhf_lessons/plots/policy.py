@@ -20,23 +20,16 @@ def goodhart(points: Mapping[str, pd.DataFrame], fitted: Mapping[str, Mapping[in
     points: for each reward model, columns d, gain, proxy_gain and seed. Markers are measurements, one colour and
     marker a reward model; bands of the fit are the range over seeds.
     """
-    said = "; ".join(
+    summary = "; ".join(
         f"{name}: gold {part.gain.max():+.2f} at best, {part[part.d == part.d.max()].gain.iloc[0]:+.2f} at the farthest"
         for name, part in points.items()
     )
     figure, (proxy, gold) = picture(
-        f"Proxy and gold score of {method} against distance. {said}.", columns=2, height=3.8
+        f"Proxy and gold score of {method} against distance. {summary}.", columns=2, height=3.8
     )
     for index, (name, part) in enumerate(points.items()):
-        look = {
-            "color": COLOURS[index],
-            "marker": MARKERS[index],
-            "linestyle": "none",
-            "markersize": 3.5,
-            "alpha": 0.55,
-        }
-        proxy.plot(part.d, part.proxy_gain, label=name, **look)
-        gold.plot(part.d, part.gain, **look)
+        for ax, gain in ((proxy, part.proxy_gain), (gold, part.gain)):
+            ax.plot(part.d, gain, MARKERS[index], color=COLOURS[index], markersize=3.5, alpha=0.55, label=name)
         curves = {seed: one.gain(GRID * part[part.seed == seed].d.max()) for seed, one in fitted[name].items()}
         far = np.mean([part[part.seed == seed].d.max() for seed in curves])
         stacked = np.stack(list(curves.values()))
@@ -81,11 +74,11 @@ def leads(table: pd.DataFrame, baseline: str, reference: Mapping[str, float]) ->
 def by_block(table: pd.DataFrame) -> Picture:
     """One line an effect of `verdicts.by_block`: its lead in each block of seeds, side by side, with intervals."""
     blocks = list(table.columns.unique(0))
-    said = "; ".join(
+    summary = "; ".join(
         f"{effect} " + " and ".join(f"{row[block, 'lead']:+.1%}" for block in blocks)
         for effect, row in table.iterrows()
     )
-    figure, ax = _wide(f"Leads in the safe share, {' and '.join(blocks)}: {said}.", 0.42 * len(table) + 1.4)
+    figure, ax = _wide(f"Leads in the safe share, {' and '.join(blocks)}: {summary}.", 0.42 * len(table) + 1.4)
     for index, block in enumerate(blocks):
         part, places = table[block], np.arange(len(table)) + 0.28 * (index - (len(blocks) - 1) / 2)
         ax.hlines(places, part["low"], part["high"], color=COLOURS[index], linewidth=2)
@@ -100,13 +93,13 @@ def by_block(table: pd.DataFrame) -> Picture:
 def scorecard(card: Mapping[str, Mapping[str, Interval]], units: Mapping[str, str]) -> Picture:
     """One panel a column of the scorecard, one marker with its interval a policy. `units` names each column's unit."""
     policies = list(next(iter(card.values())))
-    said = "; ".join(f"{name} {found.value:.0%}" for name, found in next(iter(card.values())).items())
     first = next(iter(card))
-    alt = f"Scorecard of {len(policies)} policies on {len(card)} measures. {first}: {said}."
+    summary = "; ".join(f"{name} {share.value:.0%}" for name, share in card[first].items())
+    alt = f"Scorecard of {len(policies)} policies on {len(card)} measures. {first}: {summary}."
     figure, axes = picture(alt, SCORECARD_COLUMNS, -(-len(card) // SCORECARD_COLUMNS), 2.4)
     figure.set_figwidth(11)
-    for number, (ax, (column, found)) in enumerate(zip(axes, card.items(), strict=False)):
-        _whiskers(ax, list(found.values()))
+    for number, (ax, (column, by_policy)) in enumerate(zip(axes, card.items(), strict=False)):
+        _whiskers(ax, list(by_policy.values()))
         ax.set(title=column, xlabel=units[column], ylim=(len(policies) - 0.5, -0.5), yticks=range(len(policies)))
         ax.set_yticklabels(policies if number % SCORECARD_COLUMNS == 0 else [""] * len(policies))
     for ax in axes[len(card) :]:
@@ -114,24 +107,24 @@ def scorecard(card: Mapping[str, Mapping[str, Interval]], units: Mapping[str, st
     return figure
 
 
-def _whiskers(ax: Axes, found: Sequence[Interval]) -> None:
-    for place, one in enumerate(found):
+def _whiskers(ax: Axes, intervals: Sequence[Interval]) -> None:
+    for place, one in enumerate(intervals):
         ax.plot([one.low, one.high], [place, place], color=COLOURS[place], linewidth=2)
         ax.plot(one.value, place, color=COLOURS[place], marker=MARKERS[place], markersize=7)
 
 
-def ladder(found: Mapping[str, Interval], ylabel: str, reference: Mapping[str, float]) -> Picture:
+def ladder(means: Mapping[str, Interval], ylabel: str, reference: Mapping[str, float]) -> Picture:
     """Means with intervals side by side in order, and named horizontal lines."""
-    said = "; ".join(f"{name} {one.value:.1%}" for name, one in found.items())
-    figure, ax = _wide(f"{ylabel}: {said}.", 3.4)
-    for place, one in enumerate(found.values()):
+    summary = "; ".join(f"{name} {one.value:.1%}" for name, one in means.items())
+    figure, ax = _wide(f"{ylabel}: {summary}.", 3.4)
+    for place, one in enumerate(means.values()):
         ax.plot([place, place], [one.low, one.high], color=COLOURS[place % 7], linewidth=2)
         ax.plot(place, one.value, color=COLOURS[place % 7], marker=MARKERS[place % 7], markersize=8)
         ax.annotate(f"{one.value:.1%}", (place, one.value), xytext=(9, -3), textcoords="offset points")
     for text, value in reference.items():
         level(ax, value, text)
-    ax.set(xticks=range(len(found)), xticklabels=list(found), ylabel=ylabel, ylim=(-0.02, 1.05))
-    ax.set_xlim(-0.4, len(found) - 0.3)
+    ax.set(xticks=range(len(means)), xticklabels=list(means), ylabel=ylabel, ylim=(-0.02, 1.05))
+    ax.set_xlim(-0.4, len(means) - 0.3)
     return figure
 
 

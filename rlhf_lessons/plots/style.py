@@ -1,4 +1,4 @@
-"""What all pictures share: colours, line styles, a figure with words for those who do not see it.
+"""What all pictures share: colours, line styles, a figure that carries its description in words.
 
 Colours are Okabe and Ito's, which stay apart for colour-blind readers; each line also has its own dash and marker.
 Every figure carries `alt`, a sentence for those who do not see it.
@@ -52,8 +52,8 @@ def picture(alt: str, columns: int = 1, rows: int = 1, height: float = 3.2) -> t
 
 def style(index: int, marker: bool = False) -> dict[str, Any]:
     """Colour, dash and (for few points) marker of the index-th line."""
-    look = {"color": COLOURS[index % len(COLOURS)], "linestyle": DASHES[index % len(DASHES)]}
-    return look | ({"marker": MARKERS[index % len(MARKERS)], "markersize": 5} if marker else {})
+    line = {"color": COLOURS[index % len(COLOURS)], "linestyle": DASHES[index % len(DASHES)]}
+    return line | ({"marker": MARKERS[index % len(MARKERS)], "markersize": 5} if marker else {})
 
 
 def label(metric: str) -> str:

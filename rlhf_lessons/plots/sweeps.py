@@ -18,11 +18,11 @@ def phase_diagrams(frame: pd.DataFrame, across: str, point: Mapping[str, float] 
 
     `point` marks the learner's own setting: a value of `learning_rate` and one of `across`.
     """
-    best = frame.groupby(["learning_rate", across]).accuracy.mean()
-    name = across.replace("_", " ")
+    means = frame.groupby(["learning_rate", across], as_index=False).accuracy.mean()
+    best, name = means.loc[means.accuracy.idxmax()], across.replace("_", " ")
     alt = (
-        f"Phase diagrams of held-out accuracy and NLL over learning rate and {name}. Best accuracy {best.max():.0%} "
-        f"at learning rate {best.idxmax()[0]:g} and {name} {best.idxmax()[1]:g}; worst {best.min():.0%}."
+        f"Phase diagrams of held-out accuracy and NLL over learning rate and {name}. Best accuracy {best.accuracy:.0%} "
+        f"at learning rate {best.learning_rate:g} and {name} {best[across]:g}; worst {means.accuracy.min():.0%}."
     )
     figure, axes = picture(alt, columns=2, height=4.4)
     for ax, metric in zip(axes, MAPS, strict=True):
@@ -108,8 +108,9 @@ def over_theory(runs: Mapping[str, Sequence[pd.DataFrame]], theory: pd.DataFrame
 
 def reliability(bins: Mapping[str, pd.DataFrame]) -> Picture:
     """How sure against how right: one line a model (columns confidence and accuracy), the diagonal is calibrated."""
-    said = "; ".join(f"{n}: sure {b.confidence.iloc[-1]:.0%}, right {b.accuracy.iloc[-1]:.0%}" for n, b in bins.items())
-    figure, (ax,) = picture(f"Reliability diagram; in the surest bin: {said}.", height=4.0)
+    surest = {name: table.iloc[-1] for name, table in bins.items()}
+    summary = "; ".join(f"{name}: sure {row.confidence:.0%}, right {row.accuracy:.0%}" for name, row in surest.items())
+    figure, (ax,) = picture(f"Reliability diagram; in the surest bin: {summary}.", height=4.0)
     ax.plot([0.5, 1], [0.5, 1], color=GREY, linewidth=1, linestyle=":", label="as sure as right")
     for index, (name, table) in enumerate(bins.items()):
         ax.plot(table.confidence, table.accuracy, label=name, **style(index, marker=True))

@@ -2,12 +2,12 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import pandas as pd
 
 from rlhf_lessons.plots.style import COLOURS, GREY, Picture, label, level, picture, style
 from rlhf_lessons.stages.history import History
+from rlhf_lessons.statistics.shares import Share
 
 
 def curves(
@@ -63,12 +63,12 @@ def band(
     return figure
 
 
-def shares(values: Mapping[str, Any], ylabel: str, levels: Mapping[str, float] | None = None) -> Picture:
-    """Bars of shares (`statistics.shares.Share`) with their 95 % intervals."""
-    said = "; ".join(f"{name} {share.value:.1%}" for name, share in values.items())
-    figure, (ax,) = picture(f"Bars of {ylabel}: {said}.")
+def shares(values: Mapping[str, Share], ylabel: str, levels: Mapping[str, float] | None = None) -> Picture:
+    """Bars of shares with their 95 % intervals."""
+    summary = "; ".join(f"{name} {share.value:.1%}" for name, share in values.items())
+    figure, (ax,) = picture(f"Bars of {ylabel}: {summary}.")
     for index, share in enumerate(values.values()):
-        low, high = share.interval
+        low, high = share.interval.low, share.interval.high
         error = [[max(share.value - low, 0)], [max(high - share.value, 0)]]
         ax.bar(index, share.value, yerr=error, capsize=5, color=COLOURS[index % len(COLOURS)], width=0.6)
         ax.annotate(f"{share.value:.1%}", (index, high), xytext=(0, 3), textcoords="offset points", ha="center")
@@ -108,8 +108,8 @@ def reward_log(log: pd.DataFrame, title: str = "") -> Picture:
 
 def pipeline_map(measured: Mapping[str, str]) -> Picture:
     """The course as a row of boxes: stage -> what it reached, in words."""
-    said = "; ".join(f"{stage}: {text}" for stage, text in measured.items())
-    figure = Picture(f"The four stages of the course in a row. {said}.".replace("\n", " "), (10, 2))
+    summary = "; ".join(f"{stage}: {text}" for stage, text in measured.items())
+    figure = Picture(f"The four stages of the course in a row. {summary}.".replace("\n", " "), (10, 2))
     ax = figure.subplots()
     ax.axis("off")
     for index, (stage, text) in enumerate(measured.items()):

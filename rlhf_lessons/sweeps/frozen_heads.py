@@ -4,12 +4,11 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 
 import pandas as pd
-import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from rlhf_lessons import pipeline
-from rlhf_lessons.diagnostics.doctor.measures import ScoredPairs, calibration_error, reliability
+from rlhf_lessons.diagnostics.doctor.measures import Margins, calibration_error, reliability
 from rlhf_lessons.sweeps.heads import LEARNING_RATES, leads, map_heads
 from rlhf_lessons.world.datasets import curated_pairs, encode_pairs
 from rlhf_lessons.world.tokenizer import course_tokenizer
@@ -45,8 +44,7 @@ class FittedHead:
     @cached_property
     def bins(self) -> pd.DataFrame:
         """How sure the trained head is against how often it is right, on new pairs."""
-        margins = self.new[-1]
-        return reliability(ScoredPairs([("", "", "")] * len(margins), margins, torch.zeros_like(margins)))
+        return reliability(Margins(self.new[-1]))
 
     @property
     def ece(self) -> float:

@@ -22,12 +22,12 @@ from rlhf_lessons.model.heads import RewardModel
 from rlhf_lessons.model.sequences import PairSet
 from rlhf_lessons.pipeline import Trained
 from rlhf_lessons.stages.reward import RewardSettings, evaluate, train_reward
+from rlhf_lessons.statistics.intervals import t_interval
 from rlhf_lessons.sweeps.results import remembered
 from rlhf_lessons.world.datasets import PAIR_MIX, Pair, curated_pairs, encode_pairs, rewritten
 from rlhf_lessons.world.tokenizer import course_tokenizer
 
 SEEDS, STEPS, BATCH, N_TEST, N_CHECKED = 5, 40, 20, 200, 50
-STUDENT_T = 2.776  # half the width of a 95 % interval of a mean of five, in standard errors
 LN2 = math.log(2)
 DANGEROUS = {"dangerous": 1.0}
 CLEAR_LOSS = 0.1  # nats; smaller differences of the held-out loss are not worth a word
@@ -148,9 +148,9 @@ def summary(runs: pd.DataFrame) -> pd.DataFrame:
     table = []
     for condition in CONDITIONS:
         own, other = by_name[condition.name], by_name[condition.against]
-        lead = own.accuracy - other.accuracy
+        lead = t_interval(own.accuracy - other.accuracy)
         means = {name: float(own[name].mean()) for name in ("accuracy", "held_out_loss", "margin", "train_accuracy")}
-        row = means | {"lead": lead.mean(), "plus_minus": STUDENT_T * lead.std() / math.sqrt(len(lead))}
+        row = means | {"lead": lead.value, "plus_minus": lead.high - lead.value}
         gap = means["held_out_loss"] - other.held_out_loss.mean()
         words = "-" if condition.against == condition.name else verdict(row, gap)
         table.append({"claim": condition.claim, "condition": condition.name, **row, "verdict": words})

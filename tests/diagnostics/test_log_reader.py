@@ -2,6 +2,8 @@
 
 import json
 import math
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -282,6 +284,19 @@ def test_several_stages_in_one_table_are_refused():
     rows = [{"stage": "sft", "loss": 0.1}, {"stage": "reward_model", "loss": 0.7}]
     with pytest.raises(ValueError, match="stage: the log holds reward_model, sft"):
         diagnose(rows)
+
+
+def test_reading_a_log_loads_neither_torch_nor_scipy_stats():
+    """`rlhf-lessons diagnose` should answer within a second; each of the two takes longer than that to import."""
+    code = f"""
+import sys
+from rlhf_lessons.diagnostics.log_reader import diagnose
+from rlhf_lessons.diagnostics.logs.seed_log import seed_log
+diagnose({DOCUMENT_TEXT!r}), diagnose(seed_log("reward_model"))
+print({{"torch", "scipy.stats", "matplotlib"}} & set(sys.modules))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
 
 
 def test_findings_are_ranked_sentences():

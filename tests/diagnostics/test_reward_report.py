@@ -5,8 +5,7 @@ import math
 import pytest
 import torch
 
-from rlhf_lessons.diagnostics.doctor import checks as causes
-from rlhf_lessons.diagnostics.doctor import measures
+from rlhf_lessons.diagnostics.doctor import causes, measures
 from rlhf_lessons.diagnostics.doctor.probes import gradients, probe_head, probe_read_out
 from rlhf_lessons.diagnostics.findings import HEALTHY
 from rlhf_lessons.diagnostics.logs.seed_log import seed_log

@@ -3,14 +3,14 @@
 import pytest
 
 from rlhf_lessons.diagnostics.doctor import signs
-from rlhf_lessons.diagnostics.doctor.fault_bank import FAULTS, make_fault
+from rlhf_lessons.diagnostics.doctor.fault_bank import FAULTS
 from rlhf_lessons.diagnostics.findings import HEALTHY
 from rlhf_lessons.exercises import diagnosis
 
 
-@pytest.fixture(scope="module")
-def exercise():
-    return diagnosis.name_that_fault(make_fault("saturated head", seed=100))
+@pytest.fixture
+def exercise(patient):
+    return diagnosis.name_that_fault(patient("saturated head"))
 
 
 def number(name):
@@ -29,8 +29,7 @@ def test_the_reference_is_right_and_undone_falls_back_to_it(exercise, capsys):
 @pytest.mark.parametrize("name", [name for name in FAULTS if name != "saturated head"])
 def test_every_wrong_cause_is_answered_by_what_it_would_show(exercise, name, capsys):
     exercise.check(lambda report: number(name))
-    said = capsys.readouterr().out
-    assert signs.CONFUSIONS.get(("saturated head", name), signs.SIGNS[name]) in said
+    assert signs.CONFUSIONS.get(("saturated head", name), signs.SIGNS[name]) in capsys.readouterr().out
 
 
 def test_confusions_and_signs_name_faults_of_the_bank():

@@ -38,7 +38,7 @@ def test_a_colleague_names_three_and_the_planted_one_is_among_them():
         planted = lab.planted_in(patient)
         three = suspects(planted, ascii_uppercase.index(patient))
         assert len(set(three)) == 3 and planted in three and three == sorted(three)
-    look_alikes = [said for truth, said in CONFUSIONS if truth == "inverted labels"]
+    look_alikes = [guess for planted, guess in CONFUSIONS if planted == "inverted labels"]
     assert look_alikes and set(look_alikes) < set(suspects("inverted labels", 0))
     words = shown_text(lab.compute(WRONG_WAY, consult="a colleague"))
     assert [name for name in SIGNS if name in words] and "wrong-way update" in words

@@ -7,7 +7,8 @@ import pytest
 
 from rlhf_lessons.statistics import intervals
 from rlhf_lessons.statistics.fits import fit
-from rlhf_lessons.statistics.intervals import bootstrap
+from rlhf_lessons.statistics.intervals import Interval, bootstrap, t_interval
+from rlhf_lessons.statistics.shares import Share
 
 D = np.linspace(0.0, 3.0, 12)
 
@@ -20,18 +21,18 @@ D = np.linspace(0.0, 3.0, 12)
     ],
 )
 def test_a_curve_is_found_again(method, gain, turn):
-    found = fit(method, D, gain)
-    assert found.alpha == pytest.approx(0.4) and found.r_squared == pytest.approx(1)
-    assert found.turn == pytest.approx(turn)
-    np.testing.assert_allclose(found.gain(D), gain, atol=1e-9)
+    fitted = fit(method, D, gain)
+    assert fitted.alpha == pytest.approx(0.4) and fitted.r_squared == pytest.approx(1)
+    assert fitted.turn == pytest.approx(turn)
+    np.testing.assert_allclose(fitted.gain(D), gain, atol=1e-9)
     fine = np.linspace(0, 6, 6001)
-    assert fine[found.gain(fine).argmax()] == pytest.approx(turn, abs=0.01)
+    assert fine[fitted.gain(fine).argmax()] == pytest.approx(turn, abs=0.01)
 
 
 def test_noise_moves_a_fit_a_little():
     noise = np.random.default_rng(0).normal(0, 0.01, len(D))
-    found = fit("best_of_n", D, D * (0.4 - 0.1 * D) + noise)
-    assert found.alpha == pytest.approx(0.4, abs=0.03) and 0.95 < found.r_squared < 1
+    fitted = fit("best_of_n", D, D * (0.4 - 0.1 * D) + noise)
+    assert fitted.alpha == pytest.approx(0.4, abs=0.03) and 0.95 < fitted.r_squared < 1
 
 
 def test_a_gain_that_only_rises_never_turns_and_one_that_only_falls_turns_at_once():
@@ -49,14 +50,47 @@ def test_bad_points_are_refused():
         fit("ppo", D[:2], D[:2])
 
 
+def test_an_interval_prints_all_three_numbers_in_one_form():
+    interval = Interval(0.4124, 0.38, 0.44)
+    assert str(interval) == f"{interval}" == "0.412 (0.380 to 0.440)"
+    assert f"{interval:.1%}" == "41.2% (38.0% to 44.0%)" and f"{interval:+.1f}" == "+0.4 (+0.4 to +0.4)"
+
+
+@pytest.mark.parametrize(
+    ("hits", "n", "low", "high"),
+    [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (1, 29, 0.0061, 0.1718)],
+)
+def test_a_share_has_wilsons_interval(hits, n, low, high):
+    """The examples of Newcombe 1998, table I, method 3."""
+    share = Share(hits, n)
+    assert (share.interval.low, share.interval.high) == pytest.approx((low, high), abs=5e-5)
+    assert share.value == share.interval.value == hits / n
+
+
+def test_a_share_prints_as_its_interval_and_nothing_counted_is_no_number():
+    assert str(Share(0, 20)) == "0.0% (0.0% to 16.1%)"
+    assert math.isnan(Share(0, 0).value) and math.isnan(Share(0, 0).interval.low)
+
+
+def test_students_interval_by_hand():
+    """The mean of 1 to 5 is 3, its standard error sqrt(2.5 / 5), and t with four degrees of freedom is 2.776."""
+    interval = t_interval([1, 2, 3, 4, 5])
+    assert interval.value == 3
+    assert (interval.low, interval.high) == pytest.approx((3 - 2.776445 * 0.5**0.5, 3 + 2.776445 * 0.5**0.5))
+    assert t_interval([0.0, 0.0]) == Interval(0.0, 0.0, 0.0)
+    for values in ([1.0], [[1.0, 2.0]]):
+        with pytest.raises(ValueError, match=r"values: shape .* is not allowed"):
+            t_interval(values)
+
+
 def test_an_interval_covers_the_mean_of_the_population_about_as_often_as_it_says(monkeypatch):
     """200 experiments of 5 seeds and 60 cases, with effects of both: 95 % intervals, some too narrow for 5 seeds."""
     monkeypatch.setattr(intervals, "DRAWS", 300)
     rng, covered = np.random.default_rng(1), 0
     for _ in range(200):
         seeds, cases = rng.normal(0, 0.1, (5, 1)), rng.normal(0, 0.5, (1, 60))
-        found = bootstrap(0.7 + seeds + cases + rng.normal(0, 0.2, (5, 60)))
-        covered += found.low <= 0.7 <= found.high
+        interval = bootstrap(0.7 + seeds + cases + rng.normal(0, 0.2, (5, 60)))
+        covered += interval.low <= 0.7 <= interval.high
     assert 0.85 <= covered / 200 <= 1.0
 
 

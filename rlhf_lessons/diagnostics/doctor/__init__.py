@@ -1,1 +1,1 @@
-"""Examining a reward model: measures, probes, checks, symptoms, and a bank of planted faults."""
+"""Examining a reward model: measures, probes, causes and their checks, symptoms, and a bank of planted faults."""

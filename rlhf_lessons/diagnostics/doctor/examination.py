@@ -1,4 +1,4 @@
-"""What the doctor has on the table: all measurements of one reward function, before any conclusion."""
+"""All measurements of one reward function, before any conclusion."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,8 @@ class Examination:
     pairs, train, policy: held-out pairs, training pairs, and pairs of the policy's own answers, scored.
     bins, ece: reliability and calibration error. length, hedging: correlations with the reward.
     longer_chosen, shorter_chosen: accuracy where the better answer has more words, and where it has fewer.
-    identical: pairs whose answers are one. shift: the loss's gradient along a constant added to all rewards.
+    identical: pairs whose two answers are the same text.
+    shift: the loss's gradient along a constant added to all rewards.
     seen_pairs, seen_prompts: held-out pairs, or their prompts, that training has seen.
     """
 

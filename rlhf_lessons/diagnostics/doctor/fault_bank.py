@@ -1,20 +1,21 @@
-"""The fault bank: small reward models, each made ill by exactly one planted cause, and healthy ones.
+"""The fault bank: small reward models, each with exactly one planted fault, and healthy ones.
 
-All are trained in well under a second on pairs whose words tell most of the truth, so that a tiny model without
-pretraining reaches about 90 % on held-out cases. A cause is planted in one place only; the training itself is
-`stages.reward.train_reward`, as everywhere. A cause's name is the name of the finding it should lead to.
+Each trains in well under a second. In most of its pairs the words alone tell which answer is better, so that a tiny
+model without pretraining ranks about 90 % of the held-out pairs right. A fault is planted in one place only; the
+training itself is `stages.reward.train_reward`, as everywhere. A fault's name is that of the finding it should lead to.
 """
 
 import math
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from rlhf_lessons.diagnostics.doctor import checks as causes
+from rlhf_lessons.diagnostics.doctor import causes
 from rlhf_lessons.diagnostics.findings import HEALTHY
 from rlhf_lessons.diagnostics.reward_report import RewardReport, reward_report
 from rlhf_lessons.model.gpt import GPT, GPTConfig
@@ -26,10 +27,10 @@ from rlhf_lessons.world.datasets import Pair, curated_pairs, encode_pairs
 from rlhf_lessons.world.tokenizer import course_tokenizer
 
 N_TRAIN, N_TEST = 250, 200
-# Mostly pairs that differ in manner: without pretraining nobody knows the facts of a held-out case.
+# Mostly pairs that differ in manner: a model without pretraining cannot know the facts of a held-out case.
 MIX = {"vague": 0.4, "dangerous": 0.3, "wrong_verdict": 0.3}
 LONGEST = 6  # tokens: little more than the prompt
-HIDDEN = ("learning_rate", "grad_norm")  # a log that told the learning rate would leave nothing to find out
+HIDDEN = ("learning_rate", "grad_norm")  # left out of the log: the learning rate would give two faults away
 
 
 class NormalisedAfterHead(RewardModel):
@@ -55,7 +56,7 @@ def _swapped(seed: int) -> list[Pair]:
 
 
 def _longer_preferred(seed: int) -> list[Pair]:
-    """The careful answer is as often the longer one as the shorter one; the longer one is called chosen."""
+    """The careful answer is the longer one in half of the pairs, but the longer one is always called chosen."""
     drawn = [
         (len(pair.chosen.split()) - len(pair.rejected.split()), pair)
         for pair in curated_pairs(5 * N_TRAIN, "train", MIX, seed)
@@ -72,7 +73,7 @@ class Recipe:
     meaning: str
     learning_rate: float = 5e-3
     model: type[RewardModel] = RewardModel
-    head: Mapping[str, float | str] = field(default_factory=dict)
+    head: Mapping[str, Any] = field(default_factory=dict)
     train_texts: Callable[[int], list[Pair]] = _curated
     longest: int | None = None  # tokens a sequence may have
     climbs: bool = False
@@ -103,7 +104,7 @@ RECIPES = {**FAULTS, HEALTHY: Recipe("nothing is wrong")}
 
 @dataclass(frozen=True)
 class Patient:
-    """A trained reward model with its data and its log: what the doctor may see, and no name."""
+    """A trained reward model with its data and its log: all that the doctor may see. The fault's name is not in it."""
 
     model: RewardModel
     train_pairs: PairSet
@@ -151,9 +152,9 @@ def _train(model: RewardModel, pairs: PairSet, recipe: Recipe, seed: int) -> His
     hooks = [p.register_hook(torch.neg) for p in model.parameters()] if recipe.climbs else []
 
     def move_bias(record: Record) -> None:
-        # What a pair would add to the bias were it not for the other answer: g = sigma(margin) - 1 a pair.
+        # Each pair should add g = sigma(margin) - 1 for the chosen answer and -g for the rejected one; here -g is lost.
         with torch.no_grad():
-            model.head.bias -= recipe.bias_step * settings.batch_size * -math.expm1(-record["loss"])
+            model.head.bias.sub_(recipe.bias_step * settings.batch_size * -math.expm1(-record["loss"]))
 
     history = train_reward(model, pairs, settings, on_step=move_bias if recipe.bias_step else None)
     for hook in hooks:

@@ -1,8 +1,8 @@
-"""What can be measured of any reward function on preference pairs, without a look inside it."""
+"""What can be measured of any reward function on preference pairs, without looking inside it."""
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -27,25 +27,13 @@ HEDGES = frozenset(
 
 
 @dataclass(frozen=True)
-class ScoredPairs:
-    """N pairs as texts (prompt, chosen, rejected), with the rewards (N,) of their two answers."""
+class Margins:
+    """How far the chosen answer of each of N pairs is ahead of the rejected one, and what follows from that alone."""
 
-    texts: Sequence[TextPair]
-    chosen: Tensor
-    rejected: Tensor
+    margins: Tensor  # (N,)
 
     def __len__(self) -> int:
-        return len(self.texts)
-
-    @cached_property
-    def margins(self) -> Tensor:
-        """How far each chosen answer is ahead, (N,)."""
-        return self.chosen - self.rejected
-
-    @cached_property
-    def rewards(self) -> Tensor:
-        """The rewards of all 2N answers, the chosen ones first."""
-        return torch.cat([self.chosen, self.rejected])
+        return len(self.margins)
 
     @cached_property
     def accuracy(self) -> Share:
@@ -59,7 +47,25 @@ class ScoredPairs:
     @cached_property
     def nll(self) -> float:
         """Mean of -log sigma(margin), in nats; a coin's is ln 2."""
-        return float(bradley_terry_loss(self.chosen, self.rejected))
+        return float(bradley_terry_loss(self.margins, torch.zeros_like(self.margins)))
+
+
+@dataclass(frozen=True)
+class ScoredPairs(Margins):
+    """N pairs as texts (prompt, chosen, rejected), with the rewards (N,) of their two answers."""
+
+    margins: Tensor = field(init=False)
+    texts: Sequence[TextPair]
+    chosen: Tensor
+    rejected: Tensor
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "margins", self.chosen - self.rejected)
+
+    @cached_property
+    def rewards(self) -> Tensor:
+        """The rewards of all 2N answers, the chosen ones first."""
+        return torch.cat([self.chosen, self.rejected])
 
     @cached_property
     def word_leads(self) -> Tensor:
@@ -81,11 +87,10 @@ def score_pairs(score: ScoreFunction, pairs: PairSet | Sequence[Pair], tokenizer
     if not len(pairs):
         raise ValueError("pairs: 0 is not allowed; there must be at least one pair")
     texts = pair_texts(pairs, tokenizer)
+    both: tuple[Any, Any] = ([(p, chosen) for p, chosen, _ in texts], [(p, rejected) for p, _, rejected in texts])
     if isinstance(pairs, PairSet):
-        answers = (pairs.chosen, pairs.rejected)
-    else:
-        answers = ([(p, chosen) for p, chosen, _ in texts], [(p, rejected) for p, _, rejected in texts])
-    chosen, rejected = (_rewards(score, part, len(pairs)) for part in answers)
+        both = pairs.chosen, pairs.rejected
+    chosen, rejected = (_rewards(score, answers, len(pairs)) for answers in both)
     return ScoredPairs(texts, chosen, rejected)
 
 
@@ -113,7 +118,7 @@ def _texts(sequences: Sequences, tokenizer: Tokenizer) -> list[tuple[str, str]]:
     return [(tokenizer.decode(row[:split]), tokenizer.decode(row[split:end])) for row, split, end in rows]
 
 
-def reliability(pairs: ScoredPairs) -> pd.DataFrame:
+def reliability(pairs: Margins) -> pd.DataFrame:
     """How sure against how right, in bins of confidence sigma(|margin|) from 0.5 to 1.
 
     Columns confidence and accuracy (means) and pairs (count); empty bins are left out.
@@ -157,7 +162,7 @@ def correlation(first: Tensor, second: Tensor) -> float:
 
 
 def identical(texts: Sequence[TextPair]) -> Share:
-    """Pairs whose two answers are one and the same when read."""
+    """Pairs whose two answers are the same text, as the model reads them."""
     return Share(sum(chosen == rejected for _, chosen, rejected in texts), len(texts))
 
 
@@ -174,7 +179,7 @@ def seen_prompts(texts: Sequence[TextPair], train: Sequence[TextPair]) -> Share:
 
 
 def shift_gradient(pairs: ScoredPairs) -> float:
-    """Derivative of the loss with respect to a constant added to all rewards: 0, whatever the rewards."""
+    """Derivative of the loss with respect to a constant added to all rewards: 0, whatever the rewards are."""
     constant = torch.zeros(1, dtype=torch.float64, requires_grad=True)
     loss = -F.logsigmoid((pairs.chosen + constant) - (pairs.rejected + constant)).mean()
     (gradient,) = torch.autograd.grad(loss, constant)

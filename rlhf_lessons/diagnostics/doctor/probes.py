@@ -1,4 +1,4 @@
-"""Experiments on a reward model: where its gradient goes, what its head loses, which token it reads.
+"""Experiments on a reward model: which parts get a gradient, what is lost after the head, which token is read.
 
 Each takes a model `(tokens (B, T), lengths (B,)) -> rewards (B,)` and leaves it as it was.
 """
@@ -26,14 +26,15 @@ def gradients(model: nn.Module, pairs: PairSet) -> pd.DataFrame:
     both = answers_of(pairs)
     parameters = {name: p for name, p in model.named_parameters() if p.requires_grad}
     chosen, rejected = model(both.tokens, both.lengths).chunk(2)
-    found = torch.autograd.grad(bradley_terry_loss(chosen, rejected), parameters.values(), allow_unused=True)
+    loss = bradley_terry_loss(chosen, rejected)
+    by_parameter = torch.autograd.grad(loss, list(parameters.values()), allow_unused=True, materialize_grads=True)
     groups: dict[str, list[Tensor]] = {}
-    for (name, parameter), gradient in zip(parameters.items(), found, strict=True):
-        size = (torch.zeros_like(parameter) if gradient is None else gradient).abs().flatten()
-        groups.setdefault(_group(name), []).append(size)
+    for name, gradient in zip(parameters, by_parameter, strict=True):
+        groups.setdefault(_group(name), []).append(gradient.abs().flatten())
+    sizes = {group: torch.cat(parts) for group, parts in groups.items()}
     rows = {
-        name: {"mean_gradient": float(all_.mean()), "largest_gradient": float(all_.max()), "weights": len(all_)}
-        for name, all_ in ((name, torch.cat(parts)) for name, parts in groups.items())
+        group: {"mean_gradient": float(all_.mean()), "largest_gradient": float(all_.max()), "weights": len(all_)}
+        for group, all_ in sizes.items()
     }
     return pd.DataFrame(rows).T.astype({"weights": int})
 
@@ -60,20 +61,20 @@ class HeadProbe:
 
 
 def probe_head(model: nn.Module, pairs: PairSet) -> HeadProbe | None:
-    """Is anything lost between head and reward, and does moving the head to 0 bring it back?
+    """Is the head's spread lost on the way to the reward, and does moving the head to 0 bring it back?
 
     None if the model has no linear layer with one output and a bias.
     """
-    head = find_head(model)
+    centred = copy.deepcopy(model)  # its head is moved below
+    head = find_head(centred)
     if head is None:
         return None
     both = answers_of(pairs)
     with _recorded(head) as outputs:
-        rewards = _score(model, both)
+        rewards = _score(centred, both)
     raw = outputs[-1].flatten().double()
-    centred = copy.deepcopy(model)
     with torch.no_grad():
-        find_head(centred).bias -= raw.mean().float()
+        head.bias.sub_(raw.mean().float())
     stds = (float(values.double().std()) for values in (raw, rewards, _score(centred, both)))
     return HeadProbe(float(raw.mean()), *stds)
 
@@ -104,18 +105,18 @@ class ReadOutProbe:
 
 
 def probe_read_out(model: nn.Module, pairs: PairSet) -> ReadOutProbe:
-    """Replace the last token by the first (bos), then the padding by it: which of them does the reward depend on?"""
+    """Does the reward depend on the last token, and on the padding? Each is replaced by the first token (bos)."""
     both = answers_of(pairs)
     rewards, rows = _score(model, both), torch.arange(len(both))
     other_end, other_padding = both.tokens.clone(), both.tokens.clone()
     other_end[rows, both.lengths - 1] = both.tokens[:, 0]
     beyond = torch.arange(both.tokens.shape[1]) >= both.lengths[:, None]
     other_padding[beyond] = both.tokens[:, :1].expand_as(both.tokens)[beyond]
-    moved = [
-        float((_score(model, Sequences(tokens, both.prompt_lengths, both.lengths)) - rewards).abs().max())
-        for tokens in (other_end, other_padding)
-    ]
-    return ReadOutProbe(*moved, float(rewards.std()))
+
+    def largest_change(tokens: Tensor) -> float:
+        return float((_score(model, Sequences(tokens, both.prompt_lengths, both.lengths)) - rewards).abs().max())
+
+    return ReadOutProbe(largest_change(other_end), largest_change(other_padding), float(rewards.std()))
 
 
 def answers_of(pairs: PairSet) -> Sequences:

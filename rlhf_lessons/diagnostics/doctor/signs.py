@@ -1,11 +1,11 @@
-"""How the faults of the bank show themselves, and what tells two that look alike apart."""
+"""What each fault of the bank shows, and how to tell two faults apart that look alike."""
 
 import random
 
-from rlhf_lessons.diagnostics.doctor import checks as causes
+from rlhf_lessons.diagnostics.doctor import causes
 from rlhf_lessons.diagnostics.findings import HEALTHY
 
-# What each cause would show: told to whoever names it where it is not.
+# What each cause would show: the answer to a learner who names a cause that is not the planted one.
 SIGNS = {
     causes.WRONG_WAY: "a training loss that rises from ln 2, and an accuracy under 50 % on its own training pairs too",
     causes.DRIFT: "both rewards far from 0 and far more apart from where they began than from each other",
@@ -24,67 +24,57 @@ SIGNS = {
     "and nothing out of place in any measurement",
 }
 
-# (what it is, what was said) -> the difference to look at
+# (planted cause, named cause) -> the difference to look at
 CONFUSIONS = {
-    (
-        causes.WRONG_WAY,
-        causes.INVERTED,
-    ): "Both rank held-out pairs the wrong way round. Swapped labels are *fitted*: the "
-    "training loss falls. What does it do here?",
-    (
-        causes.INVERTED,
-        causes.WRONG_WAY,
-    ): "Both rank held-out pairs the wrong way round. A step that climbs makes the training "
-    "loss rise. What does it do here, and what is the accuracy on training pairs?",
-    (
-        causes.SATURATED,
-        causes.NORMALISED,
-    ): "Both give constant rewards. Normalisation stays constant wherever the head is "
-    "moved. What happened to the spread here when the head was moved to 0?",
-    (
-        causes.NORMALISED,
-        causes.SATURATED,
-    ): "Both give constant rewards. A saturated head comes back to life when it is moved to 0. Did it?",
+    (causes.WRONG_WAY, causes.INVERTED): (
+        "Both rank held-out pairs the wrong way round. Swapped labels are *fitted*: the "
+        "training loss falls. What does it do here?"
+    ),
+    (causes.INVERTED, causes.WRONG_WAY): (
+        "Both rank held-out pairs the wrong way round. A step that climbs makes the training "
+        "loss rise. What does it do here, and what is the accuracy on training pairs?"
+    ),
+    (causes.SATURATED, causes.NORMALISED): (
+        "Both give constant rewards. Normalisation stays constant wherever the head is "
+        "moved. What happened to the spread here when the head was moved to 0?"
+    ),
+    (causes.NORMALISED, causes.SATURATED): (
+        "Both give constant rewards. A saturated head comes back to life when it is moved to 0. Did it?"
+    ),
     (causes.RATE_LOW, causes.SATURATED): "A saturated head has no gradient at all. Look at the gradients.",
-    (
-        causes.RATE_LOW,
-        causes.NORMALISED,
-    ): "After such a normalisation there is no gradient at all. Look at the gradients.",
-    (
-        causes.SATURATED,
-        causes.RATE_LOW,
-    ): "A flat loss it is, but a small step needs a gradient to be small. Look at the gradients.",
-    (
-        causes.NORMALISED,
-        causes.RATE_LOW,
-    ): "A flat loss it is, but a small step needs a gradient to be small. Look at the gradients.",
+    (causes.RATE_LOW, causes.NORMALISED): (
+        "After such a normalisation there is no gradient at all. Look at the gradients."
+    ),
+    (causes.SATURATED, causes.RATE_LOW): (
+        "A flat loss it is, but a small step needs a gradient to be small. Look at the gradients."
+    ),
+    (causes.NORMALISED, causes.RATE_LOW): (
+        "A flat loss it is, but a small step needs a gradient to be small. Look at the gradients."
+    ),
     (causes.RATE_HIGH, causes.LARGE_HEAD): "Both show a high loss early. A large head has it *before* the first step.",
-    (
-        causes.LARGE_HEAD,
-        causes.RATE_HIGH,
-    ): "Both show a high loss early. Too large a step cannot be seen before the first step. Look at the first loss.",
-    (
-        causes.RATE_HIGH,
-        causes.DRIFT,
-    ): "The rewards moved together, true. A bias that is not cancelled leaves the loss alone. "
-    "Look at the highest loss.",
+    (causes.LARGE_HEAD, causes.RATE_HIGH): (
+        "Both show a high loss early. Too large a step cannot be seen before the first step. Look at the first loss."
+    ),
+    (causes.RATE_HIGH, causes.DRIFT): (
+        "The rewards moved together, true. A bias that is not cancelled leaves the loss alone. "
+        "Look at the highest loss."
+    ),
     (causes.DRIFT, causes.RATE_HIGH): "The rewards moved together, true. Too large a step makes the loss leap. Did it?",
-    (
-        causes.LENGTH,
-        causes.INVERTED,
-    ): "Swapped labels turn every pair round. Compare the accuracy where the better answer is "
-    "longer with that where it is shorter.",
+    (causes.LENGTH, causes.INVERTED): (
+        "Swapped labels turn every pair round. Compare the accuracy where the better answer is "
+        "longer with that where it is shorter."
+    ),
 }
 
 
-def advice(truth: str, said: str) -> str:
-    """What to tell whoever says `said` where `truth` is planted: what to look at, and not the answer."""
-    return CONFUSIONS.get((truth, said), f"{said.capitalize()} would show {SIGNS[said]}. Is that so here?")
+def advice(planted: str, guess: str) -> str:
+    """What a learner should look at who guesses `guess` where `planted` is the cause. It does not name the cause."""
+    return CONFUSIONS.get((planted, guess), f"{guess.capitalize()} would show {SIGNS[guess]}. Is that so here?")
 
 
-def suspects(truth: str, seed: int) -> list[str]:
+def suspects(planted: str, seed: int) -> list[str]:
     """Three causes in alphabetical order: the planted one, those it is mistaken for, and others that the seed draws."""
-    look_alikes = [said for planted, said in CONFUSIONS if planted == truth]
-    others = [name for name in SIGNS if name not in (truth, *look_alikes)]
+    look_alikes = [mistaken_for for cause, mistaken_for in CONFUSIONS if cause == planted]
+    others = [name for name in SIGNS if name not in (planted, *look_alikes)]
     random.Random(seed).shuffle(others)
-    return sorted([truth, *look_alikes, *others][:3])
+    return sorted([planted, *look_alikes, *others][:3])

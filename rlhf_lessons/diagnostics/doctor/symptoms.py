@@ -1,10 +1,11 @@
-"""Symptoms: what is wrong with the rewards, where the reason may be any of several. Checks as in `checks`."""
+"""Symptoms: what is wrong with the rewards, where several causes are possible. They are examined as in `checks`."""
 
 from collections.abc import Callable
 
-from rlhf_lessons.diagnostics.doctor.checks import GAP, LARGEST_ECE, LN2
+from rlhf_lessons.diagnostics.doctor.checks import GAP, LARGEST_ECE
 from rlhf_lessons.diagnostics.doctor.examination import Examination
 from rlhf_lessons.diagnostics.findings import Finding
+from rlhf_lessons.diagnostics.logs.rules import LN2
 
 HEDGING = 0.3  # healthy models of this course are at -0.2 and below: their annotators dislike hedging
 COLLAPSED = 1e-4
@@ -19,24 +20,24 @@ def collapsed(e: Examination) -> Finding | None:
 
 
 def coin(e: Examination) -> Finding | None:
-    low, high = e.pairs.accuracy.interval
-    if not low <= 0.5 <= high:
+    interval = e.pairs.accuracy.interval
+    if not interval.low <= 0.5 <= interval.high:
         return None
-    evidence = f"accuracy on held-out pairs is {e.pairs.accuracy}, which a coin may reach"
+    evidence = f"accuracy on held-out pairs is {e.pairs.accuracy}, which a coin can reach too"
     return Finding("no better than a coin", evidence, ("too few test pairs", "features without signal"), 0.5)
 
 
 def overfit(e: Examination) -> Finding | None:
     if e.train is None or e.train.accuracy.value - e.pairs.accuracy.value < GAP:
         return None
-    if e.train.accuracy.interval[0] < e.pairs.accuracy.interval[1]:
+    if e.train.accuracy.interval.low < e.pairs.accuracy.interval.high:
         return None
     evidence = f"accuracy is {e.train.accuracy} on {len(e.train)} training pairs, {e.pairs.accuracy} on held-out ones"
     return Finding("overfit", evidence, ("too few training pairs", "held-out pairs of another kind"), 0.65)
 
 
 def overconfident(e: Examination) -> Finding | None:
-    if e.pairs.accuracy.interval[0] <= 0.5 or (e.pairs.nll < LN2 and e.ece < LARGEST_ECE):
+    if e.pairs.accuracy.interval.low <= 0.5 or (e.pairs.nll < LN2 and e.ece < LARGEST_ECE):
         return None
     evidence = f"held-out loss is {e.pairs.nll:.2f} (a guess costs ln 2 = 0.69), ECE {e.ece:.2f}"
     return Finding("overconfident", evidence, ("too many epochs", "a large head scale", "noisy labels"), 0.6)
@@ -45,7 +46,7 @@ def overconfident(e: Examination) -> Finding | None:
 def weak_on_policy(e: Examination) -> Finding | None:
     if e.policy is None or e.pairs.accuracy.value - e.policy.accuracy.value < GAP:
         return None
-    if e.policy.accuracy.interval[1] > e.pairs.accuracy.interval[0]:
+    if e.policy.accuracy.interval.high > e.pairs.accuracy.interval.low:
         return None
     evidence = f"accuracy falls from {e.pairs.accuracy} to {e.policy.accuracy} on pairs of the policy's own answers"
     return Finding("weak on the policy's samples", evidence, ("policy samples that are too alike to rank",), 0.7)
@@ -54,7 +55,7 @@ def weak_on_policy(e: Examination) -> Finding | None:
 def likes_hedging(e: Examination) -> Finding | None:
     if not e.hedging > HEDGING:
         return None
-    evidence = f"rewards and hedging words correlate by {e.hedging:.2f}: it pays for saying nothing"
+    evidence = f"rewards and hedging words correlate by {e.hedging:.2f}: saying nothing definite pays"
     return Finding("hedging is rewarded", evidence, ("a kind of answer that hedges and is right",), 0.6)
 
 

@@ -1,6 +1,6 @@
-"""What a log proves of a reward model that did learn: too well, the wrong way round, up to a bound, rightly.
+"""What a log proves of a reward model that did learn: did it overfit, learn the reverse, stop at a bound, or do well?
 
-And, for logs of language-model training, whether the loss ever left the chance level of its vocabulary.
+For logs of language-model training: did the loss ever leave the chance level of its vocabulary?
 Rules are as in `rules`.
 """
 
@@ -25,7 +25,7 @@ LANGUAGE_LOSS = 1.5  # no preference loss starts so high
 
 
 def overfit_and_overconfident(log: Log) -> Finding | None:
-    """Sure of what it was trained on, and sure but wrong elsewhere."""
+    """The model is sure of the pairs that it was trained on, and of others too, where it is often wrong."""
     loss, held_out = log.values("loss"), log.values("eval_loss")
     if loss and held_out:
         end, lowest = late(held_out), min(held_out)
@@ -83,7 +83,7 @@ def margin_capped(log: Log) -> Finding | None:
 
 
 def _one_margin_for_all(log: Log) -> Finding | None:
-    """By Jensen's inequality a mean loss is at least -log sigma(mean margin), equal if all margins are."""
+    """By Jensen's inequality a mean loss is at least -log sigma(mean margin); equal margins give just that."""
     rows = log.finite("loss", "margin")
     if len(rows) < FEWEST_POINTS:
         return None
@@ -130,7 +130,7 @@ def _capped(evidence: str) -> Finding:
 
 
 def inverted_labels(log: Log) -> Finding | None:
-    """It learns, but the wrong way round: well under half of the pairs come out right."""
+    """It learns, but the reverse: well under half of the pairs are ranked right."""
     loss, accuracy, held_out = (log.values(name) for name in ("loss", "accuracy", "eval_accuracy"))
     fits = bool(loss) and late(loss) < min(STILL_HIGH, early(loss))
     margin = log.values("margin")
@@ -184,7 +184,7 @@ def language_healthy(log: Log) -> Finding | None:
 
 
 def healthy(log: Log) -> Finding | None:
-    """Loss well below ln 2, a positive margin, and most pairs ranked rightly, held-out ones if there are."""
+    """The loss is well below ln 2, the margin positive, and most pairs (held-out ones, if logged) are ranked right."""
     loss, margin = log.values("loss"), log.values("margin")
     accuracy = log.values("eval_accuracy") or log.values("accuracy")
     if not loss or late(loss) > STILL_HIGH or late(loss) > early(loss) or (margin and late(margin) < 0.2):

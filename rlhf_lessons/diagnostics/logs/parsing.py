@@ -132,19 +132,19 @@ def _rows_of_records(records: Any) -> list[Row]:
     return [_row(record) for record in records if "train_runtime" not in record]
 
 
-def _row(record: Mapping[str, Any]) -> Row:
+def _row(record: Mapping[Any, Any]) -> Row:
     row = {canonical(str(key)): _number(value) for key, value in record.items()}
     return {name: value for name, value in row.items() if name and value is not None}
 
 
-def _without_gaps(record: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Drop the NaN a data frame fills gaps with; where nothing else was measured, the run itself went NaN."""
+def _without_gaps(record: Mapping[Any, Any]) -> Mapping[Any, Any]:
+    """Drop the NaN with which a data frame fills gaps; where nothing else is left, the values themselves were NaN."""
     filled = {key: value for key, value in record.items() if not (isinstance(value, float) and value != value)}
     return filled if any(canonical(str(key)) not in (None, *WHERE) for key in filled) else record
 
 
 def _number(value: Any) -> float | None:
-    """A number, a string that is one, or a percentage; what no loss can reach counts as infinite."""
+    """A number, a string that is one, or a percentage; what is too large for any loss counts as infinite."""
     percent = False
     if isinstance(value, str):
         percent = value.strip().endswith("%")
@@ -205,7 +205,8 @@ def _rows_of_lines(text: str) -> list[Row]:
 
 def _fields(line: str) -> Row:
     """Every number of a line that stands behind a known name."""
-    row, end = {}, 0
+    row: Row = {}
+    end = 0
     for match in NUMBER.finditer(line):
         label = line[max(end, match.start() - LONGEST_KEY) : match.start()]
         words = re.split(r"[,;|{]", label)[-1].rstrip(" \t=:#[").split()

@@ -24,6 +24,7 @@ LN2 = math.log(2)
 NEAR_CHANCE = 0.01
 SMALLEST_MARGIN = 0.05
 SMALLEST_DRIFT = 0.1
+DIVERGENCE = "divergence"
 STILL_HIGH = 0.55  # a loss above this has hardly left ln 2 = 0.693
 
 
@@ -78,7 +79,7 @@ def common_mode_drift(log: Log) -> Finding | None:
 
 
 def collapse_to_a_constant(log: Log) -> Finding | None:
-    """Every answer gets one score, wherever that score may be."""
+    """Every answer gets the same score, whatever that score is."""
     loss, margin = log.values("loss"), log.values("margin")
     if not loss or abs(late(loss) - LN2) > 2 * NEAR_CHANCE or steady_trend(loss):
         return None
@@ -130,7 +131,7 @@ def chance_level(log: Log) -> Finding | None:
 
 
 def learning_rate_too_small(log: Log) -> Finding | None:
-    """A loss that is flat, or still falls in a straight line after having covered little ground."""
+    """A loss that is flat, or that has fallen only a little and still falls in a straight line."""
     loss, margin = log.values("loss"), log.values("margin")
     if len(loss) < FEWEST_POINTS or steady_trend(loss) > 0 or collapse_to_a_constant(log):
         return None
@@ -152,17 +153,17 @@ def learning_rate_too_small(log: Log) -> Finding | None:
 
 
 def divergence(log: Log) -> Finding | None:
-    """A loss that is no number any more, or that explodes."""
+    """A loss that is no longer a number, or that explodes."""
     rows = [value for (value,) in log.series("loss")]
     broken = next((number for number, value in enumerate(rows) if not math.isfinite(value)), None)
     if broken is not None:
         before = f"after {rows[broken - 1]:.4f}" if broken else "from the start"
         evidence = f"the loss is {rows[broken]} in row {broken + 1} of {len(rows)}, {before}"
-        return Finding("divergence", evidence, ("a division or logarithm of 0 in the data",), 0.98)
+        return Finding(DIVERGENCE, evidence, ("a division or logarithm of 0 in the data",), 0.98)
     if len(rows) < FEWEST_POINTS or wrong_way_update(log) or late(rows) < 2 * max(LN2, early(rows)):
         return None
     return Finding(
-        "divergence",
+        DIVERGENCE,
         f"the loss leaps from {early(rows):.4f} to {late(rows):.4f}, with {max(rows):.4g} at its highest",
         ("a learning rate too high", "gradients that are not clipped", "a step in the wrong direction"),
         0.9,

@@ -1,8 +1,7 @@
-"""The little statistics a log needs: where a curve starts and ends, whether it has a steady trend, chance."""
+"""What is asked of each curve of a log: where it starts and ends, and is it a trend or chance?"""
 
 import math
 from collections.abc import Sequence
-from fractions import Fraction
 
 import numpy as np
 import pandas as pd
@@ -33,9 +32,9 @@ def change(values: Sequence[float]) -> float:
 def steady_trend(values: Sequence[float]) -> int:
     """+1 for a steady rise, -1 for a steady fall, 0 for neither.
 
-    The curve is averaged in at most 20 blocks, so that the noise of single batches does not count, and the
-    rank correlation of the blocks with time is tested (t above 5; with under six blocks, each step must go
-    the same way). Ranks make no difference between a straight rise and an explosion.
+    The curve is averaged in at most 20 blocks, so that the noise of single batches does not count. Then Spearman's
+    rank correlation of the blocks with time is tested (t above 5; with fewer than six blocks, each step must go the
+    same way). By rank, a straight rise and an explosion are the same.
     """
     if len(values) < FEWEST_POINTS:
         return 0
@@ -43,7 +42,8 @@ def steady_trend(values: Sequence[float]) -> int:
     if np.ptp(blocks) == 0:
         return 0
     n = len(blocks)
-    rho = float(np.corrcoef(np.arange(n), pd.Series(blocks).rank())[0, 1])
+    # scipy.stats has this too, but takes longer to import than all else that the log reader needs.
+    rho = float(pd.DataFrame({"time": range(n), "block": blocks}).corr("spearman").to_numpy()[0, 1])
     if n < FEW_POINTS:
         steady = abs(rho) > 0.999
     else:
@@ -60,7 +60,8 @@ def smallest_sample(shares: Sequence[float], printed_to: float = 0.005) -> int:
 
 
 def coin_at_most(share: float, n: int) -> float:
-    """The probability of heads in at most `share` of `n` (at most 1,000) throws of a coin: exact binomial."""
+    """The probability of heads in at most `share` of `n` (at most 1,000) throws of a coin."""
+    from scipy.special import bdtr  # the binomial distribution; imported only for logs that need it
+
     n = max(1, min(n, ENOUGH_THROWS))
-    heads = math.floor(share * n + 1e-9)
-    return float(Fraction(sum(math.comb(n, k) for k in range(heads + 1)), 2**n))
+    return float(bdtr(math.floor(share * n + 1e-9), n, 0.5))
