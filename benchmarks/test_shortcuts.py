@@ -27,11 +27,10 @@ def sample_without_cache(policy: GPT, tokens: Tensor, lengths: Tensor) -> None:
 def test_sampling_with_a_cache_is_quicker_than_without(policy):
     prompts = encode_prompts(course_tokenizer(), prompts_in("held_out"))
     tokens, lengths = prompts.tokens, prompts.lengths
-    cached = dict(eos_id=NEVER, pad_id=PAD_ID, temperature=0.0)
     assert (
         ratio(
             lambda: sample_without_cache(policy, tokens, lengths),
-            lambda: sample(policy, tokens, lengths, NEW_TOKENS, **cached),
+            lambda: sample(policy, tokens, lengths, NEW_TOKENS, eos_id=NEVER, pad_id=PAD_ID, temperature=0),
             "sampling, without a cache / with one",
         )
         > 1.0

@@ -169,6 +169,11 @@ def test_cells_are_compared_by_their_numbers():
     assert (other.difference, other.verdict, other.figures) == ("6.2%", AGREES, 2)
 
 
+def test_only_the_numbers_that_stray_count_as_differing():
+    row = notebooks.compare_words("cell", "1.00, 2.00, 80%", "1.00, 2.10, 95%")
+    assert (row.quoted, row.remade, row.verdict, row.figures, row.besides) == ("80%", "95%", DIFFERS, 1, 2)
+
+
 @pytest.mark.parametrize(
     ("quoted", "remade", "verdict"),
     [
@@ -211,14 +216,14 @@ LABEL = report.Label("2026-01-02", "2.9", 2, 61.2)
 ROWS = [
     Row("README", "a | b", "1", "1", "0", "seeds", EQUAL, figures=1200),
     Row("README", "b", "1", "2", "+1", "seeds", AGREES),
-    Row("README", "c", "1", "9", "+8", "seeds", DIFFERS),
+    Row("06, cell 3", "c", "1", "9", "+8", "seeds", DIFFERS, besides=3),
 ]
 
 
 def test_the_page_sums_up_what_was_remade():
     page = report.page(ROWS, ["06_ppo, cell 3: … 97.3 % …"], LABEL)
     assert page.splitlines()[-1] == (
-        "1,202 figures remade, 1,201 agree (1,200 to the digit), 1 differ; "
+        "1,205 figures remade, 1,204 agree (1,200 to the digit), 1 differ; "
         "made on 2026-01-02, torch 2.9, threads 2, 61 minutes"
     )
     assert "a / b" in page and "- 06_ppo, cell 3: … 97.3 % …" in page
@@ -272,7 +277,8 @@ def test_an_unknown_part_is_refused(planted, capsys):
     assert "part: 'three' is not allowed; it must be the beginning of one of one, two" in capsys.readouterr().err
 
 
-def test_a_part_sees_a_cache_of_its_own(planted, tmp_path, monkeypatch):
+@pytest.mark.parametrize(("part", "home", "remake"), [("look", "home", "1"), ("minutes", "home-of-a-learner", "")])
+def test_a_part_sees_a_cache_of_its_own(planted, tmp_path, monkeypatch, part, home, remake):
     monkeypatch.setenv("RLHF_LESSONS_HOME", "theirs")
     seen = {}
 
@@ -280,7 +286,7 @@ def test_a_part_sees_a_cache_of_its_own(planted, tmp_path, monkeypatch):
         seen.update({name: verify.os.environ.get(name) for name in (verify.HOME_VARIABLE, verify.REMAKE_VARIABLE)})
         return []
 
-    monkeypatch.setattr(verify, "parts", lambda work: {"look": look})
+    monkeypatch.setattr(verify, "parts", lambda work: {part: look})
     verify.main([])
-    assert seen == {"RLHF_LESSONS_HOME": str(tmp_path / "verify" / "home"), "RLHF_LESSONS_REMAKE": "1"}
+    assert seen == {"RLHF_LESSONS_HOME": str(tmp_path / "verify" / home), "RLHF_LESSONS_REMAKE": remake}
     assert verify.os.environ["RLHF_LESSONS_HOME"] == "theirs"

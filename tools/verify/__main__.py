@@ -14,7 +14,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import date
@@ -33,6 +33,7 @@ from tools.verify.rows import DIFFERS, Row
 ROOT = Path(__file__).parents[2]
 BUILD = ROOT / "build"
 REMAKE_VARIABLE = "RLHF_LESSONS_REMAKE"
+MINUTES = "minutes"
 COUNTS = ("README.md", "notebooks/*.ipynb", "rlhf_lessons/**/*", "tools/verify/*.py")
 
 Part = Callable[[], list[Row]]
@@ -50,7 +51,7 @@ def parts(work: Path) -> dict[str, Part]:
         "scorecard": partial(figures.policies, text),
         "live": figures.live,
         "doctor": figures.doctor,
-        "minutes": partial(notebooks.minutes, text, work / "runs"),
+        MINUTES: partial(notebooks.minutes, text, work / "runs"),
     }
 
 
@@ -73,13 +74,16 @@ def state() -> str:
 
 
 @contextmanager
-def surroundings(home: Path, remake: bool) -> Iterator[None]:
-    """A cache folder of verify's own, and no kept results but those that are being checked; for kernels as well."""
+def surroundings(work: Path, timed: bool) -> Iterator[None]:
+    """A cache of verify's own, and no kept results but those that are checked; the kernels of notebooks see it too.
+
+    What is timed starts with an empty cache and uses kept results, as it does for a learner.
+    """
     before, threads = dict(os.environ), torch.get_num_threads()
-    os.environ[HOME_VARIABLE] = str(home)
-    os.environ.pop(REMAKE_VARIABLE, None)
-    if remake:
-        os.environ[REMAKE_VARIABLE] = "1"
+    home = work / ("home-of-a-learner" if timed else "home")
+    if timed:
+        shutil.rmtree(home, ignore_errors=True)
+    os.environ |= {HOME_VARIABLE: str(home), REMAKE_VARIABLE: "" if timed else "1"}
     try:
         yield
     finally:
@@ -98,28 +102,33 @@ def begun(work: Path) -> Path:
     return work
 
 
-def remade(name: str, part: Part, work: Path) -> Mapping[str, object]:
+def remade(name: str, part: Part, work: Path) -> tuple[list[Row], float]:
     """The rows of a part and the minutes it took: kept by an interrupted run, or made now and kept."""
     kept = work / "rows" / f"{name}.json"
-    if kept.exists():
-        return json.loads(kept.read_text(encoding="utf-8"))
-    started = time.monotonic()
-    is_timing = name == "minutes"
-    home = work / ("home-for-minutes" if is_timing else "home")
-    if is_timing:
-        shutil.rmtree(home, ignore_errors=True)
-    with surroundings(home, remake=not is_timing):
-        rows = part()
-    found = {"minutes": (time.monotonic() - started) / 60, "rows": [asdict(row) for row in rows]}
-    kept.parent.mkdir(exist_ok=True)
-    kept.write_text(json.dumps(found, indent=1), encoding="utf-8")
-    return found
+    if not kept.exists():
+        started = time.monotonic()
+        with surroundings(work, timed=name == MINUTES):
+            rows = part()
+        found = {"minutes": (time.monotonic() - started) / 60, "rows": [asdict(row) for row in rows]}
+        kept.parent.mkdir(exist_ok=True)
+        kept.write_text(json.dumps(found, indent=1), encoding="utf-8")
+    found = json.loads(kept.read_text(encoding="utf-8"))
+    return [Row(**row) for row in found["rows"]], found["minutes"]
 
 
 def prose() -> list[str]:
     """The numbers in the notebooks' prose that no cell prints, with the words around them."""
     read = ((path.stem, nbformat.read(path, as_version=4)) for path in list_notebooks(NOTEBOOKS))
     return [f"{name}, cell {cell}: {words}" for name, book in read for cell, words in notebooks.unprinted(book)]
+
+
+def write(rows: list[Row], label: report.Label) -> str:
+    """Writes the page and the rows to build/; returns the page."""
+    page = report.page(rows, prose(), label)
+    (BUILD / "verify.md").write_text(page, encoding="utf-8")
+    told = {"label": asdict(label), "rows": [asdict(row) for row in rows]}
+    (BUILD / "verify.json").write_text(json.dumps(told, indent=1), encoding="utf-8")
+    return page
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -141,14 +150,10 @@ def main(arguments: list[str] | None = None) -> int:
         for name in bar:
             bar.set_description(name)
             done.append(remade(name, known[name], work))
-    rows = [Row(**row) for part in done for row in part["rows"]]
-    minutes = sum(part["minutes"] for part in done)
+    rows = [row for part, _ in done for row in part]
+    minutes = sum(took for _, took in done)
     label = report.Label(date.today().isoformat(), torch.__version__, torch.get_num_threads(), minutes)
-    page = report.page(rows, prose(), label)
-    (BUILD / "verify.md").write_text(page, encoding="utf-8")
-    told = {"label": asdict(label), "rows": [asdict(row) for row in rows]}
-    (BUILD / "verify.json").write_text(json.dumps(told, indent=1), encoding="utf-8")
-    print(page)
+    print(write(rows, label))
     if names == list(known):
         shutil.rmtree(work)  # a finished run is not gone on with
     return 1 if any(row.verdict == DIFFERS for row in rows) else 0

@@ -3,7 +3,7 @@
 import ast
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import nbformat
@@ -16,6 +16,7 @@ from tools.verify.rows import AGREES, DIFFERS, EQUAL, Number, Row, missing, numb
 
 POINTS, PART, SMALL = 10.0, 0.25, 0.1
 TOLERANCE = f"{POINTS:.0f} points for a percentage, else {PART:.0%} of the number or {SMALL}, the larger"
+OTHER_WORDS = f"{TOLERANCE}; other words"
 PROSE_NUMBER = re.compile(r"[-+]?\d+(?:,\d{3})*(?:\.\d+\s?%?|\s?%)")
 SLOWER = 3  # a machine as busy as this is still no reason to change the README
 QUICK = 0.5  # minutes; starting a kernel alone takes a part of it
@@ -44,6 +45,11 @@ def allowance(quoted: Number) -> float:
     return POINTS if quoted.percent else max(PART * abs(quoted.value), SMALL)
 
 
+def strays(quoted: Number, remade: Number) -> float:
+    """How far a number strays, in parts of what it may."""
+    return abs(remade.value - quoted.value) / allowance(quoted)
+
+
 def compare_words(where: str, quoted: str, remade: str) -> Row:
     """A cell's stored text against the remade one. They agree if they hold as many numbers, none of which strays."""
     before, after = numbers(quoted), numbers(remade)
@@ -52,15 +58,21 @@ def compare_words(where: str, quoted: str, remade: str) -> Row:
         return Row(where, what, "", "", "", "the same text", EQUAL, len(before))
     if len(before) != len(after):
         return Row(where, what, what, f"{len(after)} numbers", "", "as many numbers", DIFFERS, max(len(before), 1))
-    same_words = [NUMBER_OR_SPACE.sub("", text) for text in (quoted, remade)]
-    judged_by = TOLERANCE if same_words[0] == same_words[1] else f"{TOLERANCE}; other words"
-    strays = [(abs(b.value - a.value) / allowance(a), a, b) for a, b in zip(before, after, strict=True)]
-    if not strays:
+    same_words = NUMBER_OR_SPACE.sub("", quoted) == NUMBER_OR_SPACE.sub("", remade)
+    if not before:
         return Row(where, "words", "", "", "", "other words", DIFFERS)
-    share, worst, now = max(strays, key=lambda stray: stray[0])
-    relative = abs(now.value - worst.value) / abs(worst.value) if worst.value else float("inf")
-    verdict = AGREES if share <= 1 else DIFFERS
-    return Row(where, f"worst of {what}", worst.text, now.text, f"{relative:.1%}", judged_by, verdict, len(before))
+    return worst_of(where, list(zip(before, after, strict=True)), TOLERANCE if same_words else OTHER_WORDS)
+
+
+def worst_of(where: str, pairs: Sequence[tuple[Number, Number]], judged_by: str) -> Row:
+    """One row for the numbers (quoted, remade) of a cell: it shows the one that strays most."""
+    strayed = [strays(*pair) for pair in pairs]
+    quoted, remade = pairs[strayed.index(max(strayed))]
+    verdict, most = (DIFFERS, 1.0) if max(strayed) > 1 else (AGREES, 0.0)
+    figures = max(1, sum(share > most for share in strayed))
+    difference = f"{abs(remade.value - quoted.value) / abs(quoted.value):.1%}" if quoted.value else "from 0"
+    told = (f"worst of {len(pairs)} numbers", quoted.text, remade.text, difference, judged_by, verdict)
+    return Row(where, *told, figures, besides=len(pairs) - figures)
 
 
 def compare_notebooks(name: str, quoted: NotebookNode, remade: NotebookNode) -> list[Row]:
@@ -113,7 +125,7 @@ def unprinted(notebook: NotebookNode) -> Iterator[tuple[int, str]]:
     """
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     known = [number.value for cell in code for number in numbers(words_of(cell))]
-    known += [float(value) for cell in code for value in _constants(cell.source)]
+    known += [value for cell in code for value in _constants(cell.source)]
     for index, cell in enumerate(notebook.cells):
         for match in PROSE_NUMBER.finditer(cell.source if cell.cell_type == "markdown" else ""):
             said = numbers(match[0].lstrip("+-"))[0]
@@ -125,5 +137,5 @@ def unprinted(notebook: NotebookNode) -> Iterator[tuple[int, str]]:
 
 def _constants(source: str) -> Iterator[float]:
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Constant) and type(node.value) in (int, float):
-            yield node.value
+        if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
+            yield float(node.value)

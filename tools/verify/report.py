@@ -23,8 +23,8 @@ class Label:
 
 def table(rows: Sequence[Row]) -> str:
     """One line a row, the columns aligned."""
-    lines = [COLUMNS, *((r.where, r.what, r.quoted, r.remade, r.difference, r.judged_by, r.verdict) for r in rows)]
-    lines = [tuple(cell.replace("|", "/") for cell in line) for line in lines]
+    told = [(r.where, r.what, r.quoted, r.remade, r.difference, r.judged_by, r.verdict) for r in rows]
+    lines = [[cell.replace("|", "/") for cell in line] for line in (COLUMNS, *told)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     printed = ["| " + " | ".join(map(str.ljust, line, widths)) + " |" for line in lines]
     return "\n".join([printed[0], "|" + "|".join("-" * (width + 2) for width in widths) + "|", *printed[1:]])
@@ -32,7 +32,9 @@ def table(rows: Sequence[Row]) -> str:
 
 def summary(rows: Sequence[Row], label: Label) -> str:
     """How many figures were remade, and how many of them agree."""
-    agree, equal, differ = count(rows, EQUAL, AGREES), count(rows, EQUAL), count(rows, DIFFERS)
+    found = count(rows)
+    equal, differ = found[EQUAL], found[DIFFERS]
+    agree = equal + found[AGREES]
     return f"{agree + differ:,} figures remade, {agree:,} agree ({equal:,} to the digit), {differ:,} differ; {label}"
 
 

@@ -1,6 +1,7 @@
 """One row a figure: what is quoted, what was remade, and whether the two agree."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import stdev
@@ -31,7 +32,11 @@ class Number:
 
 @dataclass(frozen=True)
 class Row:
-    """A line of the table. `figures`: how many numbers it stands for; `judged_by`: what makes them agree."""
+    """A line of the table.
+
+    judged_by: what makes them agree. figures: how many numbers have this verdict. besides: how many more of the same
+    cell agree, which the line does not show.
+    """
 
     where: str
     what: str
@@ -41,6 +46,7 @@ class Row:
     judged_by: str
     verdict: str
     figures: int = 1
+    besides: int = 0
 
 
 def numbers(text: str) -> list[Number]:
@@ -97,6 +103,10 @@ def spread_of_extreme(values: Sequence[float]) -> float:
     return STANDARD_DEVIATIONS * stdev(values)
 
 
-def count(rows: Iterable[Row], *verdicts: str) -> int:
-    """How many figures have one of the verdicts."""
-    return sum(row.figures for row in rows if row.verdict in verdicts)
+def count(rows: Iterable[Row]) -> dict[str, int]:
+    """Verdict -> how many figures have it."""
+    found = Counter({AGREES: 0, EQUAL: 0, DIFFERS: 0})
+    for row in rows:
+        found[row.verdict] += row.figures
+        found[AGREES] += row.besides
+    return found
