@@ -181,6 +181,8 @@ def test_only_the_numbers_that_stray_count_as_differing():
         ("loss 4.00", "loss 4.90", AGREES),
         ("loss 4.00", "loss 5.10", DIFFERS),
         ("loss 0.00", "loss 0.05", AGREES),
+        ("rate 1e-3", "rate 0.05", AGREES),
+        ("1,232 answers", "1,233 answers", DIFFERS),
         ("12 pairs", "12 pairs and 3", DIFFERS),
         ("it helps", "it harms", DIFFERS),
         ("it helps by 2.0", "it harms by 2.0", AGREES),

@@ -2,6 +2,7 @@
 
 import ast
 import html
+import math
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,7 +16,7 @@ from tools.verify import readme
 from tools.verify.rows import AGREES, DIFFERS, EQUAL, Number, Row, missing, numbers, within
 
 POINTS, PART, SMALL = 10.0, 0.25, 0.1
-TOLERANCE = f"{POINTS:.0f} points for a percentage, else {PART:.0%} of the number or {SMALL}, the larger"
+TOLERANCE = f"a count: the same; a percentage: {POINTS:.0f} points; else {PART:.0%} of the number or {SMALL}"
 OTHER_WORDS = f"{TOLERANCE}; other words"
 PROSE_NUMBER = re.compile(r"[-+]?\d+(?:,\d{3})*(?:\.\d+\s?%?|\s?%)")
 SLOWER = 3  # a machine as busy as this is still no reason to change the README
@@ -40,14 +41,14 @@ def _words(output: NotebookNode) -> str:
     return text
 
 
-def allowance(quoted: Number) -> float:
-    """How far a trained number may stray on another machine; see `TOLERANCE`."""
-    return POINTS if quoted.percent else max(PART * abs(quoted.value), SMALL)
-
-
 def strays(quoted: Number, remade: Number) -> float:
-    """How far a number strays, in parts of what it may."""
-    return abs(remade.value - quoted.value) / allowance(quoted)
+    """How far a number strays, in parts of what it may on another machine (see `TOLERANCE`); infinity for a count."""
+    away = abs(remade.value - quoted.value)
+    if quoted.percent:
+        return away / POINTS
+    if quoted.is_whole:
+        return math.inf if away else 0.0
+    return away / max(PART * abs(quoted.value), SMALL)
 
 
 def compare_words(where: str, quoted: str, remade: str) -> Row:

@@ -21,6 +21,11 @@ class Number:
     decimals: int
     percent: bool
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is written without a decimal point, as what is counted is."""
+        return not self.percent and re.fullmatch(r"[-+]?[\d,]+", self.text) is not None
+
     def printed(self, value: float) -> str:
         """Another value in the same form."""
         return f"{value:.{self.decimals}f}{' %' if self.percent else ''}"
