@@ -2,6 +2,8 @@
 # make test       the unit tests, then every notebook, then the labs in a browser if Chromium is there
 # make course     run all notebooks without a screen
 # make notebooks  build the notebooks from notebooks/sources (NAMES="06_ppo" for some of them)
+# make verify     remake every figure that README and notebooks quote, and compare (PARTS="doctor notebook-04" for some)
+# make bench      where the time goes, as ratios within one run; loads the machine
 # make check      lint, format, types, and notebooks in step with their sources
 #
 # All of it lives in .venv, made at the first use. PYTHON=/path/to/python3.12 chooses the interpreter.
@@ -10,13 +12,14 @@ PYTHON ?=
 PIP_ARGS ?=
 LAB_ARGS ?=
 NAMES ?=
+PARTS ?=
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 INSTALLED := .venv/.installed
 IS_ALLOWED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
 
-.PHONY: environment lab test course notebooks check
+.PHONY: environment lab test course notebooks verify bench check
 .DEFAULT_GOAL := environment
 
 environment: $(INSTALLED)
@@ -47,6 +50,12 @@ course: $(INSTALLED)
 
 notebooks: $(INSTALLED)
 	$(BIN)/python tools/build_notebooks.py $(NAMES)
+
+verify: $(INSTALLED)
+	$(BIN)/python -m tools.verify $(addprefix --part ,$(PARTS))
+
+bench: $(INSTALLED)
+	$(BIN)/python -m pytest -s benchmarks
 
 check: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -7,7 +7,6 @@ import pytest
 
 from rlhf_lessons.diagnostics.alarms import COLLAPSE, SHIFT, WEAK_SIGNAL
 from rlhf_lessons.sweeps import kept, over_optimisation, verdicts
-from rlhf_lessons.sweeps.policy_runs import policy_run
 
 SPOILT, ASKED, FULL = "pairs_200_unpriced", "policy_pairs", "full_unpriced"
 
@@ -94,15 +93,3 @@ def test_each_challenge_rings_its_alarm_and_healthy_runs_are_quiet(found, seeds,
     assert counts.loc["runs"].to_dict() == {"scenario": len(seeds), "healthy": 4 * len(seeds)}
     ring = counts.loc[alarm] / counts.loc["runs"]
     assert ring["scenario"] >= 0.8 and ring["healthy"] <= 0.05
-
-
-@pytest.mark.slow
-def test_runs_made_now_are_like_the_kept_ones(cases):
-    """Another machine or thread count is like another seed, so the runs are two whose seeds agree well (C27).
-
-    The other runs without a price stray more: seed 0 with 20 pairs gave 40 to 70 % safe, by threads and machine.
-    """
-    for name, strays in {SPOILT: 0.2, "strong_price": 0.06}.items():
-        run = policy_run(over_optimisation.CONDITIONS[name], seed=0)
-        now = sum(run.cases["safety"]) / len(run.cases["safety"])
-        assert now == pytest.approx(verdicts.matrix(cases, name, "safety").mean(), abs=strays), name

@@ -1,0 +1,135 @@
+"""The README's figures, the doctor's and the kept runs', each remade and judged by its spread over seeds."""
+
+from collections.abc import Sequence
+
+import torch
+
+from rlhf_lessons.diagnostics.alarms import COLLAPSE, SHIFT, WEAK_SIGNAL
+from rlhf_lessons.diagnostics.doctor.fault_bank import FAULTS, diagnose_patient, make_fault
+from rlhf_lessons.diagnostics.findings import HEALTHY
+from rlhf_lessons.sweeps import kept, over_optimisation, verdicts
+from rlhf_lessons.sweeps.policy_runs import policy_run
+from rlhf_lessons.sweeps.quality import pretrained_quality, quality
+from rlhf_lessons.world.cases import all_cases
+from tools.verify import readme
+from tools.verify.rows import EXACT, Row, compare, promise, spread_of_extreme, spread_of_mean, within
+
+SEEDS = range(5)
+STAGES = {
+    "SFT policy: answers safe to act on": "sft_safe",
+    "reward model: curated pairs ranked right": "reward_accuracy_curated",
+    "reward model: pairs of the SFT policy's own answers ranked right": "reward_accuracy_sampled",
+    "PPO policy: answers safe to act on": "ppo_safe",
+}
+POLICIES = {
+    "SFT, no PPO": "sft",
+    "PPO, the document's failing program as judge": "broken",
+    "PPO, judge of 20 pairs, no price on distance": "pairs_20_unpriced",
+    "the same with a strong price": "pairs_20_strong_price",
+    "PPO, full reward model": "full",
+    "best of 16 by the full reward model, no training": "best_of_16",
+    "PPO on the rubric itself": "gold_course_price",
+}
+ALARM_SCENARIOS = {WEAK_SIGNAL: "pairs_20_unpriced", SHIFT: "pairs_2000_unpriced", COLLAPSE: "collapse"}
+LIVE_CONDITIONS, LIVE_SEEDS = ("full", "pairs_200_unpriced", "strong_price"), (0, 1, 2)
+LIVE_MEASURES = {"safety": "safe answers", "gold_score": "gold score", "kl": "KL, nats"}
+
+
+def stages(text: str, seeds: Sequence[int] = SEEDS) -> list[Row]:
+    """The README's first table of results, and what the course promises of every stage (C5, C21)."""
+    where, measured = f"README, {readme.STAGES}", quality(seeds)
+    rows = []
+    for name, (mean, extremes) in readme.table(text, readme.STAGES, STAGES).items():
+        values = (100 * measured[STAGES[name]]).tolist()
+        low, high = extremes.split(" to ")
+        rows += [
+            compare(where, f"{name}, mean", mean, sum(values) / len(values), spread_of_mean(values), MEANS),
+            compare(where, f"{name}, lowest", low, min(values), spread_of_extreme(values), EXTREMES),
+            compare(where, f"{name}, highest", high, max(values), spread_of_extreme(values), EXTREMES),
+        ]
+    means = measured.mean()
+    share, seconds = "{:.1%}", "{:.0f} s"
+    return [
+        *rows,
+        promise("C21", "SFT policy safe, mean", share, means.sft_safe, 0.78, 0.86),
+        promise("C21", "reward model, curated pairs, mean", share, means.reward_accuracy_curated, 0.96),
+        promise("C21", "reward model, own answers, mean", share, means.reward_accuracy_sampled, 0.93),
+        promise("C21", "PPO policy safe, mean", share, means.ppo_safe, 0.96),
+        promise("C21", "PPO policy safe, lowest", share, measured.ppo_safe.min(), 0.94),
+        promise("C21", "PPO training, longest", seconds, measured.ppo_seconds.max(), high=120),
+        *pretrained(text),
+    ]
+
+
+def pretrained(text: str) -> list[Row]:
+    """The README's sentence on the pretrained model. Its spread was never measured: what C5 promises is allowed."""
+    where, found, said = f"README, {readme.STAGES}", pretrained_quality(), readme.sentence(text, readme.PRETRAINED)
+    greedy, sampled = (100 * found[f"pretrained_safe_{how}"] for how in ("greedy", "sampled"))
+    return [
+        compare(where, "cases", said["cases"], len(all_cases()), 0, "a count"),
+        within(where, "pretrained model safe, greedy", said["greedy"], greedy, 97, 100, "promised: at least 97 % (C5)"),
+        within(where, "pretrained model safe, sampled", said["sampled"], sampled, 40, 70, "promised: 40 to 70 % (C5)"),
+    ]
+
+
+def policies(text: str) -> list[Row]:
+    """The README's second table of results and its sentences on the kept runs, computed anew from the kept tables."""
+    where, found = f"README, {readme.POLICIES}", kept.read(over_optimisation.NAME)
+    cases, rows = found.tables["cases"], []
+    for name, (mean, interval) in readme.table(text, readme.POLICIES, POLICIES).items():
+        safe = verdicts.mean_of(cases, POLICIES[name])
+        quoted = {"mean": mean, **dict(zip(("low", "high"), interval.split(" to "), strict=True))}
+        remade = {"mean": safe.value, "low": safe.low, "high": safe.high}
+        rows += [compare(where, f"{name}, {end}", quoted[end], 100 * remade[end], 0, EXACT) for end in quoted]
+    runs = readme.sentence(text, readme.RUNS)["runs"]
+    return [*rows, compare("README", "PPO runs kept", runs, len(found.tables["seconds"]), 0, EXACT), *alarms(text)]
+
+
+def alarms(text: str) -> list[Row]:
+    """How often each alarm rings in the kept runs, against the README's sentence: 9 of 10, and none of 40."""
+    readme.sentence(text, readme.ALARMS)
+    records, where = kept.read(over_optimisation.NAME).tables["records"], f"README, {readme.POLICIES}"
+    rows = []
+    for alarm, scenario in ALARM_SCENARIOS.items():
+        groups = {"scenario": [scenario], "healthy": over_optimisation.HEALTHY}
+        counts = verdicts.alarm_counts(records, groups)
+        for group, low, high in (("scenario", 9, 10), ("healthy", 0, 0)):
+            rings, runs = counts[group][alarm], counts[group]["runs"]
+            rows.append(promise(where, f"{alarm}: rings in {group} runs, of {runs}", "{:.0f}", rings, low, high))
+    return rows
+
+
+def live(conditions: Sequence[str] = LIVE_CONDITIONS, seeds: Sequence[int] = LIVE_SEEDS) -> list[Row]:
+    """Runs made now against the kept runs of the same seeds; another machine is like another seed."""
+    cases, rows = kept.read(over_optimisation.NAME).tables["cases"], []
+    torch.set_num_threads(1)  # as the kept runs were made; `surroundings` sets it back
+    for name in conditions:
+        runs = [policy_run(over_optimisation.CONDITIONS[name], seed).cases for seed in seeds]
+        for measure, what in LIVE_MEASURES.items():
+            by_seed = verdicts.matrix(cases, name, measure).mean(axis=1)
+            now = sum(sum(run[measure]) / len(run[measure]) for run in runs) / len(runs)
+            allowed = spread_of_mean(by_seed.tolist()) * (len(by_seed) / len(seeds)) ** 0.5
+            quoted = f"{by_seed[list(seeds)].mean():.3f}"
+            rows.append(compare(f"kept runs, {name}", f"{what}, seeds {list(seeds)}", quoted, now, allowed, LIVE))
+    return rows
+
+
+def doctor(seeds: Sequence[int] = SEEDS) -> list[Row]:
+    """How many patients of each cause the doctor names first; its thresholds were set on other seeds."""
+    rows = []
+    for cause in (*FAULTS, HEALTHY):
+        reports = [diagnose_patient(make_fault(cause, seed)) for seed in seeds]
+        right = sum(report.names[0] == cause for report in reports)
+        rows.append(promise("the doctor", f"{cause}: named first, of {len(seeds)}", "{:.0f}", right, len(seeds)))
+    weakest = min(report.examination.pairs.accuracy.value for report in reports)
+    ready = sum(report.ready_for_ppo for report in reports)
+    return [
+        *rows,
+        promise("the doctor", f"healthy: ready for PPO, of {len(seeds)}", "{:.0f}", ready, len(seeds)),
+        promise("the doctor", "healthy: pairs ranked right, lowest", "{:.1%}", weakest, 0.85),
+    ]
+
+
+MEANS = "4 standard errors of the difference of two means of five seeds"
+EXTREMES = "4 standard deviations of five seeds"
+LIVE = "4 standard errors of the difference of two means of so many seeds, from the spread of all kept seeds"

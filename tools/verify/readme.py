@@ -1,0 +1,39 @@
+"""What README.md quotes, read out of its tables and sentences."""
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+README = Path(__file__).parents[2] / "README.md"
+MINUTES = "The notebooks"
+STAGES = "What the stages reach"
+POLICIES = "Why the reward model decides"
+PRETRAINED = (
+    r"all (?P<cases>\d+) cases.* safe in (?P<greedy>[\d.]+ %) of its .* (?P<sampled>[\d.]+ %) of its sampled ones"
+)
+ALARMS = r"in at least nine of ten runs of its scenario and in none of 40 healthy ones"
+RUNS = r"the (?P<runs>\d+) PPO runs behind"
+
+
+def table(text: str, heading: str, names: Iterable[str] = ()) -> dict[str, list[str]]:
+    """First cell -> the other cells, for each row of the first table under a heading.
+
+    Raises ValueError if there is no table under such a heading, or if its first cells are not the `names` given.
+    """
+    part = re.search(rf"^## {re.escape(heading)}$(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
+    lines = [line for line in (part[1] if part else "").splitlines() if line.startswith("|")]
+    if len(lines) < 3:
+        raise ValueError(f"README: {heading!r} has no table; verify reads the figures from there")
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
+    found = {row[0]: row[1:] for row in rows}
+    if odd := found.keys() ^ set(names or found):
+        raise ValueError(f"README: {heading!r} has other rows than verify knows: {', '.join(sorted(odd))}")
+    return found
+
+
+def sentence(text: str, pattern: str) -> Mapping[str, str]:
+    """The named figures of a sentence, however its lines are broken. Raises ValueError if it is not there."""
+    found = re.search(pattern, " ".join(text.split()))
+    if not found:
+        raise ValueError(f"README: no sentence is like {pattern!r}; verify reads its figures from there")
+    return found.groupdict()
