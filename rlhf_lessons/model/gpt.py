@@ -37,7 +37,7 @@ class GPTConfig:
 
 
 def check_range(name: str, whole_numbers: Tensor, low: int, high: int) -> None:
-    """Raise a ValueError that names the first end of whole_numbers to lie outside low to high."""
+    """Raise a ValueError if any of the whole numbers is outside low to high; it names the smallest or largest."""
     if whole_numbers.numel():
         for end in whole_numbers.aminmax():
             if not low <= end <= high:

@@ -21,11 +21,11 @@ def bradley_terry_loss(
     """
     _check_pairs(chosen, rejected)
     check_number("center_coef", center_coef, 0)
-    lead = chosen - rejected
+    difference = chosen - rejected
     if margin is not None:
         check_same_shape(chosen=chosen, margin=margin)
-        lead = lead - margin
-    loss = -F.logsigmoid(lead).mean()
+        difference = difference - margin
+    loss = -F.logsigmoid(difference).mean()
     if center_coef:
         loss = loss + center_coef * (chosen + rejected).square().mean()
     return loss

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from rlhf_lessons.stages.history import Record
 
-OnStep = Callable[[Record], bool | None]  # called after each step; a true answer ends the training
+OnStep = Callable[[Record], bool | None]  # called after each step; the training ends if it returns true
 
 
 def optimiser(model: nn.Module, learning_rate: float, weight_decay: float = 0.0) -> torch.optim.AdamW:

@@ -1,7 +1,7 @@
 """Several reward models trained together, to know where they disagree.
 
-Each of the K members sees every batch, but with its own bootstrap: some pairs count twice or more for it, some
-not at all. What all members agree on is in the data; where they differ, few pairs speak (Coste et al. 2023).
+Each of the K members learns from its own bootstrap of the pairs: some pairs count twice or more for it, some not
+at all. Where all members agree, many pairs support the score; where they differ, few do (Coste et al. 2023).
 """
 
 import copy

@@ -11,7 +11,7 @@ from rlhf_lessons.world.cases import case_of
 from rlhf_lessons.world.datasets import Pair
 from rlhf_lessons.world.rubric import judge
 
-SMALLEST_GAP = 0.25  # annotators skip two answers that are nearer: one right part more or less is easily missed
+SMALLEST_GAP = 0.25  # a smaller difference in score is a tie: one right part more or less is easily missed
 
 
 def prefer(prompt: str, first: str, second: str) -> int:

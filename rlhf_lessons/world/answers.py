@@ -55,7 +55,7 @@ FORMS = (
     "{verdict} ; {advice} since {reason} .",
 )
 
-# How often each kind turns up when nobody chooses: the share of loose talk in the corpus.
+# How often a careless note of the corpus is of each kind.
 CORPUS_MIX: Mapping[str, float] = {
     "vague": 0.25,
     "wrong_verdict": 0.5,

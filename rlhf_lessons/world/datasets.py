@@ -15,8 +15,8 @@ from rlhf_lessons.world.answers import CORPUS_MIX, careful_answer, careless_answ
 from rlhf_lessons.world.cases import Case, all_cases, case_of, cases_in
 from rlhf_lessons.world.tokenizer import Tokenizer
 
-# How the rejected answer of a curated pair is worse, when nobody chooses: mostly by what it says, so that
-# a reward model has to know the facts.
+# How often the rejected answer of a curated pair is of each kind, by default. Most are wrong in what they say,
+# so that a reward model has to know the facts.
 PAIR_MIX: Mapping[str, float] = {
     "vague": 0.2,
     "wrong_verdict": 0.4,

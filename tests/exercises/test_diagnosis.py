@@ -29,7 +29,8 @@ def test_the_reference_is_right_and_undone_falls_back_to_it(exercise, capsys):
 @pytest.mark.parametrize("name", [name for name in FAULTS if name != "saturated head"])
 def test_every_wrong_cause_is_answered_by_what_it_would_show(exercise, name, capsys):
     exercise.check(lambda report: number(name))
-    assert signs.CONFUSIONS.get(("saturated head", name), signs.SIGNS[name]) in capsys.readouterr().out
+    advice = signs.CONFUSIONS.get(("saturated head", name), signs.SIGNS[name])
+    assert advice in capsys.readouterr().out
 
 
 def test_confusions_and_signs_name_faults_of_the_bank():

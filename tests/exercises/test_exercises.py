@@ -46,8 +46,7 @@ def test_left_undone_the_reference_stands_in(exercise, capsys):
 @each_exercise
 def test_an_unknown_wrong_answer_is_shown_beside_the_right_one(exercise, capsys):
     assert exercise.check(lambda *inputs: 123.456) is exercise.reference
-    said = capsys.readouterr().out
-    assert "it gives 123.456; it should give" in said
+    assert "it gives 123.456; it should give" in capsys.readouterr().out
 
 
 @each_exercise

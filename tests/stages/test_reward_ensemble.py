@@ -41,10 +41,12 @@ def test_members_learn_apart(members, pairs):
 
 def test_all_members_learn_and_their_bootstraps_differ(members, pairs):
     twins = RewardEnsemble([members[0], copy.deepcopy(members[0])])  # alike but for the pairs they count
+    before = score_all(twins, pairs.chosen) - score_all(twins, pairs.rejected)
     train_ensemble(twins, pairs, SETTINGS.model_copy(update={"epochs": 8}))
-    first, second = score_all(twins, pairs.chosen) - score_all(twins, pairs.rejected)
-    assert (first > 0).float().mean() > 0.7 and (second > 0).float().mean() > 0.7
-    assert not torch.allclose(first, second)
+    margins = score_all(twins, pairs.chosen) - score_all(twins, pairs.rejected)
+    gained = (margins - before).mean(1)
+    assert (gained > 0.4).all()  # 4.8 over 12 seeds, give or take 1.1
+    assert not torch.allclose(margins[0], margins[1])
 
 
 def test_each_member_is_clipped_on_its_own(members):
