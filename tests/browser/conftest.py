@@ -1,6 +1,5 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from statistics import median
 
 import pytest
 from playwright.sync_api import BrowserContext, sync_playwright
@@ -8,12 +7,15 @@ from playwright.sync_api import BrowserContext, sync_playwright
 from rlhf_lessons import reruns
 from tools import browser
 
-MEASURED: list[str] = []
+
+@pytest.fixture(scope="session")
+def home() -> None:
+    """The notebooks use the user's own cache, unlike the other tests: what the course trains is trained once."""
 
 
 @pytest.fixture(scope="session")
 def context() -> Iterator[BrowserContext]:
-    """One browser for all tests."""
+    """One browser for all tests of a process."""
     path = browser.find_browser()
     if path is None:
         pytest.skip(f"no browser: none of {', '.join(browser.NAMES)} is on PATH")
@@ -34,7 +36,7 @@ def folder(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def address(folder: Path, context: BrowserContext) -> Iterator[str]:
-    """One JupyterLab for all tests."""
+    """One JupyterLab for all tests of a process."""
     with browser.serve(folder) as address:
         yield address
 
@@ -54,18 +56,27 @@ def open_notebook(context: BrowserContext, address: str) -> Iterator[Callable[[s
             session.close()
 
 
-@pytest.fixture(scope="session")
-def measured() -> Callable[[str, list[float]], float]:
-    """Keeps measured milliseconds for the end of the test run, and gives their median."""
-
-    def keep(what: str, times: list[float]) -> float:
-        MEASURED.append(f"{what}: median {median(times):.0f} ms, {min(times):.0f} to {max(times):.0f}, of {len(times)}")
-        return median(times)
-
-    return keep
+def by_notebook(path: Path):
+    """A parameter that keeps all tests of one notebook in one process."""
+    return pytest.param(path.name, marks=pytest.mark.xdist_group(path.stem), id=path.stem)
 
 
-def pytest_terminal_summary(terminalreporter) -> None:
-    if MEASURED:
-        terminalreporter.section("measured in the browser")
-        terminalreporter.write_line("\n".join(MEASURED))
+@pytest.fixture(scope="module", params=[by_notebook(path) for path in reruns.list_notebooks(reruns.NOTEBOOKS)])
+def notebook(request, context: BrowserContext, address: str) -> Iterator[browser.Session]:
+    """A notebook of the course after Run All, in a tab that the tests of a module share."""
+    session = browser.Session(context, address, request.param)
+    session.run_all()
+    yield session
+    session.close()
+
+
+@pytest.fixture
+def place(write_notebook, folder: Path) -> Callable[..., str]:
+    """Writes a notebook with these cells where JupyterLab finds it; gives its name there."""
+
+    def write(name: str, *cells: str) -> str:
+        path = write_notebook(name, *cells)
+        browser.copy(path, folder)
+        return path.name
+
+    return write
