@@ -47,7 +47,7 @@ test: $(INSTALLED)
 	$(PYTEST) --dist worksteal -m "not browser" --cov=rlhf_lessons --cov-report=term:skip-covered \
 		--cov-fail-under=$(LEAST_COVERED)
 	if $(BIN)/python -m tools.browser; then \
-		$(PYTEST) --dist loadgroup -m browser tests/browser; \
+		$(PYTEST) -m browser tests/browser; \
 	else \
 		$(PYTEST) --dist loadfile --nbval-lax --nbval-current-env --nbval-cell-timeout=600 notebooks; \
 	fi

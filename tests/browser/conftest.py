@@ -3,9 +3,24 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import BrowserContext, sync_playwright
+from xdist.scheduler import LoadScopeScheduling
 
 from rlhf_lessons import reruns
 from tools import browser
+
+NOTEBOOKS = reruns.list_notebooks(reruns.NOTEBOOKS)
+
+
+class ByNotebook(LoadScopeScheduling):
+    """Keeps all tests of one notebook in one process, since they share its page; the others go where there is time."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return nodeid.partition("[")[2] or nodeid
+
+
+def pytest_xdist_make_scheduler(config, log) -> ByNotebook:
+    # xdist's own groups (--dist loadgroup) are lost under pytest 9.
+    return ByNotebook(config, log)
 
 
 @pytest.fixture(scope="session")
@@ -29,7 +44,7 @@ def context() -> Iterator[BrowserContext]:
 def folder(tmp_path_factory) -> Path:
     """Copies of all notebooks; JupyterLab saves into them."""
     folder = tmp_path_factory.mktemp("jupyterlab")
-    for path in reruns.list_notebooks(reruns.NOTEBOOKS):
+    for path in NOTEBOOKS:
         browser.copy(path, folder)
     return folder
 
@@ -56,12 +71,7 @@ def open_notebook(context: BrowserContext, address: str) -> Iterator[Callable[[s
             session.close()
 
 
-def by_notebook(path: Path):
-    """A parameter that keeps all tests of one notebook in one process."""
-    return pytest.param(path.name, marks=pytest.mark.xdist_group(path.stem), id=path.stem)
-
-
-@pytest.fixture(scope="module", params=[by_notebook(path) for path in reruns.list_notebooks(reruns.NOTEBOOKS)])
+@pytest.fixture(scope="module", params=[path.name for path in NOTEBOOKS], ids=[path.stem for path in NOTEBOOKS])
 def notebook(request, context: BrowserContext, address: str) -> Iterator[browser.Session]:
     """A notebook of the course after Run All, in a tab that the tests of a module share."""
     session = browser.Session(context, address, request.param)
