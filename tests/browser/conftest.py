@@ -75,9 +75,11 @@ def open_notebook(context: BrowserContext, address: str) -> Iterator[Callable[[s
 def notebook(request, context: BrowserContext, address: str) -> Iterator[browser.Session]:
     """A notebook of the course after Run All, in a tab that the tests of a module share."""
     session = browser.Session(context, address, request.param)
-    session.run_all()
-    yield session
-    session.close()
+    try:
+        session.run_all()
+        yield session
+    finally:
+        session.close()
 
 
 @pytest.fixture
