@@ -1,4 +1,5 @@
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -12,9 +13,9 @@ from rlhf_lessons.model.gpt import GPT, GPTConfig
 from rlhf_lessons.world import datasets
 from rlhf_lessons.world.tokenizer import course_tokenizer
 
-# A lab, as a cell of a notebook: its training takes three seconds, and with more than 100 pairs it fails.
+# A lab, as a cell of a notebook: it trains until a file `enough` lies beside it, and with more than 100 pairs it fails.
 PLANTED_LAB = """
-import time
+import itertools, pathlib, time
 from rlhf_lessons.labs.frame.canvas import Canvas
 from rlhf_lessons.labs.frame.lab import Lab
 from rlhf_lessons.labs.frame.panel import Panel
@@ -23,9 +24,11 @@ from rlhf_lessons.labs.frame.training import TrainingPanel
 def compute(n_pairs: int = 12, watch=None) -> float:
     if n_pairs > 100:
         raise ArithmeticError(f"{n_pairs} pairs cannot be had")
-    for step in range(100 if watch else 0):
+    for step in itertools.count() if watch else ():
+        watch(n_pairs * step / (step + 10), step / (step + 10))
         time.sleep(0.03)
-        watch(n_pairs * step / 100, step / 100)
+        if pathlib.Path("enough").exists():
+            break
     return n_pairs
 
 def draw(result: float, canvas: Canvas) -> None:
@@ -59,8 +62,17 @@ def write_notebook(tmp_path) -> Callable[..., Path]:
 
 @pytest.fixture
 def planted_lab() -> str:
-    """A cell with a lab that takes its time to train, and raises ArithmeticError for more than 100 pairs."""
+    """A cell with a lab that trains until a file `enough` is there, and raises ArithmeticError over 100 pairs."""
     return PLANTED_LAB
+
+
+@pytest.fixture(autouse=True, scope="session")
+def home(tmp_path_factory) -> Iterator[None]:
+    """The cache is a temporary folder: what a test finds there was made in this run, by any of its processes."""
+    base = tmp_path_factory.getbasetemp()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RLHF_LESSONS_HOME", str((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "home"))
+        yield
 
 
 @pytest.fixture(autouse=True)

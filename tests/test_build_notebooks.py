@@ -87,8 +87,17 @@ def test_a_build_keeps_outputs_and_no_trace_of_the_machine(write_source, tmp_pat
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("body", "message"), [("1 / 0", "ZeroDivisionError"), (CALLBACK, "RuntimeError: hidden")])
-def test_a_failing_notebook_is_not_written(body, message, write_source, tmp_path, capsys):
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("1 / 0", "ZeroDivisionError"),
+        (CALLBACK, "RuntimeError: hidden"),
+        ("import time\ntime.sleep(3600)", "Cell contents: import time"),
+        ("import os\nos._exit(1)", "Kernel died"),
+    ],
+)
+def test_a_failing_notebook_is_not_written(body, message, write_source, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(build_notebooks, "CELL_SECONDS", 3)
     write_source("01_tiny", body)
     assert build(tmp_path) == 1
     assert not (tmp_path / "01_tiny.ipynb").exists()

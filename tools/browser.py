@@ -1,6 +1,7 @@
 """A real JupyterLab in a real browser, for tests/browser and for the pictures in figures/.
 
 `serve` starts a server of its own on a folder, `launch` a Chromium; a `Session` is one notebook in one tab.
+As a program it says whether there is a browser: `python -m tools.browser` ends with 0 if there is one.
 """
 
 import json
@@ -19,6 +20,7 @@ from pathlib import Path
 
 import nbformat
 from playwright.sync_api import Browser, BrowserContext, Playwright, ViewportSize
+from playwright.sync_api import TimeoutError as TooSlow
 
 from tools.lab import IS_ROOT
 from tools.lab_page import KERNEL, LISTENS, Lab
@@ -72,8 +74,13 @@ def serve(folder: Path, theme: str = "JupyterLab Light") -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     token, own = secrets.token_hex(8), folder / ".jupyter"
-    for name, values in {"notification": {"fetchNews": "false"}, "themes": {"theme": theme}}.items():
-        path = own / "settings" / "@jupyterlab" / "apputils-extension" / f"{name}.jupyterlab-settings"
+    settings = {
+        "@jupyterlab/apputils-extension/notification": {"fetchNews": "false"},
+        "@jupyterlab/apputils-extension/themes": {"theme": theme},
+        "@jupyter-widgets/jupyterlab-manager/plugin": {"saveState": True},  # a saved notebook holds its widgets
+    }
+    for name, values in settings.items():
+        path = own / "settings" / f"{name}.jupyterlab-settings"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(values))
     command = [
@@ -128,16 +135,24 @@ class Session:
         """Which kernel this tab talks to."""
         return self.page.evaluate(f"() => {KERNEL}.id")
 
-    def command(self, name: str, seconds: float = RUN_SECONDS) -> object:
+    def command(self, name: str, seconds: float = KERNEL_SECONDS) -> object:
         """Run one of JupyterLab's commands to its end, and give its answer."""
         self.page.evaluate(COMMAND, name)
         self.page.wait_for_function("() => window.done", timeout=seconds * 1000)
         return self.page.evaluate("() => window.done[0]")
 
-    def run_all(self) -> None:
-        """Run All, to the end."""
-        self.command("notebook:run-all-cells")
+    def run_all(self, seconds: float = RUN_SECONDS) -> None:
+        """Run All, to the end. Raises TimeoutError, naming notebook and cell, after so many seconds."""
+        try:
+            self.command("notebook:run-all-cells", seconds)
+        except TooSlow:
+            cell = next(cell["index"] for cell in self.outputs() if not cell["ran"])
+            raise TimeoutError(f"{self.name}: after {seconds:g} s cell {cell} had not ended") from None
         self.wait_for_kernel()
+
+    def save(self) -> None:
+        """Write the notebook into its file, with its outputs and the state of its widgets."""
+        self.command("docmanager:save")
 
     def restart(self) -> None:
         """Restart the kernel, as the menu does, with its question answered."""
@@ -158,3 +173,7 @@ class Session:
         """End the kernel and the tab."""
         self.command("notebook:shutdown-kernel")
         self.page.close()
+
+
+if __name__ == "__main__":
+    sys.exit(find_browser() is None)

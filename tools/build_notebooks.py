@@ -19,7 +19,7 @@ from typing import Any
 import jupytext
 import nbformat
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
 from rlhf_lessons import cache, store
@@ -58,7 +58,7 @@ def build(source: Path, folder: Path) -> list[str]:
     )
     try:
         client.execute()
-    except CellExecutionError as error:
+    except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
         return [str(error)]
     errors = errors_in(notebook)
     if not errors:

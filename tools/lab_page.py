@@ -1,10 +1,11 @@
 """A lab in the browser: its knobs turned as a learner turns them, with the time that the answers take."""
 
+import time
 from collections.abc import Callable
 
 from playwright.sync_api import Locator, Page
 
-LONGEST_MS = 120_000
+LONGEST_MS, LOOK_MS = 120_000, 50
 KERNEL = "window.jupyterapp?.shell.currentWidget?.context?.sessionContext?.session?.kernel"
 # The idle mark on the page shows before a kernel exists, and Run All then runs nothing.
 LISTENS = f"() => {KERNEL}?.connectionStatus == 'connected' && {KERNEL}.status == 'idle'"
@@ -112,6 +113,18 @@ class Lab:
     def wait_until_trained(self) -> None:
         """To the end of a training."""
         self.root.locator("button:enabled", has_text="Train").wait_for(timeout=LONGEST_MS)
+
+    def look(self) -> dict[str, str]:
+        """What can be seen of the lab: `value` of the main knob, `picture` (a digest) and `verdict`."""
+        return {"value": self.value, "picture": self.picture(), "verdict": self.verdict}
+
+    def wait_for_new(self, before: dict[str, str], *names: str) -> None:
+        """Until the named parts of the look have all changed. Raises TimeoutError if they do not."""
+        last = time.monotonic() + LONGEST_MS / 1000
+        while same := [name for name, now in self.look().items() if name in names and now == before[name]]:
+            if time.monotonic() > last:
+                raise TimeoutError(f"{self.title}: no new {' and '.join(same)} within {LONGEST_MS / 1000:g} s")
+            self.page.wait_for_timeout(LOOK_MS)
 
     def _act(self, action: Callable[[], None], until: str) -> float:
         before = self.root.evaluate("(lab, until) => lab.times[until]", until)

@@ -1,19 +1,36 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from statistics import median
 
 import pytest
 from playwright.sync_api import BrowserContext, sync_playwright
+from xdist.scheduler import LoadScopeScheduling
 
 from rlhf_lessons import reruns
 from tools import browser
 
-MEASURED: list[str] = []
+NOTEBOOKS = reruns.list_notebooks(reruns.NOTEBOOKS)
+
+
+class ByNotebook(LoadScopeScheduling):
+    """Keeps all tests of one notebook in one process, since they share its page; the others go where there is time."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return nodeid.partition("[")[2] or nodeid
+
+
+def pytest_xdist_make_scheduler(config, log) -> ByNotebook:
+    # xdist's own groups (--dist loadgroup) are lost under pytest 9.
+    return ByNotebook(config, log)
+
+
+@pytest.fixture(scope="session")
+def home() -> None:
+    """The notebooks use the user's own cache, unlike the other tests: what the course trains is trained once."""
 
 
 @pytest.fixture(scope="session")
 def context() -> Iterator[BrowserContext]:
-    """One browser for all tests."""
+    """One browser for all tests of a process."""
     path = browser.find_browser()
     if path is None:
         pytest.skip(f"no browser: none of {', '.join(browser.NAMES)} is on PATH")
@@ -27,14 +44,14 @@ def context() -> Iterator[BrowserContext]:
 def folder(tmp_path_factory) -> Path:
     """Copies of all notebooks; JupyterLab saves into them."""
     folder = tmp_path_factory.mktemp("jupyterlab")
-    for path in reruns.list_notebooks(reruns.NOTEBOOKS):
+    for path in NOTEBOOKS:
         browser.copy(path, folder)
     return folder
 
 
 @pytest.fixture(scope="session")
 def address(folder: Path, context: BrowserContext) -> Iterator[str]:
-    """One JupyterLab for all tests."""
+    """One JupyterLab for all tests of a process."""
     with browser.serve(folder) as address:
         yield address
 
@@ -54,18 +71,24 @@ def open_notebook(context: BrowserContext, address: str) -> Iterator[Callable[[s
             session.close()
 
 
-@pytest.fixture(scope="session")
-def measured() -> Callable[[str, list[float]], float]:
-    """Keeps measured milliseconds for the end of the test run, and gives their median."""
+@pytest.fixture(scope="module", params=[path.name for path in NOTEBOOKS], ids=[path.stem for path in NOTEBOOKS])
+def notebook(request, context: BrowserContext, address: str) -> Iterator[browser.Session]:
+    """A notebook of the course after Run All, in a tab that the tests of a module share."""
+    session = browser.Session(context, address, request.param)
+    try:
+        session.run_all()
+        yield session
+    finally:
+        session.close()
 
-    def keep(what: str, times: list[float]) -> float:
-        MEASURED.append(f"{what}: median {median(times):.0f} ms, {min(times):.0f} to {max(times):.0f}, of {len(times)}")
-        return median(times)
 
-    return keep
+@pytest.fixture
+def place(write_notebook, folder: Path) -> Callable[..., str]:
+    """Writes a notebook with these cells where JupyterLab finds it; gives its name there."""
 
+    def write(name: str, *cells: str) -> str:
+        path = write_notebook(name, *cells)
+        browser.copy(path, folder)
+        return path.name
 
-def pytest_terminal_summary(terminalreporter) -> None:
-    if MEASURED:
-        terminalreporter.section("measured in the browser")
-        terminalreporter.write_line("\n".join(MEASURED))
+    return write

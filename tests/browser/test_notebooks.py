@@ -1,28 +1,21 @@
 """Every notebook of the course in a real JupyterLab: Run All, then each of its labs under the hand.
 
-The tests of one notebook share one page and go on from where the last one left it.
-
-The course promises, at the median: 150 ms from a key press to the new picture for labs that answer at once; for
-those that train, 500 ms from Train to the first live point and 500 ms from Stop to standing still. A machine with other
-things to do is slower, at times by half for minutes on end, so the tests ask that the fastest of all tries keeps the
-promise, and the median `SLACK` times the promise. What was measured ends pytest's output.
+The tests of one notebook share one page and go on from where the last one left it. They hold on any machine, however
+slow; how quickly labs answer is measured by benchmarks/test_lab_times.py.
 """
 
 import re
-from collections.abc import Iterator
 
+import nbformat
 import pytest
 
 from rlhf_lessons import reruns
-from tools.browser import Session
+from tools.run_faults import run_faults
 
 pytestmark = pytest.mark.browser
 
-PICTURE_MS, LIVE_MS, STOP_MS = 150, 500, 500
-SLACK = 2
-KEYS, TRAININGS = 15, 5
 FAR = 0.3  # of the main knob's way
-SETTLE_MS = 700
+QUIET_MS = 700  # in which a stopped training must not show anything more
 UNNAMED = re.compile(r'^\s*- (slider|textbox|spinbutton|combobox|checkbox|button|img)(?! ")', re.MULTILINE)
 # Where Tab leads in a lab: for each control its name, and the width of the ring that shows its focus.
 TAB_STOPS = ".noUi-handle, button:enabled, input, select"
@@ -33,18 +26,11 @@ FOCUSED = """(lab, stops) => {
 }"""
 
 
-@pytest.fixture(scope="module", params=[path.name for path in reruns.list_notebooks(reruns.NOTEBOOKS)])
-def notebook(request, context, address) -> Iterator[Session]:
-    session = Session(context, address, request.param)
-    session.run_all()
-    yield session
-    session.close()
-
-
-def test_run_all_ends_without_an_error(notebook):
-    cells = notebook.outputs()
-    assert cells and all(cell["ran"] for cell in cells)
-    assert [cell["errors"] for cell in cells if cell["errors"]] == []
+def test_run_all_ends_without_a_fault(notebook, folder):
+    """All that nbval would find, and errors in widgets besides."""
+    notebook.save()
+    ran, kept = (nbformat.read(place / notebook.name, as_version=4) for place in (folder, reruns.NOTEBOOKS))
+    assert run_faults(ran, kept) == []
 
 
 def test_what_a_cell_shows_is_a_lab(notebook, folder):
@@ -70,34 +56,22 @@ def test_every_control_is_reached_by_tab_and_shows_it(notebook):
             lab.page.keyboard.press("Tab")
 
 
-def test_labs_answer_in_time(notebook, measured):
-    for lab in notebook.labs():
-        if lab.trains:
-            times = [(lab.train(), lab.stop()) for _ in range(TRAININGS)]
-            live, stopped = zip(*times, strict=True)
-            tries = [("Train to first live point", live, LIVE_MS), ("Stop to standing still", stopped, STOP_MS)]
-        else:
-            tries = [("key to picture", [lab.step() for _ in range(KEYS)], PICTURE_MS)]
-        for what, times, promise in tries:
-            assert measured(f"{lab.title}, {what}", times) <= SLACK * promise
-            assert min(times) <= promise
-
-
 def test_stop_leaves_the_last_good_result(notebook):
     for lab in filter(lambda lab: lab.trains, notebook.labs()):
         lab.train()
         lab.stop()
-        shown = lab.picture(), lab.verdict
-        lab.page.wait_for_timeout(SETTLE_MS)
         lab.root.get_by_text("Stopped.").wait_for()
-        assert (lab.picture(), lab.verdict) == shown
+        notebook.wait_for_kernel()
+        stopped = lab.look()
+        lab.page.wait_for_timeout(QUIET_MS)
+        assert lab.look() == stopped
         lab.preset("reset")
-        assert (lab.picture(), lab.verdict) != shown
+        lab.wait_for_new(stopped, "picture")
 
 
 def test_the_main_knob_by_keyboard(notebook):
     for lab in notebook.labs():
-        first = lab.value, lab.picture()
+        before = lab.look()
         if lab.trains:
             lab.press()
             lab.root.get_by_text("Press Train").wait_for()
@@ -105,7 +79,7 @@ def test_the_main_knob_by_keyboard(notebook):
             lab.stop()
         else:
             lab.step()
-        assert lab.value != first[0] and lab.picture() != first[1]
+        lab.wait_for_new(before, "value", "picture")
         if lab.has_slider:
             spoken = lab.hand.get_attribute("aria-valuetext").split()
             unit = lab.knob.locator("small").inner_text()
@@ -115,15 +89,14 @@ def test_the_main_knob_by_keyboard(notebook):
 def test_the_main_knob_by_mouse(notebook):
     for lab in notebook.labs():
         lab.preset("reset")
-        first = lab.value, lab.picture(), lab.verdict
+        before = lab.look()
         lab.drag(FAR)
         if lab.trains:
             lab.root.get_by_text("Press Train").wait_for()
             lab.train()
             lab.wait_until_trained()
             lab.root.get_by_text("Done in").wait_for()
-        lab.page.wait_for_timeout(SETTLE_MS)
-        assert all(now != then for now, then in zip((lab.value, lab.picture(), lab.verdict), first, strict=True))
+        lab.wait_for_new(before, "value", "picture", "verdict")
 
 
 def test_every_preset_leads_to_its_own_settings(notebook):
