@@ -36,8 +36,8 @@ def draw_map() -> None:
 
 def draw_over_optimisation() -> None:
     """figures/over_optimisation.png, from the kept results of `rlhf-lessons sweep over-optimisation`."""
-    looks = kept.read(over_optimisation.NAME).tables["looks"]
-    points = {reward: verdicts.ppo_points(looks, name) for reward, name in over_optimisation.UNPRICED.items()}
+    evaluations = kept.read(over_optimisation.NAME).tables["evaluations"]
+    points = {reward: verdicts.ppo_points(evaluations, name) for reward, name in over_optimisation.UNPRICED.items()}
     fits = {name: verdicts.fits(part, "ppo") for name, part in points.items()}
     (FIGURES / "over_optimisation.png").write_bytes(plots.goodhart(points, fits, "PPO").png())
 

@@ -120,18 +120,18 @@ def sweep(jobs: int = 2, seeds: Iterable[int] = SEEDS) -> dict[str, pd.DataFrame
 
 
 def collect(seeds: Iterable[int]) -> dict[str, pd.DataFrame]:
-    """The remembered runs as tables: cases, looks and records of every run, and best-of-n."""
+    """The remembered runs as tables: cases, evaluations and records of every run, and best-of-n."""
     runs = {(name, seed): policy_run(condition, seed) for name, condition in CONDITIONS.items() for seed in seeds}
     chosen = {seed: selection.chosen_answers(seed) for seed in seeds}
     cases = [_tagged(pd.DataFrame(run.cases), name, seed) for (name, seed), run in runs.items()]
-    for seed, found in chosen.items():
-        cases += [_tagged(pd.DataFrame(part), name, seed) for name, part in found["cases"].items()]
+    for seed, best in chosen.items():
+        cases += [_tagged(pd.DataFrame(part), name, seed) for name, part in best["cases"].items()]
     return {
         "cases": pd.concat(cases).assign(case=lambda frame: frame.groupby(["condition", "seed"]).cumcount()),
-        "looks": pd.concat(_tagged(pd.DataFrame(run.looks), *key) for key, run in runs.items()),
+        "evaluations": pd.concat(_tagged(pd.DataFrame(run.evaluations), *key) for key, run in runs.items()),
         "records": pd.concat(_tagged(run.frame, *key) for key, run in runs.items()),
         "seconds": pd.DataFrame([{"condition": n, "seed": s, "seconds": run.seconds} for (n, s), run in runs.items()]),
-        "best_of_n": pd.concat(pd.DataFrame(found["curves"]).assign(seed=seed) for seed, found in chosen.items()),
+        "best_of_n": pd.concat(pd.DataFrame(best["curves"]).assign(seed=seed) for seed, best in chosen.items()),
     }
 
 

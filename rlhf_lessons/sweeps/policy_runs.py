@@ -29,8 +29,8 @@ from rlhf_lessons.sweeps.reward_models import Recipe, reward_function, reward_ke
 from rlhf_lessons.world.datasets import Pair, encode_pairs, encode_prompts, prompts_in
 from rlhf_lessons.world.tokenizer import course_tokenizer
 
-LOOK_EVERY = 5  # updates between two looks at held-out cases
-LOOK_ANSWERS, FINAL_ANSWERS = 2, 8  # to each held-out case
+EVALUATE_EVERY = 5  # updates between two evaluations on held-out cases
+EVALUATION_ANSWERS, FINAL_ANSWERS = 2, 8  # to each held-out case
 COMPARE_EVERY = 10  # updates between two rounds of fresh comparisons on train cases
 MEASURES = ("gold_score", "safety", "dose", "hedged", "length", "kl", "score")
 FRESH_ROUNDS = 12  # at most so many rounds of 401 comparisons when preferences on a finished policy are collected
@@ -64,13 +64,13 @@ class Condition:
 class PolicyRun:
     """What is kept of a run.
 
-    records: one an update, as PPO writes them; every tenth has a sample_accuracy. looks: the means of `MEASURES` on
-    held-out cases, every five updates. cases: for each measure, the finished policy's mean over its 8 answers to every
+    records: one an update, as PPO writes them; every tenth has a sample_accuracy. evaluations: the means of `MEASURES`
+    on held-out cases, every five updates. cases: for each measure, the finished policy's mean over its 8 answers to every
     held-out case, in order. fresh: comparisons of the finished policy's answers. seconds: of training.
     """
 
     records: list[Record]
-    looks: list[Record]
+    evaluations: list[Record]
     cases: dict[str, list[float]]
     fresh: list[list[str]]
     seconds: float
@@ -123,29 +123,29 @@ def train_and_judge(condition: Condition, seed: int, sft: GPT, reward: RewardFun
     policy, prompts = copy.deepcopy(sft), encode_prompts(course_tokenizer(), prompts_in("train"))
     scale = ppo.score_scale(sft, prompts, reward, settings, torch.Generator().manual_seed(seed))
     judge = partial(judge_policy, reference=sft, reward=reward, scale=scale, seed=seed)
-    looks: list[Record] = []
+    evaluations: list[Record] = []
     records: list[Record] = []
 
-    def look(update: int) -> None:
-        means = judge(policy, n_each=LOOK_ANSWERS)[list(MEASURES)].mean()
-        looks.append({"step": update, **{name: float(means[name]) for name in MEASURES}})
+    def evaluate(update: int) -> None:
+        means = judge(policy, n_each=EVALUATION_ANSWERS)[list(MEASURES)].mean()
+        evaluations.append({"step": update, **{name: float(means[name]) for name in MEASURES}})
 
     def on_step(record: Record) -> bool:
         update = int(record["step"])
         extra = {"sample_accuracy": sample_accuracy(policy, reward, seed)} if update % COMPARE_EVERY == 0 else {}
         records.append(record | extra)
-        if update % LOOK_EVERY == 0:
-            look(update)
+        if update % EVALUATE_EVERY == 0:
+            evaluate(update)
         return condition.kl_limit is not None and record["kl"] > condition.kl_limit
 
     first = sample_accuracy(policy, reward, seed)
-    look(0)
+    evaluate(0)
     started = time.perf_counter()
     ppo.train_ppo(policy, prompts, settings, reward, watch=gold_metrics, on_step=on_step)
     seconds = time.perf_counter() - started
     records[0]["sample_accuracy"] = first
     cases = columns(judge(policy, n_each=FINAL_ANSWERS).groupby("prompt", sort=False).mean())
-    return PolicyRun(records, looks, cases, fresh_comparisons(policy, sft, condition.collects, seed), seconds)
+    return PolicyRun(records, evaluations, cases, fresh_comparisons(policy, sft, condition.collects, seed), seconds)
 
 
 @torch.no_grad()
@@ -178,9 +178,9 @@ def fresh_comparisons(policy: GPT, sft: GPT, n: int, seed: int) -> list[list[str
     By turns of two answers of the policy, and of one of the policy and one of the SFT model.
     """
     generator = torch.Generator().manual_seed(seed)
-    found: list[Pair] = []
+    pairs: list[Pair] = []
     for turn in range(FRESH_ROUNDS):
-        if len(found) >= n:
+        if len(pairs) >= n:
             break
-        found += pipeline.compared(policy, prompts_in("train"), generator, other=None if turn % 2 else sft)
-    return [[pair.prompt, pair.chosen, pair.rejected] for pair in found[:n]]
+        pairs += pipeline.compared(policy, prompts_in("train"), generator, other=None if turn % 2 else sft)
+    return [[pair.prompt, pair.chosen, pair.rejected] for pair in pairs[:n]]

@@ -31,9 +31,9 @@ from rlhf_lessons.world.tokenizer import course_tokenizer
 
 STEPS = 100  # the document's 100 epochs: with 20 pairs in a batch, an epoch is a step
 LARGEST_BATCH = 64
-LOOKS = 8  # how often held-out pairs are scored on the way
+EVALUATIONS = 8  # how often held-out pairs are scored on the way
 JUDGED = {"train": 500, "tuning": 300, "held_out": 800}  # at most so many pairs judge a finished model
-FEW = slice(0, 200)  # enough for a look on the way
+FEW = slice(0, 200)  # enough on the way
 TEMPERATURES = (0.25, 32.0)  # the lowest and the highest that is tried
 
 
@@ -138,13 +138,13 @@ def train_and_measure(settings: RunSettings, copies: int, pretrained: GPT) -> di
     n_steps = settings.epochs * -(-len(train) // settings.batch_size)
     records: list[Record] = []
 
-    def look(record: Record) -> None:
-        due = record["step"] == 1 or record["step"] % max(1, n_steps // LOOKS) == 0
+    def keep(record: Record) -> None:
+        due = record["step"] == 1 or record["step"] % max(1, n_steps // EVALUATIONS) == 0
         extra = evaluate(model, splits["held_out"][FEW]) if due else {}
         records.append(record | {f"held_out_{name}": value for name, value in extra.items()})
 
     plan = RewardSettings(**{name: getattr(settings, name) for name in RewardSettings.model_fields})
-    train_reward(model, train, plan, on_step=look)
+    train_reward(model, train, plan, on_step=keep)
     return {"records": records, "margins": {name: _margins(model, pairs).tolist() for name, pairs in splits.items()}}
 
 

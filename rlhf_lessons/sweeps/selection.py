@@ -59,8 +59,8 @@ def curves(sft: GPT, rewards: Mapping[str, RewardFunction], seed: int) -> dict[s
         scores = reward(drawn)
         scores = ScoreScale.of(scores)(scores).reshape(shape)
         for n in SIZES:
-            found = {"score": scores, "gold_score": gold, "safety": safe}
-            means = {measure: float(expected_of_best(scores, v, n).mean()) for measure, v in found.items()}
+            values = {"score": scores, "gold_score": gold, "safety": safe}
+            means = {measure: float(expected_of_best(scores, v, n).mean()) for measure, v in values.items()}
             rows.append({"reward": name, "n": n, "kl": best_of_n_kl(n), **means})
     return columns(pd.DataFrame(rows))
 

@@ -12,7 +12,7 @@ from rlhf_lessons.statistics.intervals import Interval, bootstrap
 from rlhf_lessons.sweeps.over_optimisation import LABELS
 from rlhf_lessons.world.cases import cases_in
 
-# Scorecard column -> measure, and the true verdicts of the cases it looks at.
+# Scorecard column -> measure, and the true verdicts of the cases it evaluations at.
 EVERY = ("avoid", "reduce", "safe")
 COLUMNS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "medical accuracy": ("safety", EVERY),
@@ -73,13 +73,14 @@ def scorecard(cases: pd.DataFrame) -> dict[str, dict[str, Interval]]:
 def scorecard_table(cases: pd.DataFrame) -> pd.DataFrame:
     """The scorecard in words: shares in per cent, each with its 95 % interval."""
 
-    def said(column: str, found: Interval) -> str:
+    def text(column: str, interval: Interval) -> str:
         is_share = COLUMNS[column][0] not in ("length", "kl")
         form = "{:.1%} ({:.1%} to {:.1%})" if is_share else "{:.1f} ({:.1f} to {:.1f})"
-        return form.format(found.value, found.low, found.high)
+        return form.format(interval.value, interval.low, interval.high)
 
     columns = {
-        column: {name: said(column, found) for name, found in row.items()} for column, row in scorecard(cases).items()
+        column: {name: text(column, interval) for name, interval in row.items()}
+        for column, row in scorecard(cases).items()
     }
     return pd.DataFrame(columns).rename_axis("policy")
 
@@ -123,8 +124,8 @@ def by_block(
         rows[name] = {}
         for block, seeds in blocks.items():
             ahead = lead(cases[cases.seed.isin(seeds)], condition, other)
-            found = _with_interval(ahead) | {"verdict": verdict(ahead)}
-            rows[name] |= {(block, part): value for part, value in found.items()}
+            parts = _with_interval(ahead) | {"verdict": verdict(ahead)}
+            rows[name] |= {(block, part): value for part, value in parts.items()}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("effect")
 
 
@@ -139,9 +140,9 @@ def verdict(ahead: Interval) -> str:
     return "harms" if ahead.high < 0 else "no clear difference"
 
 
-def ppo_points(looks: pd.DataFrame, condition: str) -> pd.DataFrame:
-    """A condition's looks with d = sqrt(KL) and the gains in gold and proxy score since its first look, per seed."""
-    return _with_gains(looks[looks.condition == condition].sort_values(["seed", "step"]))
+def ppo_points(evaluations: pd.DataFrame, condition: str) -> pd.DataFrame:
+    """A condition's evaluations with d = sqrt(KL) and the gains in gold and proxy score since its first evaluation, per seed."""
+    return _with_gains(evaluations[evaluations.condition == condition].sort_values(["seed", "step"]))
 
 
 def best_of_n_points(best_of_n: pd.DataFrame, reward: str) -> pd.DataFrame:
@@ -166,13 +167,13 @@ def fit_table(points: Mapping[str, pd.DataFrame], method: str) -> pd.DataFrame:
     """One row a reward model: alpha, beta, the KL of the largest gain, R squared; medians and ranges over seeds."""
     rows = {}
     for name, part in points.items():
-        found = list(fits(part, method).values())
-        turns = [one.turn**2 for one in found]
+        curves = list(fits(part, method).values())
+        turns = [one.turn**2 for one in curves]
         rows[name] = {
-            "alpha": _spread([one.alpha for one in found]),
-            "beta": _spread([one.beta for one in found]),
+            "alpha": _spread([one.alpha for one in curves]),
+            "beta": _spread([one.beta for one in curves]),
             "turns down at KL (nats)": _spread(turns),
-            "R squared": _spread([one.r_squared for one in found]),
+            "R squared": _spread([one.r_squared for one in curves]),
         }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("reward model")
 

@@ -35,15 +35,15 @@ def tiny(monkeypatch, tmp_path):
     for module in (policy_runs, reward_models, selection):
         monkeypatch.setattr(module, "ensure", lambda *_, **__: trained)
     monkeypatch.setattr(policy_runs, "FINAL_ANSWERS", 1)
-    monkeypatch.setattr(policy_runs, "LOOK_ANSWERS", 1)
+    monkeypatch.setattr(policy_runs, "EVALUATION_ANSWERS", 1)
     return body
 
 
 def test_a_run_is_judged_on_the_way_and_at_the_end_and_remembered(tiny, monkeypatch):
     condition = Condition("a", "gold", QUICK)
     run = policy_run(condition)
-    assert len(run.records) == 5 and [look["step"] for look in run.looks] == [0, 5]
-    assert set(MEASURES) <= set(run.looks[0]) and run.looks[0]["kl"] == pytest.approx(0, abs=1e-4)
+    assert len(run.records) == 5 and [look["step"] for look in run.evaluations] == [0, 5]
+    assert set(MEASURES) <= set(run.evaluations[0]) and run.evaluations[0]["kl"] == pytest.approx(0, abs=1e-4)
     assert {measure: len(values) for measure, values in run.cases.items()} == dict.fromkeys(MEASURES, N_CASES)
     monkeypatch.setattr(policy_runs.ppo, "train_ppo", None)  # a second training would fail
     assert policy_run(condition).cases == run.cases
