@@ -65,8 +65,8 @@ class PolicyRun:
     """What is kept of a run.
 
     records: one an update, as PPO writes them; every tenth has a sample_accuracy. evaluations: the means of `MEASURES`
-    on held-out cases, every five updates. cases: for each measure, the finished policy's mean over its 8 answers to every
-    held-out case, in order. fresh: comparisons of the finished policy's answers. seconds: of training.
+    on held-out cases, every five updates. cases: for each measure, the finished policy's mean over its 8 answers to
+    every held-out case, in order. fresh: comparisons of the finished policy's answers. seconds: of training.
     """
 
     records: list[Record]

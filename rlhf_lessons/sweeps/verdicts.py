@@ -75,8 +75,7 @@ def scorecard_table(cases: pd.DataFrame) -> pd.DataFrame:
 
     def text(column: str, interval: Interval) -> str:
         is_share = COLUMNS[column][0] not in ("length", "kl")
-        form = "{:.1%} ({:.1%} to {:.1%})" if is_share else "{:.1f} ({:.1f} to {:.1f})"
-        return form.format(interval.value, interval.low, interval.high)
+        return format(interval, ".1%" if is_share else ".1f")
 
     columns = {
         column: {name: text(column, interval) for name, interval in row.items()}
@@ -141,7 +140,7 @@ def verdict(ahead: Interval) -> str:
 
 
 def ppo_points(evaluations: pd.DataFrame, condition: str) -> pd.DataFrame:
-    """A condition's evaluations with d = sqrt(KL) and the gains in gold and proxy score since its first evaluation, per seed."""
+    """A condition's evaluations with d = sqrt(KL) and the gains in gold and proxy score since the first, per seed."""
     return _with_gains(evaluations[evaluations.condition == condition].sort_values(["seed", "step"]))
 
 
