@@ -92,7 +92,7 @@ def test_a_build_keeps_outputs_and_no_trace_of_the_machine(write_source, tmp_pat
     [
         ("1 / 0", "ZeroDivisionError"),
         (CALLBACK, "RuntimeError: hidden"),
-        ("import time\ntime.sleep(3600)", "Cell contents: import time"),
+        ("import time\ntime.sleep(3600)", "timed out"),
         ("import os\nos._exit(1)", "Kernel died"),
     ],
 )

@@ -175,6 +175,7 @@ def test_diagnose_refuses_a_missing_file():
     assert result.exit_code == 2 and "nowhere.log" in result.stderr
 
 
+@pytest.mark.slow
 def test_the_scorecard_shows_every_policy_with_intervals_and_what_made_it():
     result = CliRunner().invoke(app, ["scorecard"])
     assert result.exit_code == 0

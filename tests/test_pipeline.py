@@ -97,6 +97,7 @@ def test_the_key_of_a_stage_is_known_before_it_is_trained(home):
     assert [parent.name for parent in pipeline.key_of("ppo").parents] == ["sft", "reward"]
 
 
+@pytest.mark.slow
 def test_two_processes_on_an_empty_cache_both_finish(home):
     code = (
         "import sys; from rlhf_lessons import pipeline; "

@@ -159,6 +159,7 @@ def run_processes(target, arguments: list[tuple]) -> list[int]:
     return [process.exitcode for process in processes]
 
 
+@pytest.mark.slow
 def test_a_process_that_dies_while_writing_leaves_nothing():
     assert run_processes(die_while_writing, [()]) == [9]
     assert store.load("sft", "1") is None
@@ -166,6 +167,7 @@ def test_a_process_that_dies_while_writing_leaves_nothing():
     assert_equal(store.load("sft", "1"))
 
 
+@pytest.mark.slow
 def test_two_processes_at_once(tmp_path):
     barrier = multiprocessing.get_context("spawn").Barrier(2)
     log = tmp_path / "log"
@@ -173,6 +175,7 @@ def test_two_processes_at_once(tmp_path):
     assert log.read_text() == "trained\n", "the second process should have waited for the first one's weights"
 
 
+@pytest.mark.slow
 def test_two_processes_that_save_at_once_never_mix():
     barrier = multiprocessing.get_context("spawn").Barrier(2)
     assert run_processes(save_and_load, [(barrier, 1.0), (barrier, 2.0)]) == [0, 0]
@@ -183,6 +186,7 @@ def die_holding_the_lock() -> None:
     os._exit(9)
 
 
+@pytest.mark.slow
 def test_the_lock_of_a_dead_process_does_not_block(monkeypatch):
     assert run_processes(die_holding_the_lock, [()]) == [9]
     started = time.monotonic()

@@ -10,6 +10,7 @@ from rlhf_lessons.diagnostics.doctor.signs import CONFUSIONS, SIGNS, suspects
 from rlhf_lessons.diagnostics.findings import HEALTHY
 from rlhf_lessons.labs import fault_bank as lab
 
+pytestmark = pytest.mark.slow
 WRONG_WAY, HEALTHY_ONE = "K", "L"  # two patients by what ails them; the first test below holds it
 
 

@@ -15,6 +15,8 @@ from rlhf_lessons.sweeps.heads import LEARNING_RATES
 from rlhf_lessons.world.datasets import prompts_in
 from rlhf_lessons.world.tokenizer import course_tokenizer
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module", autouse=True)
 def tiny():

@@ -151,6 +151,7 @@ def test_columns_of_the_scorecard_look_at_their_own_cases(cases):
         verdicts.matrix(cases, "none", "safety")
 
 
+@pytest.mark.slow
 def test_the_scorecard_has_all_policies_with_intervals():
     runs = pd.concat(made_up(name, 0.5) for name in verdicts.POLICIES.values())
     table = verdicts.scorecard_table(runs)
