@@ -7,7 +7,7 @@ from benchmarks.timing import ratio
 from rlhf_lessons.model.gpt import GPT
 from rlhf_lessons.model.sampling import draw, sample
 from rlhf_lessons.model.sequences import PAD_ID
-from rlhf_lessons.sweeps.heads import Heads, train_heads
+from rlhf_lessons.sweeps.phase_diagram import Heads, train_heads
 from rlhf_lessons.world.datasets import corpus, encode_notes, encode_prompts, prompts_in
 from rlhf_lessons.world.tokenizer import course_tokenizer
 

@@ -11,12 +11,12 @@ import pytest
 from rlhf_lessons import keys
 from rlhf_lessons.keys import Key, code_version
 from rlhf_lessons.pipeline import STAGES
-from rlhf_lessons.sweeps import heads, hypotheses, policy_runs, reward_models, reward_runs, selection
+from rlhf_lessons.sweeps import hypotheses, phase_diagram, policy_runs, reward_models, reward_runs, selection
 
 COMPUTES: dict[str, tuple[Callable, ...]] = {
     **{name: (stage.plan, stage.start, stage.train) for name, stage in STAGES.items()},
     "hypotheses": (hypotheses.run,),
-    "phase_diagram": (heads.measure_heads,),
+    "phase_diagram": (phase_diagram.measure_heads,),
     "reward_run": (reward_runs.train_and_measure,),
     "policy_run": (policy_runs.RunSettings, policy_runs.train_and_judge),
     "recipe": (reward_models.train_recipe,),
@@ -104,7 +104,7 @@ def test_a_word_in_a_docstring_counts_for_nothing(copy):
         ("stages/ppo.py", "train_ppo", {"ppo", "policy_run"}),
         ("program_one.py", "fit", {"broken"}),
         ("pipeline.py", "_train_sft", {"sft"}),
-        ("sweeps/heads.py", "train_heads", {"phase_diagram"}),
+        ("sweeps/phase_diagram.py", "train_heads", {"phase_diagram"}),
         ("sweeps/policy_runs.py", "judge_policy", {"policy_run", "chosen_answers"}),
     ],
 )

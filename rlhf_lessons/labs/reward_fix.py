@@ -1,6 +1,6 @@
 """Lab of notebook 05: the three knobs for a reward head on a frozen body, which is trained while the slider moves.
 
-Only the head learns, so a pair is one vector (its lead, see `sweeps.heads`), and 100 passes take milliseconds.
+Only the head learns, so a pair is one vector (its lead, see `sweeps.phase_diagram`), and 100 passes take milliseconds.
 New pairs are about the tuning cases, so that the held-out cases stay unseen until a setting is chosen.
 """
 
@@ -19,7 +19,7 @@ from rlhf_lessons.labs.frame.outlines import mark_zero, outline
 from rlhf_lessons.labs.frame.panel import Panel
 from rlhf_lessons.labs.frame.wording import CHANCE, LN_2, trend
 from rlhf_lessons.sweeps.frozen_heads import SCALES, SIZES, FittedHead, maps_at, pair_leads
-from rlhf_lessons.sweeps.heads import LEARNING_RATES, Heads, train_heads
+from rlhf_lessons.sweeps.phase_diagram import LEARNING_RATES, Heads, train_heads
 
 # A little wider than the map, so that a point on its border is seen whole.
 MAP_LIMITS = ((SIZES[0] / 1.3, SIZES[-1] * 1.3), (LEARNING_RATES[0] / 2, LEARNING_RATES[-1] * 2))

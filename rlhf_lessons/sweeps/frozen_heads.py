@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from rlhf_lessons import pipeline
 from rlhf_lessons.diagnostics.doctor.measures import Margins, calibration_error, reliability
-from rlhf_lessons.sweeps.heads import LEARNING_RATES, leads, map_heads
+from rlhf_lessons.sweeps.phase_diagram import LEARNING_RATES, leads, map_heads
 from rlhf_lessons.world.datasets import curated_pairs, encode_pairs
 from rlhf_lessons.world.tokenizer import course_tokenizer
 

@@ -11,7 +11,7 @@ from rlhf_lessons.labs import reward_fix as lab
 from rlhf_lessons.labs.frame.wording import LN_2
 from rlhf_lessons.model.gpt import GPT, GPTConfig
 from rlhf_lessons.sweeps import frozen_heads
-from rlhf_lessons.sweeps.heads import LEARNING_RATES
+from rlhf_lessons.sweeps.phase_diagram import LEARNING_RATES
 from rlhf_lessons.world.datasets import prompts_in
 from rlhf_lessons.world.tokenizer import course_tokenizer
 

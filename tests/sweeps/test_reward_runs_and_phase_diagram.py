@@ -15,8 +15,8 @@ from rlhf_lessons.objectives.preference import bradley_terry_loss
 from rlhf_lessons.pipeline import PretrainedPlan, Trained
 from rlhf_lessons.stages.history import History
 from rlhf_lessons.stages.loop import decay
-from rlhf_lessons.sweeps import heads, reward_runs
-from rlhf_lessons.sweeps.heads import Heads
+from rlhf_lessons.sweeps import phase_diagram, reward_runs
+from rlhf_lessons.sweeps.phase_diagram import Heads
 from rlhf_lessons.sweeps.reward_runs import RewardRun, RunSettings
 from rlhf_lessons.world.cases import case_of
 from rlhf_lessons.world.datasets import curated_pairs, encode_pairs
@@ -37,10 +37,10 @@ def tiny(monkeypatch, tmp_path):
     trained = Trained(
         "pretrained", tiny_body(), History(), PretrainedPlan(), Key("pretrained", {}, "0" * 16), 0.0, True
     )
-    for module in (heads, reward_runs):
+    for module in (phase_diagram, reward_runs):
         monkeypatch.setattr(module, "ensure", lambda stage, **_: trained)
     monkeypatch.setattr(reward_runs, "JUDGED", {"train": 8, "tuning": 8, "held_out": 8})
-    monkeypatch.setattr(heads, "N_HELD_OUT", 20)
+    monkeypatch.setattr(phase_diagram, "N_HELD_OUT", 20)
     return trained
 
 
@@ -54,7 +54,7 @@ def test_the_gradient_written_out_is_autograds():
     shares = GRID.shares(len(leads))
     loss = -(shares * F.logsigmoid(weights @ leads.T)).sum()  # heads do not share weights, so their sum will do
     (expected,) = torch.autograd.grad(loss, weights)
-    torch.testing.assert_close(heads.gradient(weights, leads, shares), expected)
+    torch.testing.assert_close(phase_diagram.gradient(weights, leads, shares), expected)
 
 
 @pytest.mark.parametrize("climbs", [False, True])
@@ -62,7 +62,7 @@ def test_the_gradient_written_out_is_autograds():
 def test_heads_trained_together_are_heads_trained_alone(k, climbs):
     """One head, autograd, torch's own Adam and the trainer's decay, on the same pairs."""
     leads, epochs = some_leads(), 15
-    together = heads.train_heads(leads, GRID, epochs, climbs)
+    together = phase_diagram.train_heads(leads, GRID, epochs, climbs)
     rate, n = float(GRID.learning_rate[k]), int(GRID.n_pairs[k])
     rows = torch.randperm(len(leads), generator=torch.Generator().manual_seed(int(GRID.seed[k])))[:n]
     alone = torch.nn.Parameter(GRID.first_weights(leads.shape[1])[k].clone())
@@ -78,17 +78,17 @@ def test_heads_trained_together_are_heads_trained_alone(k, climbs):
 
 def test_the_passes_are_watched_from_the_first_weights_to_the_last():
     seen: list[torch.Tensor] = []
-    last = heads.train_heads(some_leads(), GRID, epochs=5, on_pass=seen.append)
+    last = phase_diagram.train_heads(some_leads(), GRID, epochs=5, on_pass=seen.append)
     assert len(seen) == 6 and seen[0].equal(GRID.first_weights(6)) and seen[-1].equal(last)
     assert not seen[1].equal(seen[2])
 
 
 def test_a_map_holds_the_mean_over_seeds_of_heads_trained_alone():
     rates, sizes = [1e-3, 0.1], [4, 10, 12]
-    found = heads.map_heads(some_leads(), some_leads(30), 0.5, rates, sizes, seeds=(0, 1))
+    found = phase_diagram.map_heads(some_leads(), some_leads(30), 0.5, rates, sizes, seeds=(0, 1))
     assert found["nll"].shape == found["accuracy"].shape == (2, 3)
-    alone = [heads.train_heads(some_leads(), Heads.grid([0.1], [0.5], [10], [seed])) for seed in (0, 1)]
-    judged = [heads.judge_heads(weights, some_leads(30)) for weights in alone]
+    alone = [phase_diagram.train_heads(some_leads(), Heads.grid([0.1], [0.5], [10], [seed])) for seed in (0, 1)]
+    judged = [phase_diagram.judge_heads(weights, some_leads(30)) for weights in alone]
     for name in ("nll", "accuracy"):
         assert float(found[name][1, 1]) == pytest.approx(sum(j[name][0] for j in judged) / 2, abs=1e-5)
 
@@ -103,19 +103,21 @@ def test_leads_give_the_reward_models_margins_whatever_its_bias():
     pairs = encode_pairs(course_tokenizer(), curated_pairs(6))
     model = RewardModel(tiny_body(), head_init_scale=1.0, reward_offset=-10.0)
     chosen, rejected = (model(part.tokens, part.lengths) for part in (pairs.chosen, pairs.rejected))
-    margins = heads.leads(model.body, pairs) @ model.head.weight[0]
+    margins = phase_diagram.leads(model.body, pairs) @ model.head.weight[0]
     torch.testing.assert_close(margins, chosen - rejected, rtol=1e-3, atol=1e-4)
 
 
 def test_heads_are_judged_by_accuracy_and_nll():
-    judged = heads.judge_heads(torch.tensor([[1.0], [-1.0]]), torch.tensor([[2.0], [2.0], [-2.0]]))
+    judged = phase_diagram.judge_heads(torch.tensor([[1.0], [-1.0]]), torch.tensor([[2.0], [2.0], [-2.0]]))
     assert judged["accuracy"] == pytest.approx([2 / 3, 1 / 3])
     losses = math.log(1 + math.exp(-2)), math.log(1 + math.exp(2))
     assert judged["nll"] == pytest.approx([(2 * losses[0] + losses[1]) / 3, (losses[0] + 2 * losses[1]) / 3])
 
 
 def test_a_phase_diagram_has_a_row_for_every_combination(tiny):
-    frame = heads.phase_diagram(head_init_scale=(0.1, 1.0), n_pairs=(4, 8), learning_rate=(1e-3, 0.1), seeds=(0, 1, 2))
+    frame = phase_diagram.phase_diagram(
+        head_init_scale=(0.1, 1.0), n_pairs=(4, 8), learning_rate=(1e-3, 0.1), seeds=(0, 1, 2)
+    )
     assert (
         len(frame)
         == 2 * 2 * 2 * 3
@@ -125,7 +127,8 @@ def test_a_phase_diagram_has_a_row_for_every_combination(tiny):
 
 
 def test_the_diagrams_of_the_course_are_large_enough():
-    assert min(map(len, (heads.LEARNING_RATES, heads.INIT_SCALES, heads.SIZES))) >= 8 and len(heads.SEEDS) >= 3
+    axes = (phase_diagram.LEARNING_RATES, phase_diagram.INIT_SCALES, phase_diagram.SIZES)
+    assert min(map(len, axes)) >= 8 and len(phase_diagram.SEEDS) >= 3
 
 
 def test_a_run_is_measured_and_remembered(tiny, monkeypatch):
