@@ -22,7 +22,7 @@ INSTALLED := .venv/.installed
 IS_ALLOWED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
 
 # Two processes with a thread each do 1.6 times the work of one; with two threads each they slow one another down.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS)
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --max-worker-restart=0
 LEAST_COVERED := 93
 
 .PHONY: environment lab test quick course notebooks verify bench check
