@@ -1,5 +1,6 @@
 """What the cache holds: stages and measured results, what each is, and whether today's code would find it again."""
 
+import re
 import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from filelock import FileLock, Timeout
 from rlhf_lessons import store
 from rlhf_lessons.keys import Key
 
+OURS = re.compile("[a-z_]+-[0-9a-f]{16}")  # other folders there are somebody's own, and never touched
 LONGEST = 60  # characters of settings in a line
 CURRENT, OTHER, UNFINISHED = "finds it", "does not", "unfinished"
 
@@ -46,7 +48,7 @@ class Entry:
 def entries() -> list[Entry]:
     """All that is stored in the cache, by name and then by date."""
     root = store.home()
-    folders = [folder for folder in root.glob("*-*") if folder.is_dir()]
+    folders = [folder for folder in root.glob("*-*") if folder.is_dir() and OURS.fullmatch(folder.name)]
     files = list(root.glob("results/sweeps/*.json"))  # where versions before 0.2 kept measured results
     found = [*map(_of_folder, folders), *map(_of_file, files)]
     return sorted(found, key=lambda entry: (entry.name, entry.made))

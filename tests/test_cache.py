@@ -58,6 +58,15 @@ def test_cleaning_removes_what_is_not_current_and_nothing_else(mixed):
     assert store.load_result("06_ppo") == {"safe": 0.9}
 
 
+@pytest.mark.parametrize("name", ["my-thesis", "sft-notes", f"sft-{'g' * 16}", f"sft-{'a' * 17}"])
+def test_folders_of_other_people_are_neither_listed_nor_removed(mixed, name):
+    (mixed / name).mkdir()
+    (mixed / name / "chapter.txt").write_text("years of work")
+    assert len(cache.entries()) == 5
+    cache.clean(entry for entry in cache.entries() if not entry.current)
+    assert (mixed / name / "chapter.txt").read_text() == "years of work"
+
+
 def test_what_another_process_trains_is_left_alone(mixed):
     with FileLock(mixed / f"pretrained-{'a' * 16}" / store.LOCK_NAME):
         removed = cache.clean(entry for entry in cache.entries() if not entry.current)

@@ -27,12 +27,12 @@ from tqdm import tqdm
 
 from rlhf_lessons.reruns import NOTEBOOKS, list_notebooks
 from rlhf_lessons.store import HOME_VARIABLE
+from rlhf_lessons.sweeps.results import REMAKE_VARIABLE
 from tools.verify import figures, notebooks, readme, report
 from tools.verify.rows import DIFFERS, Row
 
 ROOT = Path(__file__).parents[2]
 BUILD = ROOT / "build"
-REMAKE_VARIABLE = "RLHF_LESSONS_REMAKE"
 MINUTES = "minutes"
 COUNTS = ("README.md", "notebooks/*.ipynb", "rlhf_lessons/**/*", "tools/verify/*.py")
 
