@@ -29,6 +29,8 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from rlhf_lessons.refusals import shown
+
 Value = bool | int | float | str
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -257,7 +259,7 @@ class Knob:
 
     def refusal(self, value: Any) -> str:
         """One line for a value that is not allowed."""
-        return f"{self.name}: {value!r} is not allowed; it must be {self.allowed}"
+        return f"{self.name}: {shown(value)} is not allowed; it must be {self.allowed}"
 
     def check(self, value: Any) -> Value:
         """`value` as this knob's kind. Raises ValueError if it is of another kind or out of bounds.
@@ -333,7 +335,7 @@ class Settings(BaseModel):
         """One of pydantic's errors in the course's words."""
         name, fields = str(error["loc"][0]), cls.model_fields
         if name not in fields:
-            return f"{name}: {error['input']!r} has no place in {cls.__name__}; its fields are {', '.join(fields)}"
+            return f"{name}: {shown(error['input'])} has no place in {cls.__name__}; its fields are {', '.join(fields)}"
         knob = Knob.of(name, fields[name])
         if error["type"] == "missing":
             return f"{name}: Field required; it must be {knob.allowed}"
