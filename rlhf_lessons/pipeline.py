@@ -8,9 +8,9 @@ alignment runs start from one pretrained model.
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import nn
@@ -24,8 +24,9 @@ from rlhf_lessons.model.gpt import GPT, GPTConfig
 from rlhf_lessons.model.heads import RewardModel
 from rlhf_lessons.model.sampling import sample
 from rlhf_lessons.model.sequences import Sequences
+from rlhf_lessons.refusals import shown
 from rlhf_lessons.stages import ppo
-from rlhf_lessons.stages.history import History
+from rlhf_lessons.stages.history import History, Record
 from rlhf_lessons.stages.loop import OnStep
 from rlhf_lessons.stages.pretrain import PretrainSettings, train_pretrain
 from rlhf_lessons.stages.reward import RewardSettings, score, train_reward
@@ -35,6 +36,7 @@ from rlhf_lessons.world import annotators, datasets
 from rlhf_lessons.world.tokenizer import course_tokenizer
 
 PAIR_TEMPERATURE = 1.2  # a little hotter than the policy, so that two answers to one prompt differ
+RECORD_BYTES = 2_000  # more than one record of a history takes on disk
 MIN_UNTIED = 0.02  # below this share of usable comparisons, collecting pairs would go on for ever
 
 
@@ -74,7 +76,8 @@ class PPOPlan(ppo.PPOSettings):
 class Trained:
     """One stage's result. `loaded` says whether it came from the store; `seconds` is its training time then or now.
 
-    `model` is a GPT, and for the stage `reward` a RewardModel.
+    `model` is a GPT, and for the stage `reward` a RewardModel. `threads` did the training: with another number, as on
+    another machine, the same seed gives other last digits.
     """
 
     stage: str
@@ -84,6 +87,7 @@ class Trained:
     key: Key
     seconds: float
     loaded: bool
+    threads: int | None = None
 
     @property
     def fingerprint(self) -> str:
@@ -117,30 +121,70 @@ def ensure(
 ) -> Trained:
     """Load the stage (`pretrained`, `sft`, `reward` or `ppo`) if it was trained before, else train and keep it.
 
-    `changes` override fields of the stage's plan; `parents` replaces what it builds on. Raises ValueError for an
-    unknown stage or a value out of range.
+    `changes` override fields of the stage's plan; `parents` replaces what it builds on. A training that `on_step` ends
+    early is returned and not kept. Raises ValueError for an unknown stage or parent, or a value out of range, and
+    OSError if it must be trained and cannot be kept.
     """
     recipe, plan = _recipe(stage, seed, changes)
-    given = dict(parents or {})
+    given = _checked_parents(stage, recipe.parents, parents or {})
     for name in recipe.parents:
         if name not in given:
             given[name] = ensure(name, _seed_of(name, seed), progress=progress)
     key = recipe.key(stage, plan, {name: trained.key for name, trained in given.items()})
     family = [given[name].model for name in recipe.parents]
+    # Looked for before it is locked: a shared cache serves many readers, who may not write there.
+    if found := _recalled(stage, plan, key, family):
+        return found
     with store.lock(stage, key.fingerprint):
-        stored = store.load(stage, key.fingerprint)
-        model = recipe.start(plan, *family)
-        if stored:
-            model.load_state_dict(stored.tensors)
-            return Trained(stage, model, History(stored.meta["history"]), plan, key, stored.meta["seconds"], True)
-        start = time.perf_counter()
-        with _Progress(stage, recipe.steps(plan), on_step, progress) as step:
-            history = recipe.train(model, plan, *family, on_step=step)
-        seconds = time.perf_counter() - start
+        return _recalled(stage, plan, key, family) or _trained(stage, plan, key, family, progress, on_step)
+
+
+def _checked_parents(stage: str, needed: Sequence[str], given: Mapping[str, Trained]) -> dict[str, Trained]:
+    for name, parent in given.items():
+        if name not in needed:
+            allowed = f"one of {', '.join(needed)}" if needed else "left out, for this stage has none"
+            raise ValueError(f"parents: {shown(name)} is not allowed for {stage}; it must be {allowed}")
+        if not isinstance(parent, Trained) or parent.stage != name:
+            raise ValueError(f"parents: {name}={shown(parent)} is not allowed; it must be what ensure({name!r}) gives")
+    return dict(given)
+
+
+def _recalled(stage: str, plan: Settings, key: Key, family: Sequence[nn.Module]) -> Trained | None:
+    """The stage as it is stored, or None if there is nothing that can be used."""
+    stored = store.load(stage, key.fingerprint)
+    if not stored:
+        return None
+    model = STAGES[stage].start(plan, *family)
+    try:
+        model.load_state_dict(stored.tensors)
+        history, seconds = History(stored.meta["history"]), float(stored.meta["seconds"])
+        return Trained(stage, model, history, plan, key, seconds, True, stored.meta.get("threads"))
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:  # whole, but of another shape
+        reason = " ".join(str(error).split())
+        store.distrust(stage, f"what is stored as {stage}-{key.fingerprint} does not fit this version ({reason:.100})")
+        return None
+
+
+def _trained(
+    stage: str, plan: Settings, key: Key, family: Sequence[nn.Module], progress: bool, on_step: OnStep | None
+) -> Trained:
+    """Train the stage, and store it unless `on_step` ended it early."""
+    recipe, threads = STAGES[stage], torch.get_num_threads()
+    model = recipe.start(plan, *family)
+    size = sum(tensor.nbytes for tensor in model.state_dict().values())
+    store.check_room(stage, key.fingerprint, size + RECORD_BYTES * recipe.steps(plan))
+    start = time.perf_counter()
+    with _Progress(stage, recipe.steps(plan), on_step, progress) as step:
+        history = recipe.train(model, plan, *family, on_step=step)
+    seconds = time.perf_counter() - start
+    if step.stopped_after:
+        key = replace(key, settings={**key.settings, "stopped_after": step.stopped_after})
+    else:
         changed = {name: value for name, value in plan if value != recipe.plan.model_fields[name].default}
-        meta = {"key": key.as_dict(), "changes": changed, "seconds": seconds, "history": history.records}
-        store.save(stage, key.fingerprint, model.state_dict(), meta)
-        return Trained(stage, model, history, plan, key, seconds, False)
+        told = {"key": key.as_dict(), "changes": changed, "seconds": seconds, "threads": threads}
+        meta = {**told, "torch": torch.__version__, "history": history.records}
+        store.save_or_rescue(stage, key.fingerprint, model.state_dict(), meta)
+    return Trained(stage, model, history, plan, key, seconds, False, threads)
 
 
 def key_of(stage: str, seed: int = 0, **changes: Any) -> Key:
@@ -160,21 +204,25 @@ def _seed_of(stage: str, seed: int) -> int:
 
 
 class _Progress:
-    """A progress bar as an `on_step`, in front of the caller's own."""
+    """A progress bar as an `on_step`, in front of the caller's own. Notes whether that one ended the training early."""
 
     def __init__(self, stage: str, steps: int, on_step: OnStep | None, shown: bool):
         self.bar = tqdm(total=steps, desc=f"training {stage}", leave=False, disable=not shown)
+        self.steps, self.taken, self.stopped_after = steps, 0, 0
         self.on_step = on_step
 
-    def __enter__(self) -> OnStep:
-        return self._step
+    def __enter__(self) -> Self:
+        return self
 
     def __exit__(self, *_: object) -> None:
         self.bar.close()
 
-    def _step(self, record: dict[str, float]) -> bool | None:
+    def __call__(self, record: Record) -> bool:
         self.bar.update()
-        return self.on_step(record) if self.on_step else None
+        self.taken += 1
+        is_over = bool(self.on_step and self.on_step(record))
+        self.stopped_after = self.taken if is_over and self.taken < self.steps else 0
+        return is_over
 
 
 def _start_pretrained(plan: PretrainedPlan) -> GPT:

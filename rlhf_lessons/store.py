@@ -5,30 +5,39 @@ is named after its content and the meta names that file, so replacing the meta i
 save becomes visible: a reader sees all of an old save or all of a new one, whoever else is writing.
 """
 
-import hashlib
-import json
 import os
+import re
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from filelock import FileLock, Timeout
 from platformdirs import user_cache_dir
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from rlhf_lessons import files, locks, sealed
+from rlhf_lessons.refusals import shown
+from rlhf_lessons.sealed import BrokenError
 
 if TYPE_CHECKING:  # torch takes seconds to import, and only weights need it
     from torch import Tensor
 
 HOME_VARIABLE = "RLHF_LESSONS_HOME"
-LOCK_NAME = "training.lock"
-LOCK_SECONDS = 1200  # longer than any stage of the course trains
+META, RESULTS = "meta.json", "results"
+WEIGHTS = "weights-*.safetensors"
+WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.]{0,99}")
 
 
 class CorruptCacheWarning(UserWarning):
     """A stored file is not what was written; what it held must be made again."""
+
+
+class RescuedWarning(UserWarning):
+    """What was trained could not be stored where it belongs, and lies elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +45,18 @@ class Stored:
     """Tensors by name, and the meta saved with them."""
 
     tensors: "dict[str, Tensor]"
+    meta: dict[str, Any]
+
+
+class Record(BaseModel):
+    """What a meta.json holds, beside its checksum."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    name: str
+    fingerprint: str
+    weights: Annotated[str, Field(pattern=r"^weights-[0-9a-f]{16}\.safetensors$")]
+    weights_sha256: str
     meta: dict[str, Any]
 
 
@@ -48,104 +69,163 @@ def home() -> Path:
 def save(name: str, fingerprint: str, tensors: "Mapping[str, Tensor]", meta: Mapping[str, Any]) -> None:
     """Keep `tensors` and `meta` (anything JSON can hold) under a stage's name and fingerprint.
 
-    Raises OSError, naming RLHF_LESSONS_HOME, if the folder cannot be written.
+    Files that a killed save left behind are removed. Raises OSError, naming RLHF_LESSONS_HOME, if the folder cannot be
+    written, and ValueError for a name or a fingerprint that is not one word.
     """
-    import safetensors.torch
+    _save(_folder(name, fingerprint), tensors, meta, home())
 
-    # Cloned because safetensors refuses tensors that share memory, as those of a tied head do.
-    own = {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}
-    weights = safetensors.torch.save(own)
-    digest = _digest(weights)
-    record = {
-        "name": name,
-        "fingerprint": fingerprint,
-        "weights": f"weights-{digest[:16]}.safetensors",
-        "weights_sha256": digest,
-        "meta": json.loads(json.dumps(dict(meta))),  # what a reader will get, so that the checksum is of that
-    }
-    record["checksum"] = _digest(_canonical(record))
-    with _writing() as root:
-        folder = _folder(name, fingerprint, root)
-        folder.mkdir(parents=True, exist_ok=True)
-        _replace(folder / record["weights"], weights)
-        _replace(folder / "meta.json", json.dumps(record, indent=1).encode())
+
+def save_or_rescue(name: str, fingerprint: str, tensors: "Mapping[str, Tensor]", meta: Mapping[str, Any]) -> None:
+    """`save`; where that fails, keep it in a temporary folder and say so with a RescuedWarning, for it took minutes."""
+    try:
+        save(name, fingerprint, tensors, meta)
+    except OSError as error:
+        try:
+            _save(_folder(name, fingerprint, _rescue_home()), tensors, meta, _rescue_home())
+            where = f"kept in {str(_rescue_home())!r}; set {HOME_VARIABLE} to that folder to find it again"
+        except OSError:
+            where = "in the memory of this program only"
+        warnings.warn(f"{error}. What was trained, {name}, is {where}", RescuedWarning, stacklevel=2)
+
+
+def check_room(name: str, fingerprint: str, size: int) -> None:
+    """Write `size` bytes where `save` will, and remove them: a full disk is noticed before minutes of training.
+
+    Raises OSError as `save` does.
+    """
+    folder = _folder(name, fingerprint)
+    with _writing(folder, home()):
+        trial = folder / f"room-{os.getpid()}"
+        files.replace(trial, bytes(size))
+        trial.unlink()
 
 
 def load(name: str, fingerprint: str) -> Stored | None:
     """What was saved, or None if there is nothing or, after a CorruptCacheWarning, nothing to be trusted."""
-    import safetensors.torch
+    from safetensors import SafetensorError
+    from safetensors.torch import load
 
-    meta_file = _folder(name, fingerprint, home()) / "meta.json"
+    folder = _folder(name, fingerprint)
     try:
-        text = meta_file.read_bytes()
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    record = _checked_record(text)
-    if record is None:
-        _warn_of(meta_file, "is cut short or was edited", name)
-        return None
-    weights_file = meta_file.with_name(record["weights"])
-    try:
-        weights = weights_file.read_bytes()
-    except FileNotFoundError:
-        _warn_of(weights_file, "is missing", name)
-        return None
-    if _digest(weights) != record["weights_sha256"]:
-        _warn_of(weights_file, "is cut short or was edited", name)
-        return None
-    return Stored(safetensors.torch.load(weights), record["meta"])
+        while (content := sealed.read(folder / META)) is not None:
+            try:
+                record = _record(content, folder)
+                return Stored(load(_weights(folder, record)), record.meta)
+            except (BrokenError, SafetensorError):
+                if sealed.read(folder / META) == content:  # else another process has saved meanwhile: read its save
+                    raise
+    except (BrokenError, SafetensorError) as fault:
+        distrust(name, str(fault))
+    return None
+
+
+def distrust(name: str, fault: str) -> None:
+    """Warn that what is stored under a name cannot be used, and why."""
+    warnings.warn(f"{fault}; {name} will be made again", CorruptCacheWarning, stacklevel=3)
 
 
 @contextmanager
 def lock(name: str, fingerprint: str) -> Iterator[None]:
     """Hold a stage for this process, so that another one waits for its weights and does not train them too.
 
-    A lock ends with the process that holds it. Whoever has waited for 20 minutes goes on without it: two
-    processes may safely save the same stage. Raises OSError, naming RLHF_LESSONS_HOME, as `save` does.
+    Raises OSError, naming RLHF_LESSONS_HOME, as `save` does.
     """
-    with _writing() as root:
-        folder = _folder(name, fingerprint, root)
-        folder.mkdir(parents=True, exist_ok=True)
-        held = FileLock(folder / LOCK_NAME)
-        with suppress(Timeout):
-            held.acquire(timeout=LOCK_SECONDS)
-    try:
+    folder = _folder(name, fingerprint)
+    with ExitStack() as held:
+        with _writing(folder, home()):
+            held.enter_context(locks.training(folder, name))
         yield
-    finally:
-        held.release()
 
 
 def save_result(name: str, result: Mapping[str, Any]) -> None:
-    """Keep what a notebook measured as results/<name>.json in `home`. Raises OSError as `save` does."""
-    with _writing() as root:
-        path = root / "results" / f"{name}.json"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _replace(path, json.dumps(dict(result), indent=1).encode())
+    """Keep what a notebook measured as results/<name>.json in `home`, with a checksum. Raises as `save` does."""
+    path = _result(name)
+    with _writing(path.parent, home()), locks.hold(_saving(path.parent)) as is_alone:
+        sealed.write(path, result)
+        _remove(leftovers(path.parent) if is_alone else [])
 
 
 def load_result(name: str) -> dict[str, Any] | None:
-    """What `save_result` kept, or None if there is nothing."""
-    path = home() / "results" / f"{name}.json"
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+    """What `save_result` kept, or None if there is nothing or, after a CorruptCacheWarning, nothing to be trusted."""
+    path = _result(name)
+    try:
+        content = sealed.read(path)
+        return None if content is None else sealed.parse(content, path)
+    except BrokenError as fault:
+        distrust(f"the result {name}", str(fault))
+        return None
 
 
 def read_meta(folder: Path) -> dict[str, Any] | None:
     """Name, fingerprint and meta of what a folder holds, weights unread; None if there is nothing to be trusted."""
     try:
-        return _checked_record((folder / "meta.json").read_bytes())
-    except OSError:
+        content = sealed.read(folder / META)
+        return None if content is None else _record(content, folder).model_dump()
+    except (OSError, BrokenError):
         return None
 
 
-def _folder(name: str, fingerprint: str, root: Path) -> Path:
-    return root / f"{name}-{fingerprint}"
+def leftovers(folder: Path) -> list[Path]:
+    """What killed saves left in a folder: unfinished files, and weights that its meta does not name.
+
+    While another process is saving there, its files are among them.
+    """
+    record = read_meta(folder)
+    weights = [path for path in folder.glob(WEIGHTS) if not record or path.name != record["weights"]]
+    return [*folder.glob(f"*{files.UNFINISHED}"), *weights]
+
+
+def remove_leftovers(folder: Path) -> list[Path]:
+    """Remove `leftovers`, unless another process is saving there; returns those removed."""
+    with locks.hold(_saving(folder), seconds=0) as is_alone:
+        return _remove(leftovers(folder) if is_alone else [])
+
+
+def _save(folder: Path, tensors: "Mapping[str, Tensor]", meta: Mapping[str, Any], root: Path) -> None:
+    import safetensors.torch
+
+    # Cloned because safetensors refuses tensors that share memory, as those of a tied head do.
+    own = {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}
+    weights = safetensors.torch.save(own)
+    digest, (name, _, fingerprint) = sealed.digest(weights), folder.name.rpartition("-")
+    record = Record(
+        name=name,
+        fingerprint=fingerprint,
+        weights=WEIGHTS.replace("*", digest[:16]),
+        weights_sha256=digest,
+        meta=sealed.plain(meta),
+    )
+    with _writing(folder, root), locks.hold(_saving(folder)) as is_alone:
+        files.replace(folder / record.weights, weights)
+        sealed.write(folder / META, record.model_dump())
+        _remove(leftovers(folder) if is_alone else [])
+
+
+def _folder(name: str, fingerprint: str, root: Path | None = None) -> Path:
+    return (root or home()) / f"{_word('name', name)}-{_word('fingerprint', fingerprint)}"
+
+
+def _result(name: str) -> Path:
+    return home() / RESULTS / f"{_word('name', name)}.json"
+
+
+def _saving(folder: Path) -> Path:
+    """The lock of whoever writes into a folder; results lie in theirs without other files."""
+    return (folder.parent if folder.name == RESULTS else folder) / locks.SAVING
+
+
+def _word(field: str, text: str) -> str:
+    """A part of a file's name, which must not lead to another folder."""
+    if not isinstance(text, str) or not WORD.fullmatch(text):
+        raise ValueError(f"{field}: {shown(text)} is not allowed; it must be one word of letters, digits, _ and .")
+    return text
 
 
 @contextmanager
-def _writing() -> Iterator[Path]:
-    root = home()
+def _writing(folder: Path, root: Path) -> Iterator[None]:
     try:
-        yield root
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
     except OSError as error:
         reason = error.strerror or error
         raise OSError(
@@ -153,36 +233,35 @@ def _writing() -> Iterator[Path]:
         ) from error
 
 
-def _replace(path: Path, content: bytes) -> None:
-    """Write beside `path`, then rename: the name always stands for a whole file, old or new."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}-", suffix=".tmp")
+def _record(content: bytes, folder: Path) -> Record:
+    """What a meta file says. Raises BrokenError for one that was changed, or belongs to another folder."""
+    path = folder / META
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+        record = Record.model_validate(sealed.parse(content, path))
+    except ValidationError:
+        raise BrokenError(f"{path} was written by another version of the course") from None
+    if f"{record.name}-{record.fingerprint}" != folder.name:
+        raise BrokenError(f"{path} is that of {record.name}-{record.fingerprint}")
+    return record
 
 
-def _checked_record(text: bytes) -> dict[str, Any] | None:
-    try:
-        record = json.loads(text)
-        checksum = record.pop("checksum")
-    except (ValueError, AttributeError, KeyError, TypeError):
-        return None
-    return record if checksum == _digest(_canonical(record)) else None
+def _weights(folder: Path, record: Record) -> bytes:
+    path = folder / record.weights
+    content = sealed.read(path)
+    if content is None:
+        raise BrokenError(f"{path} is missing")
+    if sealed.digest(content) != record.weights_sha256:
+        raise BrokenError(f"{path} {sealed.EDITED}")
+    return content
 
 
-def _warn_of(path: Path, fault: str, name: str) -> None:
-    warnings.warn(f"{path} {fault}; {name} will be made again", CorruptCacheWarning, stacklevel=3)
+def _remove(paths: list[Path]) -> list[Path]:
+    for path in paths:
+        path.unlink(missing_ok=True)
+    return paths
 
 
-def _canonical(value: Any) -> bytes:
-    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
-
-
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
+@cache
+def _rescue_home() -> Path:
+    """A folder of this process where the store may be kept when `home` cannot be written."""
+    return Path(tempfile.mkdtemp(prefix="rlhf-lessons-"))

@@ -20,7 +20,7 @@ LAYERS = [
     ("stages", "program_one"),
     ("model",),
     ("objectives", "statistics"),
-    ("knobs", "closure", "keys", "files", "refusals"),
+    ("knobs", "closure", "keys", "files", "sealed", "locks", "refusals"),
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 RUBRIC = f"{PACKAGE}.world.rubric"

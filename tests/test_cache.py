@@ -8,7 +8,7 @@ import torch
 from filelock import FileLock
 from typer.testing import CliRunner
 
-from rlhf_lessons import cache, keys, pipeline, store
+from rlhf_lessons import cache, keys, locks, pipeline, store
 from rlhf_lessons.cli import app
 from rlhf_lessons.keys import Key
 
@@ -68,7 +68,7 @@ def test_folders_of_other_people_are_neither_listed_nor_removed(mixed, name):
 
 
 def test_what_another_process_trains_is_left_alone(mixed):
-    with FileLock(mixed / f"pretrained-{'a' * 16}" / store.LOCK_NAME):
+    with FileLock(mixed / f"pretrained-{'a' * 16}" / locks.TRAINING):
         removed = cache.clean(entry for entry in cache.entries() if not entry.current)
         assert "pretrained" not in {entry.name for entry in removed}
     assert (mixed / f"pretrained-{'a' * 16}").exists()

@@ -1,5 +1,6 @@
 """The whole course in small: every stage trains once, is kept, loads again, and notices what it must notice."""
 
+import re
 import subprocess
 import sys
 
@@ -135,3 +136,55 @@ def test_an_unknown_stage_and_bad_settings_are_refused_by_name():
         pipeline.ensure("pretrained", learning_rate=-0.1)
     with pytest.raises(ValueError, match="flavour"):
         pipeline.ensure("pretrained", flavour="mint")
+
+
+def test_a_training_that_was_stopped_early_is_never_taken_for_the_whole_stage():
+    stopped = pipeline.ensure("pretrained", progress=False, on_step=lambda record: True, **TINY["pretrained"])
+    assert len(stopped.history) == 1 and not stopped.loaded
+    whole = ensure("pretrained")
+    assert len(whole.history) == TINY["pretrained"]["steps"] and not whole.loaded
+    assert stopped.fingerprint != whole.fingerprint
+    again = pipeline.ensure("pretrained", progress=False, on_step=lambda record: True, **TINY["pretrained"])
+    assert again.loaded and len(again.history) == TINY["pretrained"]["steps"]
+
+
+def test_what_is_built_on_a_stopped_training_is_kept_apart():
+    stopped = pipeline.ensure("pretrained", progress=False, on_step=lambda record: True, **TINY["pretrained"])
+    on_stopped, on_whole = (ensure("sft", parents={"pretrained": body}) for body in (stopped, ensure("pretrained")))
+    assert not on_whole.loaded and on_stopped.fingerprint != on_whole.fingerprint
+    assert ensure("sft", parents={"pretrained": stopped}).loaded
+
+
+def test_an_on_step_that_says_stop_after_the_last_step_changes_nothing():
+    steps = TINY["pretrained"]["steps"]
+    trained = pipeline.ensure(
+        "pretrained", progress=False, on_step=lambda record: record["step"] >= steps, **TINY["pretrained"]
+    )
+    assert len(trained.history) == steps
+    assert ensure("pretrained").loaded
+
+
+def test_the_number_of_threads_is_kept_with_what_it_trained():
+    torch.set_num_threads(2)
+    assert ensure("pretrained").threads == 2
+    torch.set_num_threads(1)
+    assert ensure("pretrained").threads == 2
+
+
+@pytest.mark.parametrize(
+    ("stage", "parents", "line"),
+    [
+        ("sft", {"nosuch": 1}, "parents: 'nosuch' is not allowed for sft; it must be one of pretrained"),
+        ("pretrained", {"sft": 1}, "parents: 'sft' is not allowed for pretrained; it must be left out"),
+        ("sft", {"pretrained": 1}, "parents: pretrained=1 is not allowed; it must be what ensure('pretrained') gives"),
+    ],
+)
+def test_parents_that_are_none_are_refused(stage, parents, line):
+    with pytest.raises(ValueError, match="^" + re.escape(line)):
+        ensure(stage, parents=parents)
+
+
+def test_a_stage_is_no_parent_under_another_name():
+    body = ensure("pretrained")
+    with pytest.raises(ValueError, match=r"^parents: sft=Trained\(.*it must be what ensure\('sft'\) gives"):
+        ensure("reward", parents={"pretrained": body, "sft": body})

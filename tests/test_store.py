@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from rlhf_lessons import store
+from rlhf_lessons import locks, store
 
 TENSORS = {"a": torch.arange(6.0).reshape(2, 3), "b": torch.tensor([1, 2])}
 
@@ -195,7 +195,7 @@ def test_the_lock_of_a_dead_process_does_not_block(monkeypatch):
 
 
 def test_waiting_for_a_lock_ends(monkeypatch):
-    monkeypatch.setattr(store, "LOCK_SECONDS", 0.1)
+    monkeypatch.setattr(locks, "LONGEST_WAIT", 0.1)
     entered = []
     with store.lock("sft", "1"), store.lock("sft", "1"):
         entered.append(True)

@@ -31,7 +31,9 @@ def remembered(key: Key, measure: Callable[[], Mapping[str, Any]], remake: bool 
     """
     stored = None if remake else store.load(key.name, key.fingerprint)
     if stored:
-        return stored.meta["result"]
+        if isinstance(stored.meta.get("result"), dict):
+            return stored.meta["result"]
+        store.distrust(key.name, f"what is stored as {key.name}-{key.fingerprint} holds no result")
     if not remake and os.environ.get(REMAKE_VARIABLE) != "1" and key.fingerprint in shipped(key.name):
         return shipped(key.name)[key.fingerprint]["result"]
     result = dict(measure())
