@@ -57,7 +57,12 @@ Number = Annotated[float, Strict(), AllowInfNan(False), BeforeValidator(_python_
 
 # The data.
 Seed = Annotated[
-    Whole, Field(ge=0, le=2**31 - 1, description="Starts every random draw; the same seed gives the same result.")
+    Whole,
+    Field(
+        ge=0,
+        le=2**31 - 1,
+        description="Starts every random draw; same seed, machine and number of threads: the same result.",
+    ),
 ]
 NNotes = Annotated[
     Whole,

@@ -169,6 +169,13 @@ def test_cells_are_compared_by_their_numbers():
     assert (other.difference, other.verdict, other.figures) == ("6.2%", AGREES, 2)
 
 
+def test_another_number_of_threads_is_said_beside_the_digits():
+    before, after = notebook(printed("a", "loss 0.50")), notebook(printed("a", "loss 0.50"))
+    before.metadata["made_with"], after.metadata["made_with"] = {"threads": 2}, {"threads": 1}
+    (row,) = notebooks.compare_notebooks("06", before, after)
+    assert row.what == "1 of 1 cells, 1 numbers; built on 2 threads, remade on 1, so that last digits may differ"
+
+
 def test_only_the_numbers_that_stray_count_as_differing():
     row = notebooks.compare_words("cell", "1.00, 2.00, 80%", "1.00, 2.10, 95%")
     assert (row.quoted, row.remade, row.verdict, row.figures, row.besides) == ("80%", "95%", DIFFERS, 1, 2)

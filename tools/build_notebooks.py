@@ -18,6 +18,7 @@ from typing import Any
 
 import jupytext
 import nbformat
+import torch
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
@@ -68,9 +69,10 @@ def build(source: Path, folder: Path) -> list[str]:
 
 
 def tidy(notebook: NotebookNode) -> None:
-    """Take out what belongs to this run or this machine alone; outputs and execution counts stay."""
+    """Take out what belongs to this run alone. Outputs, execution counts, and what last digits depend on stay."""
+    made_with = {"threads": torch.get_num_threads(), "torch": torch.__version__}
     # Without their kernel, stored widgets show as "model not found".
-    notebook.metadata = NotebookNode(kernelspec=dict(KERNEL), language_info={"name": "python"})
+    notebook.metadata = NotebookNode(kernelspec=dict(KERNEL), language_info={"name": "python"}, made_with=made_with)
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs = [without_paths(output) for output in cell.outputs if is_worth_keeping(output)]

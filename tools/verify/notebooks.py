@@ -86,9 +86,15 @@ def compare_notebooks(name: str, quoted: NotebookNode, remade: NotebookNode) -> 
             rows.append(compare_words(f"notebook {name}, cell {number}", words, now.get(cell.id, "")))
     equal = [row for row in rows if row.verdict == EQUAL]
     figures = sum(row.figures for row in equal)
-    what = f"{len(equal)} of {len(rows)} cells, {figures} numbers"
+    what = f"{len(equal)} of {len(rows)} cells, {figures} numbers{other_threads(quoted, remade)}"
     together = Row(f"notebook {name}", what, "", "", "", "the same text", EQUAL, figures)
     return [together, *(row for row in rows if row.verdict != EQUAL)]
+
+
+def other_threads(quoted: NotebookNode, remade: NotebookNode) -> str:
+    """What to know where digits differ: the number of threads, on which the order of sums depends."""
+    before, now = (book.metadata.get("made_with", {}).get("threads", "unknown") for book in (quoted, remade))
+    return "" if before == now else f"; built on {before} threads, remade on {now}, so that last digits may differ"
 
 
 def remake(path: Path, folder: Path) -> list[Row]:
