@@ -24,7 +24,7 @@ from rlhf_lessons.model.gpt import GPT, GPTConfig
 from rlhf_lessons.model.heads import RewardModel
 from rlhf_lessons.model.sampling import sample
 from rlhf_lessons.model.sequences import Sequences
-from rlhf_lessons.refusals import shown
+from rlhf_lessons.refusals import check_choice, shown
 from rlhf_lessons.stages import ppo
 from rlhf_lessons.stages.history import History, Record
 from rlhf_lessons.stages.loop import OnStep
@@ -126,6 +126,8 @@ def ensure(
     OSError if it must be trained and cannot be kept.
     """
     recipe, plan = _recipe(stage, seed, changes)
+    if not (on_step is None or callable(on_step)):
+        raise ValueError(f"on_step: {shown(on_step)} is not allowed; it must be a function of a record")
     given = _checked_parents(stage, recipe.parents, parents or {})
     for name in recipe.parents:
         if name not in given:
@@ -140,6 +142,8 @@ def ensure(
 
 
 def _checked_parents(stage: str, needed: Sequence[str], given: Mapping[str, Trained]) -> dict[str, Trained]:
+    if not isinstance(given, Mapping):
+        raise ValueError(f"parents: {shown(given)} is not allowed; it must be a dict of stage and what ensure gives")
     for name, parent in given.items():
         if name not in needed:
             allowed = f"one of {', '.join(needed)}" if needed else "left out, for this stage has none"
@@ -194,8 +198,7 @@ def key_of(stage: str, seed: int = 0, **changes: Any) -> Key:
 
 
 def _recipe(stage: str, seed: int, changes: Mapping[str, Any]) -> tuple[Stage, Settings]:
-    if stage not in STAGES:
-        raise ValueError(f"stage: {stage!r} is not allowed; it must be one of {', '.join(STAGES)}")
+    check_choice("stage", stage, STAGES)
     return STAGES[stage], STAGES[stage].plan(seed=seed, **changes)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rlhf_lessons import files
+from rlhf_lessons.refusals import shown
 
 SEAL = "checksum"
 EDITED = "is cut short or was edited"
@@ -21,8 +22,11 @@ class BrokenError(ValueError):
 
 
 def plain(value: Mapping[str, Any]) -> dict[str, Any]:
-    """The value as it will be read again: tuples as lists, names of any kind as text. Raises TypeError as JSON does."""
-    return json.loads(json.dumps(dict(value)))
+    """The value as it will be read again: tuples as lists, names of any kind as text. Raises ValueError for others."""
+    try:
+        return json.loads(json.dumps(dict(value)))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ValueError(f"meta: {shown(value)} is not allowed; it must be what JSON can hold ({error})") from None
 
 
 def write(path: Path, value: Mapping[str, Any]) -> None:

@@ -184,6 +184,9 @@ def remove_leftovers(folder: Path) -> list[Path]:
 def _save(folder: Path, tensors: "Mapping[str, Tensor]", meta: Mapping[str, Any], root: Path) -> None:
     import safetensors.torch
 
+    for key, value in tensors.items():
+        if not hasattr(value, "detach"):
+            raise ValueError(f"tensors: {key}={shown(value)} is not allowed; it must be a tensor")
     # Cloned because safetensors refuses tensors that share memory, as those of a tied head do.
     own = {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}
     weights = safetensors.torch.save(own)

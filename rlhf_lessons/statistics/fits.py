@@ -15,6 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rlhf_lessons.refusals import check_choice
+
 SHAPES: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
     "best_of_n": lambda d: d**2,
     "ppo": lambda d: d * np.log(np.where(d > 0, d, 1.0)),  # 0 at d = 0, its limit
@@ -47,8 +49,7 @@ def fit(method: str, d: np.ndarray, gain: np.ndarray) -> Fit:
 
     Raises ValueError for another method, unequal shapes and fewer than three points.
     """
-    if method not in SHAPES:
-        raise ValueError(f"method: {method!r} is not allowed; it must be one of {', '.join(SHAPES)}")
+    check_choice("method", method, SHAPES)
     d, gain = np.asarray(d, dtype=float), np.asarray(gain, dtype=float)
     if d.shape != gain.shape or d.ndim != 1 or len(d) < 3:
         raise ValueError(f"d, gain: shapes {d.shape} and {gain.shape} are not allowed; both must be (N,), N from 3 up")

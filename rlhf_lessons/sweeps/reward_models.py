@@ -16,6 +16,7 @@ from rlhf_lessons.model.heads import RewardModel
 from rlhf_lessons.model.sampling import sample
 from rlhf_lessons.model.sequences import Sequences
 from rlhf_lessons.pipeline import ensure, key_of
+from rlhf_lessons.refusals import check_choice
 from rlhf_lessons.stages.loop import OnStep
 from rlhf_lessons.stages.reward import RewardSettings, score, train_reward
 from rlhf_lessons.stages.reward_ensemble import RewardEnsemble, ensemble_reward, train_ensemble
@@ -57,9 +58,7 @@ def reward_function(name: str, seed: int = 0) -> RewardFunction:
         return gold_score
     if name == BROKEN:
         return broken_reward(seed)
-    if name not in REWARD_MODELS:
-        names = ", ".join([BROKEN, *REWARD_MODELS, GOLD])
-        raise ValueError(f"reward_model: {name!r} is not allowed; it must be one of {names}")
+    check_choice("reward_model", name, [BROKEN, *REWARD_MODELS, GOLD])
     return partial(score, ensure("reward", seed, progress=False, **REWARD_MODELS[name]).model)
 
 

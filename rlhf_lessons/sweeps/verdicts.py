@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from rlhf_lessons.diagnostics.alarms import ALARMS
+from rlhf_lessons.refusals import check_choice
 from rlhf_lessons.statistics.fits import Fit, fit
 from rlhf_lessons.statistics.intervals import Interval, bootstrap
 from rlhf_lessons.sweeps.over_optimisation import LABELS
@@ -42,11 +43,8 @@ def matrix(cases: pd.DataFrame, condition: str, measure: str, truths: Sequence[s
 
     Raises ValueError for a condition that was not run.
     """
+    check_choice("condition", condition, cases.condition.unique())
     rows = cases[cases.condition == condition]
-    if not len(rows):
-        raise ValueError(
-            f"condition: {condition!r} is not allowed; it must be one of {', '.join(cases.condition.unique())}"
-        )
     values = rows.pivot(index="seed", columns="case", values=measure).to_numpy(dtype=float)
     counts = np.array([case.verdict in truths for case in cases_in("held_out")])
     return np.where(counts, values, np.nan)

@@ -8,6 +8,7 @@ import random
 from dataclasses import dataclass
 from functools import cache
 
+from rlhf_lessons.refusals import check_choice
 from rlhf_lessons.world.formulary import Fact, load_facts
 
 EGFR_VALUES = {"egfr <30": (12, 20, 28), "egfr 30-59": (34, 42, 56), "egfr >=60": (64, 75, 95)}
@@ -59,8 +60,7 @@ def split_of(case: Case) -> str:
 @cache
 def cases_in(split: str) -> tuple[Case, ...]:
     """The cases of one split, in the order of the formulary."""
-    if split not in SPLIT_SHARES:
-        raise ValueError(f"split: {split!r} is not allowed; it must be one of {', '.join(SPLIT_SHARES)}")
+    check_choice("split", split, SPLIT_SHARES)
     return tuple(case for case in all_cases() if split_of(case) == split)
 
 

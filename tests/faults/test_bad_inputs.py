@@ -19,13 +19,23 @@ TABLE = [
 COMMANDS = [row for row in TABLE if isinstance(row.ends, int)]
 CALLS = [row for row in TABLE if isinstance(row.ends, str)]
 NAMES = """
-import json, math
+import math
 from pathlib import Path
 import numpy as np, pandas as pd, torch
-from rlhf_lessons import knobs, pipeline, reruns, store
+from rlhf_lessons import knobs, pipeline, program_one, reruns, store
+from rlhf_lessons.diagnostics.doctor import fault_bank
 from rlhf_lessons.diagnostics.log_reader import diagnose
+from rlhf_lessons.labs import program_one as lab_program_one
+from rlhf_lessons.model.gpt import GPT, GPTConfig
+from rlhf_lessons.model.heads import RewardModel
+from rlhf_lessons.objectives import advantage, direct, kl, likelihood, policy, preference
 from rlhf_lessons.pipeline import ensure
-from rlhf_lessons.world import cases, datasets
+from rlhf_lessons.stages.ppo import PPOSettings
+from rlhf_lessons.statistics import fits, intervals
+from rlhf_lessons.sweeps import kept, reward_models
+from rlhf_lessons.world import annotators, cases, datasets, tokenizer
+
+one, tiny = torch.zeros(1), GPT(GPTConfig(20, layers=1, heads=2, width=16), seed=0)
 """
 PARAMETERS = re.compile(
     r"parameters of \w+:|  \w+ = .*"

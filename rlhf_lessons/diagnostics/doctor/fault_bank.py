@@ -21,6 +21,7 @@ from rlhf_lessons.diagnostics.reward_report import RewardReport, reward_report
 from rlhf_lessons.model.gpt import GPT, GPTConfig
 from rlhf_lessons.model.heads import RewardModel
 from rlhf_lessons.model.sequences import PairSet, Sequences
+from rlhf_lessons.refusals import check_choice
 from rlhf_lessons.stages.history import History, Record
 from rlhf_lessons.stages.reward import RewardSettings, score, train_reward
 from rlhf_lessons.world.datasets import Pair, curated_pairs, encode_pairs
@@ -118,8 +119,7 @@ class Patient:
 
 def make_fault(name: str, seed: int = 0) -> Patient:
     """A patient with the planted cause `name` (a key of `FAULTS`, or `healthy`); ValueError for any other."""
-    if name not in RECIPES:
-        raise ValueError(f"name: {name!r} is not allowed; it must be one of {', '.join(RECIPES)}")
+    check_choice("name", name, RECIPES)
     recipe = RECIPES[name]
     train_texts = recipe.train_texts(seed)
     test_texts = train_texts[:N_TEST] if recipe.tests_on_train else curated_pairs(N_TEST, "held_out", MIX, seed)

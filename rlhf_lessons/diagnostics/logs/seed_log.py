@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from rlhf_lessons.refusals import check_choice
+
 LOG = Path(__file__).with_name("seed_logs.csv")
 
 
@@ -13,8 +15,6 @@ def seed_log(stage: str) -> pd.DataFrame:
     Stages: pretraining, sft, reward_model, and theory_reward_model (what a healthy one should reach).
     """
     table = pd.read_csv(LOG)
-    stages = table["stage"].unique().tolist()
-    if stage not in stages:
-        raise ValueError(f"stage: {stage!r} is not allowed; it must be one of {', '.join(stages)}")
+    check_choice("stage", stage, table["stage"].unique())
     rows = table[table["stage"] == stage].drop(columns="stage")
     return rows.dropna(axis=1, how="all").reset_index(drop=True)
