@@ -2,6 +2,7 @@
 
 import json
 from types import SimpleNamespace
+from xml.etree import ElementTree
 
 import pandas as pd
 import pytest
@@ -10,7 +11,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from rlhf_lessons.sweeps.policy_runs import Condition
 from tools.verify import __main__ as verify
-from tools.verify import figures, notebooks, readme, report
+from tools.verify import faults, figures, notebooks, readme, report
 from tools.verify.rows import (
     AGREES,
     DIFFERS,
@@ -227,6 +228,27 @@ ROWS = [
     Row("README", "b", "1", "2", "+1", "seeds", AGREES),
     Row("06, cell 3", "c", "1", "9", "+8", "seeds", DIFFERS, besides=3),
 ]
+
+
+JUNIT = """<testsuites><testsuite>
+<testcase name="a"><properties><property name="kills survived" value="{kills}"/></properties></testcase>
+<testcase name="b"><properties><property name="kills survived" value="5"/></properties></testcase>
+<testcase name="c">{fault}</testcase>
+</testsuite></testsuites>"""
+FAULTS_README = "\n".join(
+    ["## Reliability", "| planted | told |", "|---|---|", *(f"| {name} | 15 of 15 |" for name in faults.PLANTED), ""]
+)
+
+
+@pytest.mark.parametrize(
+    ("kills", "fault", "verdicts"), [(10, "", [EQUAL]), (9, "", [DIFFERS]), (10, "<failure/>", [EQUAL, DIFFERS])]
+)
+def test_planted_faults_are_counted_and_a_failed_test_differs(kills, fault, verdicts, monkeypatch):
+    page = ElementTree.fromstring(JUNIT.format(kills=kills, fault=fault))
+    counts, failed = faults.counted(page)
+    monkeypatch.setattr(faults, "run", lambda: (counts | {"faults noticed": 15, "bad inputs refused": 15}, failed))
+    rows = faults.planted(FAULTS_README)
+    assert [row.verdict for row in rows if row.what == "kills survived" or row.what == "c"] == verdicts
 
 
 def test_the_page_sums_up_what_was_remade():

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-LONG_VARIABLE = "RLHF_LESSONS_LONG_FAULTS"
+from tools.verify.faults import LONG_VARIABLE
 
 
 @pytest.fixture

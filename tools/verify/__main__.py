@@ -28,13 +28,13 @@ from tqdm import tqdm
 from rlhf_lessons.reruns import NOTEBOOKS, list_notebooks
 from rlhf_lessons.store import HOME_VARIABLE
 from rlhf_lessons.sweeps.results import REMAKE_VARIABLE
-from tools.verify import figures, notebooks, readme, report
+from tools.verify import faults, figures, notebooks, readme, report
 from tools.verify.rows import DIFFERS, Row
 
 ROOT = Path(__file__).parents[2]
 BUILD = ROOT / "build"
 MINUTES = "minutes"
-COUNTS = ("README.md", "notebooks/*.ipynb", "rlhf_lessons/**/*", "tools/verify/*.py")
+COUNTS = ("README.md", "notebooks/*.ipynb", "rlhf_lessons/**/*", "tools/verify/*.py", "tests/faults/**/*")
 
 Part = Callable[[], list[Row]]
 
@@ -51,6 +51,7 @@ def parts(work: Path) -> dict[str, Part]:
         "scorecard": partial(figures.policies, text),
         "live": figures.live,
         "doctor": figures.doctor,
+        "faults": partial(faults.planted, text),
         MINUTES: partial(notebooks.minutes, text, work / "runs"),
     }
 

@@ -8,6 +8,7 @@ README = Path(__file__).parents[2] / "README.md"
 MINUTES = "The notebooks"
 STAGES = "What the stages reach"
 POLICIES = "Why the reward model decides"
+FAULTS = "Reliability"
 PRETRAINED = (
     r"all (?P<cases>\d+) cases.* safe in (?P<greedy>[\d.]+ %) of its .* (?P<sampled>[\d.]+ %) of its sampled ones"
 )

@@ -475,9 +475,9 @@ ROWS = [
         "stage: 'sftsftsftsftsftsftsftsftsftsftsftsftsftsftsftsftsftsftsf... is not allowed; it must be one of pretrained, sft, reward, ppo",
     ),
     Bad(
-        "ensure('sft', parents={'pretrained': ensure})",
+        "ensure('sft', parents={'pretrained': [1, 2]})",
         "ValueError",
-        "parents: pretrained=<function ensure at 0x7fb4f2cff920> is not allowed; it must be what ensure('pretrained') gives",
+        "parents: pretrained=[1, 2] is not allowed; it must be what ensure('pretrained') gives",
     ),
     Bad(
         "ensure('reward', parents={'ppo': None})",
