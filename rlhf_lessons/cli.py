@@ -3,49 +3,27 @@
 # torch, pandas and papermill take seconds to load: a command imports what it needs of them itself.
 import platform
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
-from typer.core import TyperCommand
 
 from rlhf_lessons import __version__, reruns
+from rlhf_lessons.plain_words import PARAMETER_OPTIONS, PlainWords, WithParameters, parameters, refusals, whole
+from rlhf_lessons.refusals import check_choice
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
+app = typer.Typer(cls=PlainWords, add_completion=False, help=__doc__)
 cache_app = typer.Typer(help="Show what is stored on this machine; `clean` removes what today's code cannot find.")
 app.add_typer(cache_app, name="cache")
 
 Notebooks = Annotated[Path, typer.Option(help="The folder of the notebooks.", show_default=False)]
-CellSeconds = Annotated[int, typer.Option(min=1, help="A cell that takes longer fails, and ends its notebook.")]
-PARAMETER_OPTIONS = ("-p", "--parameter")
-
-
-class WithParameters(TyperCommand):
-    """Lets `-p` take a name and a value, as papermill's does; typer's options take one word."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        joined, rest = [], list(args)
-        while rest:
-            word = rest.pop(0)
-            if word in PARAMETER_OPTIONS and len(rest) > 1 and "=" not in rest[0]:
-                word = f"--parameter={rest.pop(0)}={rest.pop(0)}"
-            joined.append(word)
-        return super().parse_args(ctx, joined)
-
-
-@contextmanager
-def refusals() -> Iterator[None]:
-    """Bad input ends the program with its message and exit code 2."""
-    try:
-        yield
-    except (ValueError, OSError) as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(2) from None
+CellSeconds = Annotated[
+    int, whole(reruns.MOST_CELL_SECONDS, help="A cell that takes longer fails, and ends its notebook.")
+]
+Force = Annotated[bool, typer.Option("--force", help="Replace also what no run wrote, but never the notebook itself.")]
 
 
 def print_version(is_asked: bool) -> None:
@@ -56,24 +34,26 @@ def print_version(is_asked: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def main(
+    context: typer.Context,
     _version: Annotated[
         bool, typer.Option("--version", callback=print_version, is_eager=True, help="Show what is installed, and exit.")
     ] = False,
 ) -> None:
     """Options of the program itself."""
+    if not context.invoked_subcommand:
+        typer.echo(context.get_help())
 
 
 @app.command("list")
 def list_(notebooks: Notebooks = reruns.NOTEBOOKS) -> None:
     """Show the notebooks and what may be set in each."""
     table = Table("notebook", "title", "parameters")
-    with refusals():
-        for path in reruns.list_notebooks(notebooks):
-            settings = [f"{name} = {default}" for name, default in reruns.parameters_of(path).items()]
-            table.add_row(path.stem, reruns.title(path), "\n".join(settings))
-    Console().print(table)
+    for path in reruns.list_notebooks(notebooks):
+        settings = [f"{name} = {default}" for name, default in reruns.parameters_of(path).items()]
+        table.add_row(path.stem, reruns.title(path), "\n".join(settings))
+    show(table)
 
 
 @app.command(cls=WithParameters)
@@ -86,15 +66,14 @@ def run(
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Where to keep the run.")] = None,
     notebooks: Notebooks = reruns.NOTEBOOKS,
     cell_seconds: CellSeconds = reruns.CELL_SECONDS,
+    force: Force = False,
 ) -> None:
     """Run a notebook with other parameters. Anything not allowed is refused before it starts."""
-    texts = dict(pair.partition("=")[::2] for pair in parameter or [])
-    with refusals():
-        path = reruns.find_notebook(notebook, notebooks)
-        values = reruns.parse_parameters(path, texts)
-        name = "-".join([path.stem, *(f"{key}={value}" for key, value in values.items())])
-        output = output or Path("build") / "runs" / f"{name}.ipynb"
-        result = reruns.run_notebook(path, values, output, sys.stderr.isatty(), cell_seconds)
+    path = reruns.find_notebook(notebook, notebooks)
+    values = reruns.parse_parameters(path, parameters(parameter or []))
+    name = "-".join([path.stem, *(f"{key}={value}" for key, value in values.items())])
+    output = output or Path("build") / "runs" / f"{name}.ipynb"
+    result = reruns.run_notebook(path, values, output, sys.stderr.isatty(), cell_seconds, force)
     report(result.errors)
     typer.echo(f"{result.output} ({result.seconds:.0f} s)")
     raise typer.Exit(1 if result.errors else 0)
@@ -105,23 +84,26 @@ def course(
     output: Annotated[Path, typer.Option("-o", "--output", help="The folder for the runs.")] = Path("build/course"),
     notebooks: Notebooks = reruns.NOTEBOOKS,
     cell_seconds: CellSeconds = reruns.CELL_SECONDS,
+    force: Force = False,
 ) -> None:
     """Run all notebooks in order, without a screen, and show how long each takes."""
     table = Table("notebook", "seconds", "result")
     failed = False
-    with refusals():
-        for path in reruns.list_notebooks(notebooks):
-            typer.echo(f"{path.stem} ...")
-            result = reruns.run_notebook(path, {}, output / path.name, cell_seconds=cell_seconds)
-            report(result.errors)
-            table.add_row(path.stem, f"{result.seconds:.0f}", "failed" if result.errors else "passed")
-            failed = failed or bool(result.errors)
-    Console().print(table)
+    paths = reruns.list_notebooks(notebooks)
+    for path in paths:  # before the first has taken its minutes
+        reruns.check_run(path, {}, output / path.name, cell_seconds, force)
+    for path in paths:
+        typer.echo(f"{path.stem} ...")
+        result = reruns.run_notebook(path, {}, output / path.name, cell_seconds=cell_seconds, force=force)
+        report(result.errors)
+        table.add_row(path.stem, f"{result.seconds:.0f}", "failed" if result.errors else "passed")
+        failed = failed or bool(result.errors)
+    show(table)
     raise typer.Exit(1 if failed else 0)
 
 
 @app.command("quality")
-def quality_(seeds: Annotated[int, typer.Option(min=1, max=20, help="How many seeds, from 0.")] = 5) -> None:
+def quality_(seeds: Annotated[int, whole(20, help="How many seeds, from 0.")] = 5) -> None:
     """Measure every stage on held-out cases over several seeds: the figures that the README quotes."""
     from rlhf_lessons import store
     from rlhf_lessons.sweeps import quality
@@ -137,16 +119,14 @@ def quality_(seeds: Annotated[int, typer.Option(min=1, max=20, help="How many se
 @app.command("sweep")
 def sweep_(
     name: Annotated[str, typer.Argument(help="Which one: over-optimisation.")],
-    jobs: Annotated[int, typer.Option(min=1, max=64, help="Processes side by side, of one thread each.")] = 2,
+    jobs: Annotated[int, whole(64, help="Processes side by side, of one thread each.")] = 2,
 ) -> None:
     """Remake the kept results behind a notebook. Takes about two hours; goes on where it was interrupted."""
     from rlhf_lessons.sweeps import over_optimisation
 
     sweeps = {"over-optimisation": over_optimisation.sweep}
-    with refusals():
-        if name not in sweeps:
-            raise ValueError(f"name: {name!r} is not allowed; it must be one of {', '.join(sweeps)}")
-        tables = sweeps[name](jobs=jobs)
+    check_choice("name", name, sweeps)
+    tables = sweeps[name](jobs=jobs)
     typer.echo(", ".join(f"{table}: {len(rows)} rows" for table, rows in tables.items()))
 
 
@@ -155,8 +135,7 @@ def scorecard_() -> None:
     """What each kind of policy is worth on held-out cases, with 95 % intervals, from the kept results."""
     from rlhf_lessons.sweeps import kept, over_optimisation, verdicts
 
-    with refusals():
-        found = kept.read(over_optimisation.NAME)
+    found = kept.read(over_optimisation.NAME)
     typer.echo(verdicts.scorecard_table(found.tables["cases"]).T.to_string())
     typer.echo(f"made on {found.label['made']} by: {found.label['command']} (seeds {found.label['seeds']})")
 
@@ -182,6 +161,8 @@ def cache_(context: typer.Context) -> None:
     """Show what is stored on this machine; `clean` removes what today's code cannot find."""
     from rlhf_lessons import cache, store
 
+    if store.home().exists() and not store.home().is_dir():
+        raise ValueError(f"{store.HOME_VARIABLE}: {str(store.home())!r} is a file; it must be a folder")
     if context.invoked_subcommand:
         return
     table = Table("what", "settings", "size", "made", "today's code")
@@ -190,7 +171,7 @@ def cache_(context: typer.Context) -> None:
     found = cache.entries()
     for entry in found:
         table.add_row(entry.name, entry.words, megabytes(entry.size), f"{entry.made:%Y-%m-%d %H:%M}", entry.state)
-    Console().print(table)
+    show(table)
     typer.echo(f"{len(found)} stored, {megabytes(sum(entry.size for entry in found))}, in {store.home()}")
 
 
@@ -204,16 +185,28 @@ def clean_(yes: Annotated[bool, typer.Option("--yes", help="Do not ask first.")]
         typer.echo("nothing to remove: today's code finds all that is stored")
         return
     size = megabytes(sum(entry.size for entry in old))
-    if not yes and not typer.confirm(f"Remove {len(old)} stored stages and results, {size}?"):
+    if not (yes or agreed(f"Remove {len(old)} stored stages and results, {size}?")):
         raise typer.Exit(1)
-    with refusals():
-        removed = cache.clean(old)
+    removed = cache.clean(old)
     typer.echo(f"removed {len(removed)} of {len(old)}, {megabytes(sum(entry.size for entry in removed))}")
 
 
 def megabytes(size: int) -> str:
     """A size on disk for people."""
     return f"{size / 1e6:.1f} MB"
+
+
+def show(table: Table) -> None:
+    """On the screen as it is: brackets in a notebook's title are no commands to rich."""
+    Console(markup=False, highlight=False).print(table)
+
+
+def agreed(question: str) -> bool:
+    """Ask on the terminal."""
+    try:
+        return input(f"{question} [y/N]: ").strip().lower() in ("y", "yes")
+    except EOFError:
+        raise ValueError("yes: nobody is there to answer; give --yes to remove without a question") from None
 
 
 def report(errors: list[str]) -> None:

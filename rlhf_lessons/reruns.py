@@ -1,24 +1,23 @@
 """Running the course's notebooks without a screen, with other parameters, and noticing every failure."""
 
 import ast
-import json
+import os
 import re
+import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from rlhf_lessons import knobs
+from rlhf_lessons import knobs, run_files
 from rlhf_lessons.knobs import KNOBS, Value
-
-if TYPE_CHECKING:
-    from nbformat import NotebookNode  # loading nbformat takes longer than `rlhf-lessons list` may
+from rlhf_lessons.refusals import shown
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"  # of the checkout this file is in
 NUMBERED = "[0-9][0-9]_*.ipynb"
 CELL_SECONDS = 1800  # the slowest cell of the course takes a few minutes on two cores
-COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+MOST_CELL_SECONDS = 86_400  # a day
 
 
 @dataclass(frozen=True)
@@ -45,19 +44,20 @@ def find_notebook(which: str, folder: Path) -> Path:
     """The notebook `which`, where 6, 06 and 06_ppo mean the same. Raises ValueError if there is none."""
     found = list_notebooks(folder)
     name = which.removesuffix(".ipynb")
+    number = re.fullmatch("0*([0-9]{1,2})", name)
     for path in found:
-        if path.stem == name or (name.isdigit() and path.stem.startswith(f"{int(name):02}_")):
+        if path.stem == name or (number and path.stem.startswith(f"{number[1]:0>2}_")):
             return path
     names = ", ".join(path.stem for path in found)
-    raise ValueError(f"notebook: {which!r} is not one; it must be a number or a name from {names}")
+    raise ValueError(f"notebook: {shown(which)} is not one; it must be a number or a name from {names}")
 
 
 def title(path: Path) -> str:
     """The first heading of a notebook, or its name."""
-    for cell in _cells(path):
-        heading = re.search(r"^# (.+)$", cell["source"], re.MULTILINE) if cell["cell_type"] == "markdown" else None
+    for kind, text, _ in _cells(path):
+        heading = re.search(r"^# (.+)$", text, re.MULTILINE) if kind == "markdown" else None
         if heading:
-            return heading[1].strip()
+            return "".join(letter if letter.isprintable() else " " for letter in heading[1]).strip()
     return path.stem
 
 
@@ -66,12 +66,12 @@ def parameters_of(path: Path) -> dict[str, str]:
 
     Raises ValueError if the file is no notebook or the cell with its parameters is not Python.
     """
-    tagged = (cell["source"] for cell in _cells(path) if "parameters" in cell["metadata"].get("tags", []))
-    text = next(tagged, "")
+    text = next((text for _, text, tags in _cells(path) if "parameters" in tags), "")
     try:
         statements = ast.parse(text).body
-    except SyntaxError as error:
-        raise ValueError(f"notebook: the parameters of {str(path)!r} are not Python ({error.msg})") from None
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:  # a zero byte, a deep nesting
+        reason = getattr(error, "msg", error)
+        raise ValueError(f"notebook: the parameters of {str(path)!r} are not Python ({reason})") from None
     found = {}
     for statement in statements:
         if isinstance(statement, ast.Assign | ast.AnnAssign) and statement.value:
@@ -80,13 +80,19 @@ def parameters_of(path: Path) -> dict[str, str]:
     return found
 
 
-def _cells(path: Path) -> list[dict[str, Any]]:
-    """The cells of a notebook, each with its source as one text."""
+def _cells(path: Path) -> list[tuple[str, str, list[str]]]:
+    """Kind, text and tags of each cell of a notebook."""
     try:
-        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-        return [{**cell, "source": "".join(cell["source"])} for cell in cells]
-    except (ValueError, KeyError, TypeError):
-        raise ValueError(f"notebook: {str(path)!r} is not one; it must be a file that Jupyter saved") from None
+        return [
+            (cell["cell_type"], "".join(cell["source"]), list(cell["metadata"].get("tags", [])))
+            for cell in run_files.read(path)["cells"]
+        ]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise _no_notebook(path) from None
+
+
+def _no_notebook(path: Path) -> ValueError:
+    return ValueError(f"notebook: {str(path)!r} is not one; it must be a file that Jupyter saved")
 
 
 def describe_parameters(path: Path) -> str:
@@ -128,81 +134,104 @@ def _checked(path: Path, parameters: Mapping[str, Any], read: Callable) -> dict[
     return values
 
 
+def check_run(
+    path: Path, parameters: Mapping[str, Any], output: Path, cell_seconds: int = CELL_SECONDS, force: bool = False
+) -> dict[str, Value]:
+    """The parameters as `check_parameters` gives them, if `run_notebook` would start with the same arguments.
+
+    Raises ValueError if a parameter is wrong, there is no time for a cell, the notebook's kernel is not installed, or
+    `output` is the notebook itself, or, without `force`, anything that is there and that no run wrote.
+    """
+    from nbformat.validator import isvalid
+
+    from rlhf_lessons import kernels
+
+    values = check_parameters(path, parameters)
+    if not 1 <= cell_seconds <= MOST_CELL_SECONDS:
+        allowed = f"a whole number from 1 to {MOST_CELL_SECONDS}"
+        raise ValueError(f"cell_seconds: {shown(cell_seconds)} is not allowed; it must be {allowed}")
+    notebook = run_files.read(path)
+    if notebook.get("nbformat") != 4 or not isvalid(notebook):
+        raise _no_notebook(path)
+    kernels.check_installed(notebook["metadata"].get("kernelspec", {}).get("name", ""), repr(str(path)))
+    with run_files.writing(output):
+        run_files.check_output(output, path, force)
+    return values
+
+
 def run_notebook(
     path: Path,
     parameters: Mapping[str, Any],
     output: Path,
     progress_bar: bool = False,
     cell_seconds: int = CELL_SECONDS,
+    force: bool = False,
 ) -> NotebookRun:
     """Run a copy of the notebook at `path` in its own folder, and keep it with its outputs at `output`.
 
-    A cell that takes longer than `cell_seconds` ends the run. Raises ValueError before anything runs if a parameter is
-    wrong, there is no time for a cell, or `output` is the notebook itself. What fails in a cell or in a widget's
-    callback is no exception but stands in the run's errors.
+    A cell that takes longer than `cell_seconds` ends the run. Raises ValueError before anything runs, as `check_run`
+    does. What fails in a cell or in a widget's callback is no exception but stands in the run's errors. `output` is
+    replaced at the end, whole, also after a KeyboardInterrupt, which then says so; a run that was killed leaves it as
+    it was, and what it did itself in a folder `.unfinished-...` beside it.
     """
-    import nbformat
-    import papermill
-    from nbclient.exceptions import CellTimeoutError, DeadKernelError
-    from papermill.exceptions import PapermillExecutionError
+    from rlhf_lessons import kernels
 
-    values = check_parameters(path, parameters)
-    if cell_seconds < 1:
-        raise ValueError(f"cell_seconds: {cell_seconds} is not allowed; it must be a whole number from 1 up")
-    if output.resolve() == path.resolve():
-        raise ValueError(f"output: {str(output)!r} is the notebook itself; it must be another file")
-    output.parent.mkdir(parents=True, exist_ok=True)
-    started, errors = time.monotonic(), []
-    try:
-        papermill.execute_notebook(
-            str(path),
-            str(output),
-            values,
-            cwd=str(path.parent),
-            progress_bar=progress_bar,
-            execution_timeout=cell_seconds,
-        )
-    except PapermillExecutionError:
-        pass  # the output notebook holds the error, and is read below
-    except CellTimeoutError:
-        errors.append(f"{_last_started(output)}: it took longer than {cell_seconds} seconds and was stopped")
-    except DeadKernelError as error:
-        errors.append(f"{_last_started(output)}: {error}")
-    errors += errors_in(nbformat.read(output, as_version=4))
+    values = check_run(path, parameters, output, cell_seconds, force)
+    started = time.monotonic()
+    target = Path(os.path.realpath(output))  # a link stays one
+    with run_files.writing(output):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=target.parent) as folder:
+            copy = Path(folder, "run.ipynb")
+            try:
+                errors = _execute(path, values, copy, progress_bar, cell_seconds)
+            except KeyboardInterrupt:
+                kernels.kill_all()
+                begun = run_files.begun(copy)
+                if begun:
+                    _keep(copy, target, output)
+                said = f"what was run so far is in {output}" if begun else "no cell had begun"
+                raise KeyboardInterrupt(said) from None
+            errors += _keep(copy, target, output)
     return NotebookRun(output, time.monotonic() - started, [f"{path.stem}, {error}" for error in errors])
 
 
-def _last_started(output: Path) -> str:
-    """The last cell that papermill began: its number among the notebook's own code cells, and its first line."""
+def _execute(path: Path, values: Mapping[str, Value], copy: Path, progress_bar: bool, cell_seconds: int) -> list[str]:
+    """Run the notebook, kept at `copy` cell by cell. Returns what ended it, unless the copy holds the error itself."""
+    import papermill
+    from nbclient.exceptions import CellTimeoutError
+    from papermill.exceptions import PapermillExecutionError
+
+    from rlhf_lessons.kernels import PrivateKernelManager
+
+    # Papermill takes braces in a path for the names of parameters.
+    source, goal = (str(file.absolute()).replace("{", "{{").replace("}", "}}") for file in (path, copy))
+    try:
+        papermill.execute_notebook(
+            source,
+            goal,
+            values,
+            language="python",
+            cwd=str(path.parent),
+            progress_bar=progress_bar,
+            execution_timeout=cell_seconds,
+            kernel_manager_class=PrivateKernelManager,
+        )
+    except PapermillExecutionError:
+        return []
+    except CellTimeoutError:
+        return [f"{run_files.last_begun(copy)}: it took longer than {cell_seconds} seconds and was stopped"]
+    except RuntimeError as error:  # of nbclient, where the kernel died or did not start
+        return [f"{run_files.last_begun(copy)}: {error}"]
+    return []
+
+
+def _keep(copy: Path, target: Path, output: Path) -> list[str]:
+    """Move what was run to where it belongs, and return the errors in it."""
     import nbformat
 
-    cells = [cell for cell in nbformat.read(output, as_version=4).cells if cell.cell_type == "code"]
-    own = [cell for cell in cells if "injected-parameters" not in cell.metadata.get("tags", [])]
-    number, cell = [(n, cell) for n, cell in enumerate(own, 1) if cell.metadata.papermill.start_time][-1]
-    return f"in code cell {number} ({cell.source.strip().partition(chr(10))[0]})"
-
-
-def errors_in(notebook: "NotebookNode") -> list[str]:
-    """Every error kept in an executed notebook: of its cells and of its widgets' callbacks.
-
-    A callback that raises inside an Output widget stops nothing: its error is in the widget's state alone.
-    """
-    found = []
-    for cell in notebook.cells:
-        found += [f"in a cell: {text}" for text in _error_texts(cell.get("outputs", []))]
-    for outputs in _widget_outputs(notebook):
-        found += [f"in a widget's callback: {text}" for text in _error_texts(outputs)]
-    return found
-
-
-def _widget_outputs(notebook: "NotebookNode") -> Iterator[list[dict[str, Any]]]:
-    for widgets in notebook.metadata.get("widgets", {}).values():
-        for model in widgets.get("state", {}).values():
-            if model.get("model_name") == "OutputModel":
-                yield model["state"].get("outputs", [])
-
-
-def _error_texts(outputs: list[dict[str, Any]]) -> Iterator[str]:
-    for output in outputs:
-        if output["output_type"] == "error":
-            yield COLOURS.sub("", "\n".join([f"{output['ename']}: {output['evalue']}", *output["traceback"]]))
+    notebook = nbformat.read(copy, as_version=4)
+    notebook.metadata.papermill.output_path = str(output)
+    nbformat.write(notebook, copy)
+    os.replace(copy, target)
+    return run_files.errors_in(notebook)

@@ -67,6 +67,7 @@ def test_without_notebooks_it_says_where_they_are(invoke, tmp_path):
             ["06", "-p", "seed", "3", "-p", "kl_coef", "-0.1"],
             "kl_coef: -0.1 is not allowed; it must be a number",
         ),
+        (["06", "-p", "seed", "1", "-p", "kl_coef", "-1e-3"], "kl_coef: -0.001 is not allowed"),
         (["06", "-p", "seed", "1.5"], "seed: '1.5' is not allowed; it must be a whole number from 0 to"),
         (["06", "-p", "seed=x", "-p", "kl_coef", "1"], "seed: 'x' is not allowed"),
         (["-p", "adaptive_kl", "yes", "06"], "adaptive_kl: 'yes' is not allowed; it must be true or false"),
@@ -89,6 +90,32 @@ def test_run_keeps_the_run_under_its_parameters(write_notebook, invoke, tmp_path
     output = tmp_path / "build" / "runs" / "06_ppo-seed=3-kl_coef=0.2.ipynb"
     assert nbformat.read(output, as_version=4).cells[-1].outputs[0].text == "3 0.2\n"
     assert "06_ppo-seed=3-kl_coef=0.2.ipynb" in result.stdout
+
+
+def test_two_values_that_agree_are_one(write_notebook, invoke):
+    write_notebook("06_ppo")
+    result = invoke("run", "06", "-p", "seed", "3", "-p", "seed=3", "-p", "kl_coef", "11")
+    assert result.stderr.startswith("kl_coef: 11.0 is not allowed")
+
+
+def test_course_refuses_an_output_before_the_first_notebook_starts(write_notebook, invoke, tmp_path):
+    write_notebook("00_start_here"), write_notebook("06_ppo")
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "06_ppo.ipynb").write_text("mine")
+    result = invoke("course", "-o", "kept")
+    assert result.exit_code == 2 and result.stdout == ""
+    assert result.stderr == "output: 'kept/06_ppo.ipynb' was not written by a run; it must be a new file (or --force)\n"
+
+
+def test_a_title_is_shown_as_it_is(write_notebook, invoke):
+    path = write_notebook("06_ppo")
+    path.write_text(path.read_text().replace("# About 06_ppo", "# All [/b] \\u001b[31m in red"))
+    assert "All [/b]  [31m in red" in invoke("list").stdout
+
+
+def test_without_a_command_it_shows_what_there_is():
+    result = CliRunner().invoke(app, [])
+    assert result.exit_code == 0 and all(name in result.stdout for name in ("list", "course", "diagnose"))
 
 
 @pytest.mark.slow

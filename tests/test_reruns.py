@@ -1,10 +1,13 @@
 import json
+import sys
+from functools import partial
 
 import nbformat
 import papermill
 import pytest
 
 from rlhf_lessons import reruns
+from rlhf_lessons.run_files import errors_in
 
 SAVE = "import json, pathlib\npathlib.Path('seen.json').write_text(json.dumps([seed, kl_coef, adaptive_kl]))"
 CALLBACK = """
@@ -107,9 +110,64 @@ def test_the_notebook_itself_is_never_overwritten(write_notebook):
     before = path.read_bytes()
     with pytest.raises(ValueError, match=r"^output: .* is the notebook itself"):
         reruns.run_notebook(path, {}, path)
-    with pytest.raises(ValueError, match=r"^cell_seconds: 0 is not allowed; it must be a whole number from 1 up"):
+    with pytest.raises(ValueError, match=r"^cell_seconds: 0 is not allowed; it must be a whole number from 1 to 86400"):
         reruns.run_notebook(path, {}, path.with_name("out.ipynb"), cell_seconds=0)
     assert path.read_bytes() == before
+
+
+def test_only_what_a_run_wrote_is_overwritten(write_notebook, tmp_path):
+    path, output = write_notebook("06_ppo"), tmp_path / "out.ipynb"
+    check = partial(reruns.check_run, path, {"seed": 3}, output)
+    assert check() == {"seed": 3}  # nothing is there yet
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.write(notebook, output)
+    with pytest.raises(ValueError, match=r"^output: .* was not written by a run"):
+        check()
+    assert check(force=True) == {"seed": 3}
+    notebook.metadata["papermill"] = {"duration": 1.0}
+    nbformat.write(notebook, output)
+    assert check() == {"seed": 3}
+
+
+@pytest.mark.parametrize("link", ["symlink_to", "hardlink_to"])
+def test_a_link_to_the_notebook_is_the_notebook(link, write_notebook, tmp_path):
+    path, output = write_notebook("06_ppo"), tmp_path / "out.ipynb"
+    getattr(output, link)(path)
+    with pytest.raises(ValueError, match=r"^output: .*out.ipynb' is the notebook itself"):
+        reruns.check_run(path, {}, output, force=True)
+
+
+@pytest.mark.parametrize("path", reruns.list_notebooks(reruns.NOTEBOOKS), ids=lambda path: path.stem)
+def test_the_course_itself_was_not_written_by_a_run(path, tmp_path):
+    (tmp_path / path.name).write_bytes(path.read_bytes())
+    with pytest.raises(ValueError, match=r"^output: .* was not written by a run"):
+        reruns.check_run(path, {}, tmp_path / path.name)
+
+
+@pytest.mark.slow
+def test_a_link_stays_one_and_a_second_run_takes_the_place_of_the_first(write_notebook, tmp_path):
+    path, kept = write_notebook("06_ppo", "print(seed)"), tmp_path / "kept {seed} {}.ipynb"
+    (tmp_path / "link.ipynb").symlink_to(kept)
+    for seed in (1, 2):
+        assert reruns.run_notebook(path, {"seed": seed}, tmp_path / "link.ipynb").errors == []
+        notebook = nbformat.read(kept, as_version=4)
+        assert notebook.cells[-1].outputs[0].text == f"{seed}\n"
+    assert notebook.metadata.papermill.output_path == str(tmp_path / "link.ipynb")
+    assert (tmp_path / "link.ipynb").is_symlink()
+    assert {entry.name for entry in tmp_path.iterdir()} == {"notebooks", "link.ipynb", kept.name}
+
+
+@pytest.mark.slow
+def test_a_kernel_that_does_not_start_is_an_error(write_notebook, tmp_path, monkeypatch):
+    folder = tmp_path / "kernels" / "broken"
+    folder.mkdir(parents=True)
+    spec = {"argv": [sys.executable, "-c", "1 / 0"], "display_name": "broken", "language": "python"}
+    (folder / "kernel.json").write_text(json.dumps(spec))
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
+    path = write_notebook("06_ppo")
+    path.write_text(path.read_text().replace('"name": "python3"', '"name": "broken"'))
+    (error,) = reruns.run_notebook(path, {}, tmp_path / "out.ipynb").errors
+    assert error.startswith("06_ppo, before its first cell: Kernel died")
 
 
 @pytest.mark.slow
@@ -159,5 +217,5 @@ def test_plain_papermill_works_as_well(write_notebook, tmp_path):
     output = tmp_path / "out.ipynb"
     papermill.execute_notebook(str(path), str(output), {"seed": 21}, progress_bar=False)
     executed = nbformat.read(output, as_version=4)
-    assert reruns.errors_in(executed) == []
+    assert errors_in(executed) == []
     assert executed.cells[-1].outputs[0].text == "42\n"

@@ -24,7 +24,8 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from nbformat import NotebookNode
 
 from rlhf_lessons import cache, store
-from rlhf_lessons.reruns import errors_in
+from rlhf_lessons.kernels import PrivateKernelManager
+from rlhf_lessons.run_files import errors_in
 from rlhf_lessons.sweeps import results
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
@@ -54,6 +55,7 @@ def build(source: Path, folder: Path) -> list[str]:
         notebook,
         timeout=CELL_SECONDS,
         kernel_name=KERNEL["name"],
+        kernel_manager_class=PrivateKernelManager,
         record_timing=False,
         resources={"metadata": {"path": str(folder)}},
     )

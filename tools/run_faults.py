@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from nbformat import NotebookNode
 from nbval.plugin import find_comment_markers, find_metadata_tags
 
-from rlhf_lessons.reruns import errors_in
+from rlhf_lessons.run_files import errors_in
 
 
 def run_faults(ran: NotebookNode, kept: NotebookNode) -> list[str]:

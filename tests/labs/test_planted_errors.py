@@ -11,7 +11,8 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from rlhf_lessons import reruns
+from rlhf_lessons.kernels import PrivateKernelManager
+from rlhf_lessons.run_files import errors_in
 
 pytestmark = pytest.mark.slow
 
@@ -34,8 +35,14 @@ def notebook(write_notebook, planted_lab):
 
 def test_each_error_is_kept_in_the_executed_notebook(notebook):
     executed = nbformat.read(notebook, as_version=4)
-    NotebookClient(executed, allow_errors=True, resources={"metadata": {"path": notebook.parent}}).execute()
-    errors = [error.splitlines()[0] for error in reruns.errors_in(executed)]
+    client = NotebookClient(
+        executed,
+        allow_errors=True,
+        kernel_manager_class=PrivateKernelManager,
+        resources={"metadata": {"path": notebook.parent}},
+    )
+    client.execute()
+    errors = [error.splitlines()[0] for error in errors_in(executed)]
     expected = [("in a cell", way) for way in IN_CELL] + [("in a widget's callback", way) for way in IN_WIDGET]
     assert sorted(errors) == sorted(
         f"{where}: ArithmeticError: {CELLS[way][1]} pairs cannot be had" for where, way in expected

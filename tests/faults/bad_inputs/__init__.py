@@ -10,8 +10,8 @@ from typing import NamedTuple
 class Bad(NamedTuple):
     """One row.
 
-    given: words for `rlhf-lessons`, or an expression in Python. ends: the exit code of the command, or the name of the
-    exception. line: what it says, from its beginning to its end.
+    given: words for `rlhf-lessons`, after NAME=VALUE for its environment, or an expression in Python. ends: the exit
+    code of the command, or the name of the exception. line: what it says, from its beginning to its end.
     """
 
     given: str

@@ -1,0 +1,99 @@
+"""Kernels for one run, which nobody but the user who started it can reach: by sockets in a private folder, not ports.
+
+Ports of the machine can be read by whoever shares it, and two kernels that start at once may be given the same one.
+"""
+
+import os
+import signal
+import socket
+import sys
+import tempfile
+from contextlib import suppress
+from shutil import which
+from typing import Any
+from weakref import WeakSet
+
+from jupyter_client.kernelspec import KernelSpecManager
+from jupyter_client.manager import AsyncKernelManager
+
+from rlhf_lessons.refusals import shown
+
+
+def check_installed(name: str, notebook: str) -> None:
+    """Raise ValueError, naming the notebook, unless there is a kernel of this name whose program can be started."""
+    manager = KernelSpecManager()
+    installed = manager.find_kernel_specs()
+    if name not in installed:
+        there = ", ".join(sorted(installed)) or "none"
+        raise ValueError(f"notebook: the kernel {shown(name)} of {notebook} is not installed; there is {there}")
+    program = manager.get_kernel_spec(name).argv[0]
+    if not (program.startswith("python") or which(program)):  # jupyter takes its own Python for that
+        raise ValueError(f"notebook: the kernel {shown(name)} of {notebook} cannot start; {program!r} is missing")
+
+
+class PrivateKernelManager(AsyncKernelManager):
+    """Jupyter's own manager, with sockets in a folder that goes when the kernel does. Where a system has no such
+    sockets (Windows), it uses ports as ever."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._folder = _folder_for_sockets()
+        if self._folder:
+            self.transport, self.ip = "ipc", _socket_in(self._folder)
+        _MANAGERS.add(self)
+
+    async def _async_shutdown_kernel(self, now: bool = False, restart: bool = False) -> None:
+        interrupted = isinstance(sys.exception(), KeyboardInterrupt)
+        if interrupted:
+            self.kill()
+        await super()._async_shutdown_kernel(now or interrupted, restart)
+
+    shutdown_kernel = _async_shutdown_kernel
+
+    def kill(self) -> None:
+        """End the kernel with all that it started, before it can say a word about it."""
+        group = getattr(self.provisioner, "pgid", None)
+        if group:  # Windows has none
+            with suppress(ProcessLookupError):
+                os.killpg(group, signal.SIGKILL)
+
+    def cleanup_ipc_files(self) -> None:
+        if self._folder:
+            self._folder.cleanup()
+
+
+_MANAGERS: WeakSet[PrivateKernelManager] = WeakSet()
+
+
+def kill_all() -> None:
+    """End the kernels of this process, also those that were just starting, which nobody else ends."""
+    for manager in list(_MANAGERS):
+        manager.kill()
+        manager.cleanup_connection_file()
+        manager.cleanup_ipc_files()
+
+
+def _folder_for_sockets() -> tempfile.TemporaryDirectory[str] | None:
+    """A new folder that only this user can enter, and in which a socket can be made; None if there is no such place."""
+    for place in (tempfile.gettempdir(), "/tmp"):  # a socket's path has about 100 characters, which TMPDIR may exceed
+        with suppress(OSError):
+            folder = tempfile.TemporaryDirectory(prefix="rlhf-kernel-", dir=place)
+            if _takes_sockets(folder):
+                return folder
+            folder.cleanup()
+    return None
+
+
+def _takes_sockets(folder: tempfile.TemporaryDirectory[str]) -> bool:
+    path = f"{_socket_in(folder)}-9"  # the manager adds numbers of one digit
+    try:
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.bind(path)
+        os.remove(path)
+    except (OSError, AttributeError):  # Windows has no AF_UNIX
+        return False
+    return True
+
+
+def _socket_in(folder: tempfile.TemporaryDirectory[str]) -> str:
+    return os.path.join(folder.name, "kernel")
