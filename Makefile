@@ -40,6 +40,7 @@ $(INSTALLED): pyproject.toml
 		fi; \
 		$$found -m venv --clear .venv; \
 	fi
+	-@$(BIN)/python tools/torch_build.py $(PIP_ARGS)
 	$(PIP) $(PIP_ARGS) --editable '.[test,dev]'
 	@touch $@
 
