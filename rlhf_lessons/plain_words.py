@@ -72,7 +72,7 @@ def misused(error: Any) -> str:
     line = " ".join(words.split())
     if (parameter and error.message) or not error.ctx:
         return line
-    return f"{line.rstrip('.')}; see {error.ctx.command_path} --help"
+    return f"{line} ({error.ctx.command_path} --help)"
 
 
 def failed(error: OSError) -> str:

@@ -88,8 +88,8 @@ def test_a_torch_that_somebody_names_is_theirs(word, is_named, bare):
 @pytest.mark.parametrize(
     ("machine", "said"),
     [
-        ({"answer": OFFERED.format("")}, "its indexes offer no CPU build; pip's choice may have GPU support"),
-        ({"answer": "", "code": 1}, "it did not say which builds there are; pip's choice may have GPU support"),
+        ({"answer": OFFERED.format("")}, "but pip is offered no CPU build; its choice may have GPU support"),
+        ({"answer": "", "code": 1}, "but pip did not say which builds it is offered; its choice may have GPU support"),
         ({"error": subprocess.TimeoutExpired("pip", 60)}, "could not be found out"),
         ({"error": OSError("no pip")}, "could not be found out (no pip); pip chooses"),
         ({"answer": OFFERED.format("2.13.0+cpu, "), "install": 1}, "that did not succeed; pip chooses"),

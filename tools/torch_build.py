@@ -60,8 +60,8 @@ def main(arguments: list[str]) -> None:
         print(f"torch: which builds there are could not be found out ({error}); pip chooses")
         return
     if version is None:
-        why = "its indexes offer no CPU build" if asked.returncode == 0 else "it did not say which builds there are"
-        print(f"torch: no NVIDIA driver here, and {why}; pip's choice may have GPU support and several gigabytes.")
+        why = "is offered no CPU build" if asked.returncode == 0 else "did not say which builds it is offered"
+        print(f"torch: no NVIDIA driver here, but pip {why}; its choice may have GPU support and several gigabytes")
         print('torch: for the small build, name PyTorch\'s CPU index: make PIP_ARGS="--extra-index-url ..."')
         return
     print(f"torch: no NVIDIA driver here, so the CPU build {version}", flush=True)
