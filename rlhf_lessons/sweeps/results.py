@@ -8,6 +8,7 @@ behind it change, it is measured anew.
 import gzip
 import json
 import os
+import warnings
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 
 import pandas as pd
 
-from rlhf_lessons import store
+from rlhf_lessons import files, store
 from rlhf_lessons.keys import Key
 
 FOLDER = Path(__file__).parent / "kept" / "lessons"
@@ -53,9 +54,22 @@ def store_form(result: Mapping[str, Any]) -> dict[str, Any]:
 
 @cache
 def shipped(name: str) -> dict[str, dict[str, Any]]:
-    """Fingerprint -> key and result of all shipped results with this name."""
+    """Fingerprint -> key and result of all shipped results with this name.
+
+    A file that is not as `ship` wrote it counts as nothing, after a CorruptCacheWarning.
+    """
     path = FOLDER / f"{name}.json.gz"
-    return json.loads(gzip.decompress(path.read_bytes())) if path.exists() else {}
+    if not path.exists():
+        return {}
+    try:
+        found = files.parse_json(gzip.decompress(files.read(path)), path.name)
+        if not all(map(_is_entry, found.keys(), found.values())):
+            raise ValueError("a result stands under another key")
+    except Exception as error:  # a forged file makes the libraries raise errors of any kind
+        reason = f"{path} is cut short or was edited ({type(error).__name__}: {error})"
+        warnings.warn(f"{reason}; {name} will be measured again", store.CorruptCacheWarning, stacklevel=2)
+        return {}
+    return found
 
 
 def ship(entries: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> None:
@@ -63,7 +77,7 @@ def ship(entries: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     for name, found in entries.items():
         text = json.dumps(_rounded(found), sort_keys=True, separators=(",", ":"))
-        (FOLDER / f"{name}.json.gz").write_bytes(gzip.compress(text.encode(), mtime=0))
+        files.replace(FOLDER / f"{name}.json.gz", gzip.compress(text.encode(), mtime=0))
 
 
 def stale() -> list[str]:
@@ -75,6 +89,11 @@ def stale() -> list[str]:
         if old or not keys:
             found.append(f"{name}: {old} of {len(keys)}")
     return found
+
+
+def _is_entry(fingerprint: str, entry: Mapping[str, Any]) -> bool:
+    """Whether an entry has a result, and a key with this fingerprint. Raises some error for what is no entry at all."""
+    return Key.from_dict(entry["key"]).fingerprint == fingerprint and isinstance(entry["result"], dict)
 
 
 def _rounded(value: Any) -> Any:
