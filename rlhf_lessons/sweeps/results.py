@@ -16,19 +16,20 @@ from typing import Any
 
 import pandas as pd
 
-from rlhf_lessons import files, store
+from rlhf_lessons import files, sealed, store
 from rlhf_lessons.keys import Key
 
 FOLDER = Path(__file__).parent / "kept" / "lessons"
 SHIPPED = ("hypotheses", "phase_diagram", "reward_run")
 REMAKE_VARIABLE = "RLHF_LESSONS_REMAKE"  # set to 1, nothing that ships with the course is used
 DIGITS = 6
+LARGEST_RESULT = 1_000_000  # bytes
 
 
 def remembered(key: Key, measure: Callable[[], Mapping[str, Any]], remake: bool = False) -> dict[str, Any]:
     """What `measure` gave for this key before, or gives now. `remake` measures again whatever is kept.
 
-    The result is anything that JSON can hold. Raises OSError as `store.save` does.
+    The result is anything that JSON can hold. Raises OSError, before it measures, if the result could not be kept.
     """
     stored = None if remake else store.load(key.name, key.fingerprint)
     if stored:
@@ -37,19 +38,15 @@ def remembered(key: Key, measure: Callable[[], Mapping[str, Any]], remake: bool 
         store.distrust(key.name, f"what is stored as {key.name}-{key.fingerprint} holds no result")
     if not remake and os.environ.get(REMAKE_VARIABLE) != "1" and key.fingerprint in shipped(key.name):
         return shipped(key.name)[key.fingerprint]["result"]
-    result = dict(measure())
-    store.save(key.name, key.fingerprint, {}, {"key": key.as_dict(), "result": result})
-    return store_form(result)
+    store.check_room(key.name, key.fingerprint, LARGEST_RESULT)
+    result = sealed.plain(measure())
+    store.save_or_rescue(key.name, key.fingerprint, {}, {"key": key.as_dict(), "result": result})
+    return result
 
 
 def columns(table: pd.DataFrame) -> dict[str, list[Any]]:
     """A table as JSON can hold it: column name -> values."""
     return {str(name): table[name].tolist() for name in table}
-
-
-def store_form(result: Mapping[str, Any]) -> dict[str, Any]:
-    """The result as it will be read again: tuples as lists, names of any kind as text."""
-    return json.loads(json.dumps(result))
 
 
 @cache
