@@ -3,9 +3,7 @@
 `rlhf-lessons sweep over-optimisation` runs it and keeps its results in the package, where the notebooks find them.
 """
 
-import multiprocessing
-from collections.abc import Iterable, Mapping
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
 from functools import partial
@@ -13,10 +11,9 @@ from typing import Any
 
 import pandas as pd
 import torch
-from tqdm.auto import tqdm
 
 from rlhf_lessons.keys import Key
-from rlhf_lessons.sweeps import kept, selection
+from rlhf_lessons.sweeps import executor, kept, selection
 from rlhf_lessons.sweeps.policy_runs import Condition, policy_run, run_key
 from rlhf_lessons.sweeps.reward_models import Recipe
 
@@ -104,19 +101,23 @@ EFFECTS: Mapping[str, tuple[str, str]] = {
 def sweep(jobs: int = 2, seeds: Iterable[int] = SEEDS) -> dict[str, pd.DataFrame]:
     """Run every condition with every seed on `jobs` processes of one thread each, and keep the results.
 
-    Runs that were measured before, with this code, are recalled: a sweep that was interrupted goes on.
+    Runs that were measured before, with this code, are recalled: a sweep that was interrupted goes on. Raises
+    RunError, with the run's name, for one that fails; it and Ctrl-C end the sweep at once.
     """
     seeds = list(seeds)
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, mp_context=context, initializer=partial(torch.set_num_threads, 1)) as pool:
-        waiting: list[Future[Any]] = []
-        waiting += [pool.submit(policy_run, condition, seed) for seed in seeds for condition in CONDITIONS.values()]
-        waiting += [pool.submit(selection.chosen_answers, seed) for seed in seeds]
-        for done in tqdm(as_completed(waiting), total=len(waiting), desc="runs"):
-            done.result()  # an error in one run ends the sweep
+    with executor.processes(jobs) as pool:
+        executor.run_all(runs(seeds), pool, "runs")
     tables = collect(seeds)
     kept.write(NAME, tables, label(seeds, tables["seconds"].seconds.sum() / 60))
     return tables
+
+
+def runs(seeds: Sequence[int]) -> dict[str, Callable[[], object]]:
+    """Name -> run, for every condition with every seed, and for best-of-n with every seed."""
+    found: dict[str, Callable[[], object]] = {}
+    for seed in seeds:
+        found |= {f"{name}, seed {seed}": partial(policy_run, run, seed) for name, run in CONDITIONS.items()}
+    return found | {f"{selection.BEST}, seed {seed}": partial(selection.chosen_answers, seed) for seed in seeds}
 
 
 def collect(seeds: Iterable[int]) -> dict[str, pd.DataFrame]:

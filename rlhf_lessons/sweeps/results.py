@@ -8,6 +8,7 @@ behind it change, it is measured anew.
 import gzip
 import json
 import os
+import warnings
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
@@ -15,19 +16,20 @@ from typing import Any
 
 import pandas as pd
 
-from rlhf_lessons import store
+from rlhf_lessons import files, sealed, store
 from rlhf_lessons.keys import Key
 
 FOLDER = Path(__file__).parent / "kept" / "lessons"
 SHIPPED = ("hypotheses", "phase_diagram", "reward_run")
 REMAKE_VARIABLE = "RLHF_LESSONS_REMAKE"  # set to 1, nothing that ships with the course is used
 DIGITS = 6
+LARGEST_RESULT = 1_000_000  # bytes
 
 
 def remembered(key: Key, measure: Callable[[], Mapping[str, Any]], remake: bool = False) -> dict[str, Any]:
     """What `measure` gave for this key before, or gives now. `remake` measures again whatever is kept.
 
-    The result is anything that JSON can hold. Raises OSError as `store.save` does.
+    The result is anything that JSON can hold. Raises OSError, before it measures, if the result could not be kept.
     """
     stored = None if remake else store.load(key.name, key.fingerprint)
     if stored:
@@ -36,9 +38,10 @@ def remembered(key: Key, measure: Callable[[], Mapping[str, Any]], remake: bool 
         store.distrust(key.name, f"what is stored as {key.name}-{key.fingerprint} holds no result")
     if not remake and os.environ.get(REMAKE_VARIABLE) != "1" and key.fingerprint in shipped(key.name):
         return shipped(key.name)[key.fingerprint]["result"]
-    result = dict(measure())
-    store.save(key.name, key.fingerprint, {}, {"key": key.as_dict(), "result": result})
-    return store_form(result)
+    store.check_room(key.name, key.fingerprint, LARGEST_RESULT)
+    result = sealed.plain(measure())
+    store.save_or_rescue(key.name, key.fingerprint, {}, {"key": key.as_dict(), "result": result})
+    return result
 
 
 def columns(table: pd.DataFrame) -> dict[str, list[Any]]:
@@ -46,16 +49,24 @@ def columns(table: pd.DataFrame) -> dict[str, list[Any]]:
     return {str(name): table[name].tolist() for name in table}
 
 
-def store_form(result: Mapping[str, Any]) -> dict[str, Any]:
-    """The result as it will be read again: tuples as lists, names of any kind as text."""
-    return json.loads(json.dumps(result))
-
-
 @cache
 def shipped(name: str) -> dict[str, dict[str, Any]]:
-    """Fingerprint -> key and result of all shipped results with this name."""
+    """Fingerprint -> key and result of all shipped results with this name.
+
+    A file that is not as `ship` wrote it counts as nothing, after a CorruptCacheWarning.
+    """
     path = FOLDER / f"{name}.json.gz"
-    return json.loads(gzip.decompress(path.read_bytes())) if path.exists() else {}
+    if not path.exists():
+        return {}
+    try:
+        found = files.parse_json(gzip.decompress(files.read(path)), path.name)
+        if not all(map(_is_entry, found.keys(), found.values())):
+            raise ValueError("a result stands under another key")
+    except Exception as error:  # a forged file makes the libraries raise errors of any kind
+        reason = f"{path} is cut short or was edited ({type(error).__name__}: {error})"
+        warnings.warn(f"{reason}; {name} will be measured again", store.CorruptCacheWarning, stacklevel=2)
+        return {}
+    return found
 
 
 def ship(entries: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> None:
@@ -63,7 +74,7 @@ def ship(entries: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     for name, found in entries.items():
         text = json.dumps(_rounded(found), sort_keys=True, separators=(",", ":"))
-        (FOLDER / f"{name}.json.gz").write_bytes(gzip.compress(text.encode(), mtime=0))
+        files.replace(FOLDER / f"{name}.json.gz", gzip.compress(text.encode(), mtime=0))
 
 
 def stale() -> list[str]:
@@ -75,6 +86,11 @@ def stale() -> list[str]:
         if old or not keys:
             found.append(f"{name}: {old} of {len(keys)}")
     return found
+
+
+def _is_entry(fingerprint: str, entry: Mapping[str, Any]) -> bool:
+    """Whether an entry has a result, and a key with this fingerprint. Raises some error for what is no entry at all."""
+    return Key.from_dict(entry["key"]).fingerprint == fingerprint and isinstance(entry["result"], dict)
 
 
 def _rounded(value: Any) -> Any:

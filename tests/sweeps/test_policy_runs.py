@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 from dataclasses import asdict
 
 import numpy as np
@@ -199,12 +200,15 @@ def test_alarms_are_counted_run_by_run():
 
 def test_kept_results_are_read_as_they_were_written(tmp_path):
     table = pd.DataFrame({"a": [1, 2], "b": [0.123456, np.nan]})
-    kept.write("some_sweep", {"numbers": table}, {"made": "2026-01-01", "code": "x", "seeds": [0]}, tmp_path)
+    label = {"made": "2026-01-01", "command": "rlhf-lessons sweep x", "code": "a", "seeds": [0, 1], "torch": "2.9"}
+    kept.write("some_sweep", {"numbers": table}, label, tmp_path)
     found = kept.read("some_sweep", tmp_path)
     pd.testing.assert_frame_equal(found.tables["numbers"], table.round(5), atol=1e-5)
-    first = (tmp_path / "some_sweep" / "numbers.csv.gz").read_bytes()
-    kept.write("some_sweep", {"numbers": table}, {}, tmp_path)
-    assert (tmp_path / "some_sweep" / "numbers.csv.gz").read_bytes() == first
+    assert found.label == label
+    first = (tmp_path / "some_sweep.zip").read_bytes()
+    kept.write("some_sweep", {"numbers": table}, label, tmp_path)
+    assert (tmp_path / "some_sweep.zip").read_bytes() == first, "the same results make the same bytes"
+    assert os.listdir(tmp_path) == ["some_sweep.zip"]
     with pytest.raises(ValueError, match="rlhf-lessons sweep other-one makes them"):
         kept.read("other_one", tmp_path)
 
