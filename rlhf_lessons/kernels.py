@@ -43,10 +43,14 @@ class PrivateKernelManager(AsyncKernelManager):
         _MANAGERS.add(self)
 
     async def _async_shutdown_kernel(self, now: bool = False, restart: bool = False) -> None:
-        interrupted = isinstance(sys.exception(), KeyboardInterrupt)
-        if interrupted:
+        # Jupyter's own way interrupts first, which a kernel answers with pages on the screen if it is in a cell, and
+        # with a line if it is not.
+        if now or sys.exception():  # Ctrl-C, or a cell that took too long
             self.kill()
-        await super()._async_shutdown_kernel(now or interrupted, restart)
+        else:
+            await self._async_request_shutdown(restart=restart)
+            await self._async_finish_shutdown(restart=restart)
+        await super()._async_shutdown_kernel(now=True, restart=restart)
 
     shutdown_kernel = _async_shutdown_kernel
 

@@ -1,4 +1,4 @@
-"""Ctrl-C and kill, sent to a `rlhf-lessons run` that is in the middle of a cell."""
+"""Ctrl-C and kill, sent to a `rlhf-lessons run` that is in the middle of a cell, and a disk that is full for it."""
 
 import os
 import signal
@@ -10,7 +10,7 @@ import nbformat
 import psutil
 import pytest
 
-from rlhf_lessons import run_files
+from rlhf_lessons import reruns, run_files
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name == "nt", reason="sends signals")]
 
@@ -77,3 +77,18 @@ def test_a_killed_run_leaves_the_output_of_the_one_before(start, tmp_path, round
         wait_until(lambda kernel=kernel: not psutil.pid_exists(kernel))
         assert run_files.is_run(output) and (output.read_bytes() == before) == (sent != signal.SIGINT)
         tally("kills survived")
+
+
+def test_a_full_disk_is_one_line_and_leaves_the_output_of_the_run_before(write_notebook, tmp_path, tally):
+    path, output = write_notebook("06_ppo", "print('x' * 300_000)"), tmp_path / "out.ipynb"
+    assert reruns.run_notebook(path, {}, output).errors == []
+    before = output.read_bytes()
+    program = [sys.executable, "-m", "rlhf_lessons.cli"]
+    words = ["run", "06", "-o", str(output), "--notebooks", str(path.parent)]
+    limited = ["bash", "-c", 'ulimit -f 200 && exec "$@"', "bash", *program, *words]  # 200 KiB a file, at most
+    done = subprocess.run(limited, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr == f"output: {str(output)!r} cannot be written (File too large)\n"
+    assert output.read_bytes() == before
+    assert {entry.name for entry in tmp_path.iterdir()} == {"notebooks", output.name}
+    tally("faults noticed")
