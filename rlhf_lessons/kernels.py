@@ -56,8 +56,9 @@ class PrivateKernelManager(AsyncKernelManager):
 
     def kill(self) -> None:
         """End the kernel with all that it started, before it can say a word about it."""
-        group = getattr(self.provisioner, "pgid", None)
-        if group:  # Windows has none
+        process, group = getattr(self.provisioner, "process", None), getattr(self.provisioner, "pgid", None)
+        # Windows has no groups; and that of a kernel which has ended may be somebody else's by now.
+        if group and process and process.poll() is None:
             with suppress(ProcessLookupError):
                 os.killpg(group, signal.SIGKILL)
 

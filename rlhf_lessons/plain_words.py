@@ -80,7 +80,7 @@ def failed(error: OSError) -> str:
     if error.filename is None:
         return str(error)
     verb = "written" if error.errno in (ENOSPC, EDQUOT, EFBIG, EROFS) else "read"
-    return f"file: {os.fspath(error.filename)!r} cannot be {verb} ({error.strerror})"
+    return f"file: {str(error.filename)!r} cannot be {verb} ({error.strerror})"
 
 
 class WithParameters(TyperCommand):

@@ -2,6 +2,7 @@ import os
 import sys
 import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import pytest
@@ -48,6 +49,17 @@ def test_a_run_says_nothing_of_eavesdropping_and_leaves_nothing_behind(write_not
     assert capfd.readouterr().err == ""
     assert list((tmp_path / "t").iterdir()) == []
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["out.ipynb"]
+
+
+@unix
+def test_only_a_kernel_that_runs_is_killed(monkeypatch):
+    killed = []
+    monkeypatch.setattr(os, "killpg", lambda group, signal: killed.append(group))
+    manager = kernels.PrivateKernelManager()
+    for ended, group in ((None, 7), (0, 8), (-9, 9)):
+        manager.provisioner = SimpleNamespace(pgid=group, process=SimpleNamespace(poll=lambda ended=ended: ended))
+        kernels.kill_all()
+    assert killed == [7] and not Path(manager.ip).parent.exists()
 
 
 @unix
