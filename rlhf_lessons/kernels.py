@@ -3,6 +3,7 @@
 Ports of the machine can be read by whoever shares it, and two kernels that start at once may be given the same one.
 """
 
+import asyncio
 import os
 import signal
 import socket
@@ -46,6 +47,7 @@ class PrivateKernelManager(AsyncKernelManager):
         # Jupyter's own way interrupts first, which a kernel answers with pages on the screen if it is in a cell, and
         # with a line if it is not.
         if now or sys.exception():  # Ctrl-C, or a cell that took too long
+            await _end_waiting()
             self.kill()
         else:
             await self._async_request_shutdown(restart=restart)
@@ -76,6 +78,17 @@ def kill_all() -> None:
         manager.kill()
         manager.cleanup_connection_file()
         manager.cleanup_ipc_files()
+
+
+async def _end_waiting() -> None:
+    """End what still waits for an answer of the kernel: it would say that none came."""
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    waiting = [task for task in tasks if getattr(task.get_coro(), "__qualname__", "").startswith("NotebookClient.")]
+    for task in waiting:
+        task.cancel()
+    for task in (await asyncio.wait(waiting, timeout=1))[0] if waiting else ():
+        if not task.cancelled():
+            task.exception()  # which is not told of as forgotten, once it was asked for
 
 
 def _folder_for_sockets() -> tempfile.TemporaryDirectory[str] | None:

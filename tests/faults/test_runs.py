@@ -54,16 +54,18 @@ def start(write_notebook, tmp_path):
         (["course", "-o", "kept"], "kept/06_ppo.ipynb"),
     ],
 )
-def test_ctrl_c_says_where_the_run_is_and_ends_its_kernel(words, output, start, tmp_path, tally):
-    program, kernel = start(*words)
-    program.send_signal(signal.SIGINT)
-    _, said = program.communicate(timeout=PATIENCE)
-    assert said == f"interrupted; what was run so far is in {output}\n"
-    assert program.returncode == 130 and not psutil.pid_exists(kernel)
-    cells = nbformat.read(tmp_path / output, as_version=4).cells
-    assert [out.text for cell in cells if cell.cell_type == "code" for out in cell.outputs] == ["one\n"]
-    assert list((tmp_path / "t").iterdir()) == [] and len(list((tmp_path / output).parent.iterdir())) == 1
-    tally("kills survived")
+def test_ctrl_c_says_where_the_run_is_and_ends_its_kernel(words, output, start, tmp_path, rounds, tally):
+    for number in range(rounds(1, 10)):
+        program, kernel = start(*words)
+        time.sleep(0.1 * number)  # nbclient looks after its kernel once a second
+        program.send_signal(signal.SIGINT)
+        _, said = program.communicate(timeout=PATIENCE)
+        assert said == f"interrupted; what was run so far is in {output}\n"
+        assert program.returncode == 130 and not psutil.pid_exists(kernel)
+        cells = nbformat.read(tmp_path / output, as_version=4).cells
+        assert [out.text for cell in cells if cell.cell_type == "code" for out in cell.outputs] == ["one\n"]
+        assert list((tmp_path / "t").iterdir()) == [] and len(list((tmp_path / output).parent.iterdir())) == 1
+        tally("kills survived")
 
 
 def test_a_killed_run_leaves_the_output_of_the_one_before(start, tmp_path, rounds, tally):
