@@ -123,10 +123,17 @@ def sweep_(
 ) -> None:
     """Remake the kept results behind a notebook. Takes about two hours; goes on where it was interrupted."""
     from rlhf_lessons.sweeps import over_optimisation
+    from rlhf_lessons.sweeps.executor import RunError
 
     sweeps = {"over-optimisation": over_optimisation.sweep}
     check_choice("name", name, sweeps)
-    tables = sweeps[name](jobs=jobs)
+    try:
+        tables = sweeps[name](jobs=jobs)
+    except RunError as error:
+        report([str(error)])
+        raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt("finished runs are kept, and the same command goes on from there") from None
     typer.echo(", ".join(f"{table}: {len(rows)} rows" for table, rows in tables.items()))
 
 

@@ -61,9 +61,15 @@ class Record(BaseModel):
 
 
 def home() -> Path:
-    """The folder all weights live in: RLHF_LESSONS_HOME, or else the user's cache folder."""
+    """The folder all weights live in: RLHF_LESSONS_HOME, or else the user's cache folder.
+
+    Raises ValueError for the home (`~name`) of nobody.
+    """
     chosen = os.environ.get(HOME_VARIABLE) or user_cache_dir("rlhf-lessons")
-    return Path(chosen).expanduser().absolute()
+    try:
+        return Path(chosen).expanduser().absolute()
+    except RuntimeError as error:
+        raise ValueError(f"{HOME_VARIABLE}: {shown(chosen)} is not allowed; it must be a folder ({error})") from None
 
 
 def save(name: str, fingerprint: str, tensors: "Mapping[str, Tensor]", meta: Mapping[str, Any]) -> None:

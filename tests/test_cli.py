@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from rlhf_lessons import __version__
 from rlhf_lessons.cli import app
 from rlhf_lessons.diagnostics.logs.seed_log import LOG
+from rlhf_lessons.sweeps import executor, over_optimisation
 
 
 @pytest.fixture
@@ -215,3 +216,19 @@ def test_an_unknown_sweep_is_refused():
     result = CliRunner().invoke(app, ["sweep", "everything"])
     assert result.exit_code == 2
     assert result.stderr == "name: 'everything' is not allowed; it must be one of over-optimisation\n"
+
+
+@pytest.mark.parametrize(
+    ("ends", "code", "line"),
+    [
+        (executor.RunError("broken, seed 0: OSError: no luck"), 1, "broken, seed 0: OSError: no luck\n"),
+        (KeyboardInterrupt(), 130, "interrupted; finished runs are kept, and the same command goes on from there\n"),
+    ],
+)
+def test_a_sweep_that_ends_early_says_why_in_one_line(ends, code, line, monkeypatch):
+    def sweep(jobs: int) -> None:
+        raise ends
+
+    monkeypatch.setattr(over_optimisation, "sweep", sweep)
+    result = CliRunner().invoke(app, ["sweep", "over-optimisation"])
+    assert (result.exit_code, result.stderr) == (code, line)

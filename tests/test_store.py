@@ -37,6 +37,12 @@ def test_home_is_the_variable_or_the_users_cache(monkeypatch, tmp_path):
     assert store.home().is_absolute() and "rlhf-lessons" in str(store.home())
 
 
+def test_a_home_of_nobody_is_refused(monkeypatch):
+    monkeypatch.setenv("RLHF_LESSONS_HOME", "~nosuchuser/x")
+    with pytest.raises(ValueError, match="^RLHF_LESSONS_HOME: '~nosuchuser/x' is not allowed; it must be a folder"):
+        store.home()
+
+
 def test_round_trip():
     meta = {"loss": [0.1, float("inf")], "note": "µ", "by_step": {10: 1, 9: None}}
     store.save("sft", "f" * 16, TENSORS, meta)
