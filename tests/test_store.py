@@ -39,7 +39,7 @@ def test_home_is_the_variable_or_the_users_cache(monkeypatch, tmp_path):
 
 def test_a_home_of_nobody_is_refused(monkeypatch):
     monkeypatch.setenv("RLHF_LESSONS_HOME", "~nosuchuser/x")
-    with pytest.raises(ValueError, match="^RLHF_LESSONS_HOME: '~nosuchuser/x' is not allowed; it must be a folder"):
+    with pytest.raises(ValueError, match=r"^RLHF_LESSONS_HOME: '~nosuchuser/x' is not allowed; it must be a folder"):
         store.home()
 
 
