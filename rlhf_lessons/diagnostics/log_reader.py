@@ -35,6 +35,7 @@ def diagnose(text_or_records: str | Iterable[Mapping[str, Any]] | pd.DataFrame) 
     findings = [finding for rule in applied if (finding := rule(log))]
     findings.sort(key=lambda finding: finding.strength, reverse=True)
     faults = [finding.name for finding in findings if finding.name != HEALTHY]
+    findings = [finding for finding in findings if not faults or finding.name in faults]
     missing = "" if faults else _what_is_missing(log, findings, language)
     if missing:
         findings.append(Finding(CANNOT_TELL, missing, strength=0.3))

@@ -201,7 +201,7 @@ def _log_rows(e: Examination) -> list[Row]:
         middle = [(chosen + rejected) / 2 for chosen, rejected in both]
         margin = late([chosen - rejected for chosen, rejected in both])
         rows.append(
-            ("drift of both rewards, late margin", f"{middle[-1] - middle[0]:.2f}, {margin:.2f}", "drift the smaller")
+            ("drift of both rewards, late margin", f"{middle[-1] - middle[0]:.2f}, {margin:.2f}", "drift not far more")
         )
     return rows
 

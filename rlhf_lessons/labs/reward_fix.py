@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from rlhf_lessons.diagnostics.doctor.measures import mean_confidence
 from rlhf_lessons.labs.frame.canvas import Canvas
 from rlhf_lessons.labs.frame.lab import Lab, Question
 from rlhf_lessons.labs.frame.maps import paint_map
@@ -117,7 +118,7 @@ def _state(result: FittedHead, right: float, loss: float) -> str:
         return (
             "Confident and wrong: on new pairs its bets lose more than a coin's. Give it more pairs or a smaller step."
         )
-    sure = float((result.bins.confidence * result.bins.pairs).sum() / result.bins.pairs.sum())
+    sure = mean_confidence(result.bins)
     if result.ece > CALIBRATED:
         return f"It is {sure:.0%} sure on average: {'over' if sure > right else 'under'}confident."
     return f"It is {sure:.0%} sure on average, about as sure as right: a good place to be."

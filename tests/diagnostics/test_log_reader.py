@@ -141,9 +141,9 @@ def test_documents_sft_log():
 
 
 def test_documents_theory_log():
-    """C20: healthy, but a loss of 0.003 beside 84 % proves other pairs, and overconfidence on them."""
+    """C20: a loss of 0.003 beside 84 % proves other pairs, and overconfidence on them."""
     diagnosis = diagnose(seed_log("theory_reward_model"))
-    assert set(diagnosis.names) == {"healthy", "overfit and overconfident"}
+    assert diagnosis.names == ("overfit and overconfident",)
     assert "at most 0.4% wrong pairs" in str(diagnosis)
     assert not diagnosis.ready_for_ppo
 
@@ -202,6 +202,19 @@ def test_healthy_runs_are_not_called_sick(seed, noise):
     assert diagnosis.names == ("healthy",)
     assert diagnosis.ready_for_ppo
     assert diagnosis.verdict.startswith("Ready for PPO: yes")
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_excludes_healthy(name):
+    assert "healthy" not in diagnose(trained(0, **FAULTS[name])).names
+
+
+def test_shared_weights_that_move_the_level_are_no_drift():
+    """A correct step on features of both answers moves both rewards farther than it parts them, and is no fault."""
+    log = program_one(every=1, update="autograd", learning_rate=1.0)
+    levels = [(record["reward_chosen"] + record["reward_rejected"]) / 2 for record in (log[0], log[-1])]
+    assert abs(levels[1] - levels[0]) > abs(log[-1]["margin"] - log[0]["margin"])
+    assert "common-mode drift" not in diagnose(log).names
 
 
 def test_without_held_out_rows_the_log_cannot_tell():

@@ -67,6 +67,25 @@ def test_a_sure_and_often_wrong_score_is_overconfident_c20():
     report = reward_report(oracle(size=9.68, wrong_every=6), PAIRS)
     assert report.names == ("overconfident",) and not report.ready_for_ppo
     assert report.examination.ece == pytest.approx(1 / 6, abs=0.02)
+    assert "100% sure on average, and right on 83%" in report.findings[0].evidence
+
+
+def test_a_score_that_cannot_leave_a_clip_is_underconfident_c10():
+    """All pairs right but one, at a margin of 1: sigma(1) = 0.73 sure, right on 119 of 120."""
+    report = reward_report(oracle(size=1.0, wrong_every=len(PAIRS)), PAIRS)
+    assert report.names == ("underconfident",) and not report.ready_for_ppo
+    assert report.examination.ece == pytest.approx(119 / 120 - 1 / (1 + math.exp(-1)))
+    assert measures.mean_confidence(report.examination.bins) == pytest.approx(1 / (1 + math.exp(-1)))
+    assert "73% sure on average, and right on 99%" in report.findings[0].evidence
+
+
+def test_one_huge_bet_that_loses_is_overconfident_though_the_others_are_small():
+    small = oracle(size=1.0, wrong_every=len(PAIRS))
+    huge = {(PAIRS[0].prompt, PAIRS[0].rejected): 200.0}
+    report = reward_report(lambda answers: [huge.get(a) or small([a])[0] for a in answers], PAIRS)
+    assert report.examination.pairs.nll > math.log(2)
+    assert measures.mean_confidence(report.examination.bins) < report.examination.pairs.accuracy.value
+    assert report.names == ("overconfident",)
 
 
 def test_a_constant_score_is_collapsed_c18_c19():

@@ -144,6 +144,11 @@ def calibration_error(bins: pd.DataFrame) -> float:
     return float(((bins.confidence - bins.accuracy).abs() * bins.pairs).sum() / bins.pairs.sum())
 
 
+def mean_confidence(bins: pd.DataFrame) -> float:
+    """How sure the rewards are on average: the mean of sigma(|margin|), from 0.5 to 1; NaN without bins."""
+    return float((bins.confidence * bins.pairs).sum() / bins.pairs.sum()) if len(bins) else math.nan
+
+
 def length_correlation(pairs: ScoredPairs) -> float:
     """Correlation of the reward with the number of words over all answers; NaN where one of them never varies."""
     return correlation(pairs.rewards, torch.tensor([float(len(answer.split())) for answer in pairs.answers]))

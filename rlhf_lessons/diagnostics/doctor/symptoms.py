@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from rlhf_lessons.diagnostics.doctor.checks import GAP, LARGEST_ECE
 from rlhf_lessons.diagnostics.doctor.examination import Examination
+from rlhf_lessons.diagnostics.doctor.measures import mean_confidence
 from rlhf_lessons.diagnostics.findings import Finding
 from rlhf_lessons.diagnostics.logs.rules import LN2
 
@@ -36,10 +37,16 @@ def overfit(e: Examination) -> Finding | None:
     return Finding("overfit", evidence, ("too few training pairs", "held-out pairs of another kind"), 0.65)
 
 
-def overconfident(e: Examination) -> Finding | None:
-    if e.pairs.accuracy.interval.low <= 0.5 or (e.pairs.nll < LN2 and e.ece < LARGEST_ECE):
+def miscalibrated(e: Examination) -> Finding | None:
+    """Surer than it is right, or less sure. Bets that lose more than a coin's are too large, whatever their mean."""
+    right, loss = e.pairs.accuracy, e.pairs.nll
+    if right.interval.low <= 0.5 or (loss < LN2 and e.ece < LARGEST_ECE):
         return None
-    evidence = f"held-out loss is {e.pairs.nll:.2f} (a guess costs ln 2 = 0.69), ECE {e.ece:.2f}"
+    sure = mean_confidence(e.bins)
+    evidence = f"it is {sure:.0%} sure on average, and right on {right.value:.0%} of the held-out pairs; "
+    evidence += f"held-out loss is {loss:.2f} (a guess costs ln 2 = 0.69), ECE {e.ece:.2f}"
+    if loss < LN2 and sure < right.value:
+        return Finding("underconfident", evidence, ("a bounded or clipped reward", "too few epochs"), 0.6)
     return Finding("overconfident", evidence, ("too many epochs", "a large head scale", "noisy labels"), 0.6)
 
 
@@ -60,5 +67,5 @@ def likes_hedging(e: Examination) -> Finding | None:
 
 
 SYMPTOMS: tuple[Callable[[Examination], Finding | None], ...] = (
-    *(collapsed, coin, overfit, overconfident, weak_on_policy, likes_hedging),
+    *(collapsed, coin, overfit, miscalibrated, weak_on_policy, likes_hedging),
 )

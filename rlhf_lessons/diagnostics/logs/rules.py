@@ -70,9 +70,9 @@ def common_mode_drift(log: Log) -> Finding | None:
     return Finding(
         "common-mode drift",
         f"{who} from {middle[0]:.2f} to {middle[-1]:.2f}, {pace:.3g} per {unit}, but the rewards are only "
-        f"{late(apart):.3f} apart; the loss has no gradient along a constant added to both, so no correct "
-        "update does this, while a shared bias that is not cancelled drifts by n x lr x (1 - sigma), and so "
-        f"by {pace:.3g} if n x lr is {2 * pace:.3g}",
+        f"{late(apart):.3f} apart; the loss has no gradient along a constant added to both, and weights that both "
+        "answers share move the level along with the margin, not so much farther; a shared bias that is not "
+        f"cancelled drifts by n x lr x (1 - sigma), and so by {pace:.3g} if n x lr is {2 * pace:.3g}",
         ("a learning rate so large that momentum and rounding carry all rewards along",),
         0.93,
     )
