@@ -3,6 +3,7 @@
 # torch, pandas and papermill take seconds to load: a command imports what it needs of them itself.
 import platform
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -164,15 +165,16 @@ def scorecard_() -> None:
 @app.command("diagnose")
 def diagnose_(file: Annotated[Path, typer.Argument(help="A training log: text, key=value, CSV or JSON.")]) -> None:
     """Read a training log and say what it proves. A table with a column `stage` is read stage by stage."""
+    from rlhf_lessons import files
     from rlhf_lessons.diagnostics.log_reader import diagnose
-    from rlhf_lessons.diagnostics.logs.stages import split_stages
+    from rlhf_lessons.diagnostics.logs.parsing import split_stages
 
     with refusals():
-        try:
-            text = file.read_text(encoding="utf-8")
-        except UnicodeDecodeError:
-            raise ValueError(f"file: {str(file)!r} is not text; it must be a log in UTF-8") from None
-        diagnoses = {stage: diagnose(log) for stage, log in split_stages(text).items()}
+        with warnings.catch_warnings(record=True) as notes:
+            logs = split_stages(files.read_text(file))
+        for note in notes:
+            typer.echo(f"note: {note.message}", err=True)
+        diagnoses = {stage: diagnose(log) for stage, log in logs.items()}
     for stage, diagnosis in diagnoses.items():
         typer.echo(f"{stage}\n{diagnosis}\n" if stage else str(diagnosis))
 

@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from tests.faults import box_logs
+
 TEXTS = {
     "story.log": "once upon a time",
 }
@@ -14,3 +16,4 @@ def fill(box: Path) -> None:
         (box / name).parent.mkdir(parents=True, exist_ok=True)
         (box / name).write_text(text, encoding="utf-8")
     os.mkfifo(box / "pipe")
+    box_logs.fill(box / "logs")

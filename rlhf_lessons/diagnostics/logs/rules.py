@@ -6,10 +6,11 @@ to both rewards, and a pair ranked wrongly costs at least ln 2.
 """
 
 import math
-import statistics
+
+import numpy as np
 
 from rlhf_lessons.diagnostics.findings import Finding
-from rlhf_lessons.diagnostics.logs.parsing import Log
+from rlhf_lessons.diagnostics.logs.columns import Log
 from rlhf_lessons.diagnostics.logs.trends import (
     FEWEST_POINTS,
     change,
@@ -113,7 +114,7 @@ def chance_level(log: Log) -> Finding | None:
     loss = log.values("loss")
     if len(loss) < FEWEST_POINTS:
         return None
-    near = max(NEAR_CHANCE, 2 * statistics.stdev(loss) / math.sqrt(len(loss) / 4))
+    near = max(NEAR_CHANCE, 2 * float(np.std(loss, ddof=1)) / math.sqrt(len(loss) / 4))
     if near > 5 * NEAR_CHANCE or max(abs(late(loss) - LN2), abs(change(loss))) > near:
         return None
     if steady_trend(loss):
