@@ -29,6 +29,7 @@ from rlhf_lessons.refusals import shown
 Rows = Iterator[tuple[str, Row]]
 
 LINE = re.compile("[^\n\r\v\f\x1c-\x1e\x85\u2028\u2029]+")  # as str.splitlines has it, without the empty ones
+BROKEN_JSON = re.compile(r'\s*(\[\s*\{\s*"|\{\s*"[^\n\r]*\s*\Z)')  # an array, or all on one line: no row could be found
 DELIMITERS = (",", ";", "\t", "|", None)
 LONGEST_LINE, LONGEST_HEADER = 1_000_000, 100_000  # characters
 LONGEST_WHOLE_NUMBER = 300  # digits; longer ones are infinite
@@ -47,7 +48,7 @@ def whole_text_as_json(text: str) -> Rows:
     except RecursionError:
         raise ValueError("log: it is JSON that is nested too deeply to read") from None
     except ValueError as error:
-        if re.match(r'\s*\[\s*\{\s*"', text):
+        if BROKEN_JSON.match(text):
             raise ValueError(f"log: it is JSON that cannot be read ({error})") from None
         raise OtherFormError from None
     return rows_of_records(content)

@@ -169,6 +169,16 @@ CALLS = [
         "log: it is JSON that cannot be read (Expecting ',' delimiter: line 1 column 15 (char 14))",
     ),
     Bad('diagnose(\'epoch,loss\\n1,"0,69"\\n2,"0,68"\')', "ValueError", NOTHING),
+    Bad(
+        'diagnose(\'{"log_history": [{"loss": 0.5}, {"loss"\')',
+        "ValueError",
+        "log: it is JSON that cannot be read (Expecting ...)",
+    ),
+    Bad(
+        'diagnose(\'{"loss": 0.5} {"loss": 0.4}\')',
+        "ValueError",
+        "log: it is JSON that cannot be read (Extra data: line 1 column 15 (char 14))",
+    ),
     Bad("diagnose(b'')", "ValueError", NOTHING),
     Bad("diagnose(b'\\xef\\xbb\\xbf')", "ValueError", NOTHING),
     Bad("diagnose(b'loss\\0=0.5')", "ValueError", f"file: the log {NO_TEXT}"),
