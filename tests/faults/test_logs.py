@@ -125,6 +125,17 @@ def test_an_empty_first_cell_shifts_no_column():
     assert parse("step\tloss\tmargin\n\t0.7\t0.1\n2\t0.6\t0.2\n").series("loss", "margin") == [(0.7, 0.1), (0.6, 0.2)]
 
 
+def test_a_gap_under_another_name_of_a_metric_hides_nothing():
+    """A trainer's table has `train_loss` in its last row alone."""
+    assert parse("step,loss,train_loss\n1,0.7,\n2,0.6,\n").series("step", "loss") == [(1, 0.7), (2, 0.6)]
+    assert parse([{"loss": 0.7, "train_loss": None}]).values("loss") == [0.7]
+    assert parse(pd.DataFrame({"loss": [0.7, 0.6], "train_loss": [None, float("nan")]})).values("loss") == [0.7, 0.6]
+
+
+def test_a_comma_between_numbers_is_a_decimal_comma_only_in_a_measured_value():
+    assert parse("samples: 10,000\nstep 1, loss 0.5,0.1").values("loss") == [0.5]
+
+
 def test_a_record_a_line_may_be_damaged():
     text = '{"step": 1, "loss": 0.7}\nConnection lost\n{"step": 2, "loss": 0.6}\n{"step": 3, "lo'
     assert parse(text).series("step", "loss") == [(1, 0.7), (2, 0.6)]

@@ -16,6 +16,7 @@ from rlhf_lessons.diagnostics.logs.columns import Row
 from rlhf_lessons.diagnostics.logs.names import (
     DISTINCT,
     LONGEST_KEY,
+    MEASURED,
     NUMBER,
     STAGE,
     WHERE,
@@ -29,6 +30,7 @@ from rlhf_lessons.refusals import shown
 Rows = Iterator[tuple[str, Row]]
 
 LINE = re.compile("[^\n\r\v\f\x1c-\x1e\x85\u2028\u2029]+")  # as str.splitlines has it, without the empty ones
+DECIMAL_COMMA = re.compile(r"\s*[-+]?\d+,\d+\s*%?\s*")
 BROKEN_JSON = re.compile(r'\s*(\[\s*\{\s*"|\{\s*"[^\n\r]*\s*\Z)')  # an array, or all on one line: no row could be found
 DELIMITERS = (",", ";", "\t", "|", None)
 LONGEST_LINE, LONGEST_HEADER = 1_000_000, 100_000  # characters
@@ -98,9 +100,23 @@ def _rows_below(
         try:
             yield stage, {name: float(cells[place]) for place, name in known.items()}
         except ValueError:  # a gap, or a number that is written in another way
-            # European spreadsheets end cells at ";", and write decimal commas.
-            texts = {place: cells[place].replace(",", ".") if delimiter == ";" else cells[place] for place in known}
-            yield stage, {known[place]: value for place, text in texts.items() if (value := number(text)) is not None}
+            found = [(name, _cell(cells[place], name, delimiter)) for place, name in known.items()]
+            yield stage, {name: value for name, value in found if value is not None}
+
+
+def _cell(text: str, name: str, delimiter: str | None) -> float | None:
+    """Its number, None for none. European spreadsheets end cells at ";", and write decimal commas."""
+    value = number(text.replace(",", ".") if delimiter == ";" else text)
+    if value is None and DECIMAL_COMMA.fullmatch(text):
+        refuse_decimal_comma(name, text)
+    return value
+
+
+def refuse_decimal_comma(name: str, text: str) -> None:
+    """Raises ValueError for a measured value: its whole part would be read as the number. Others may have thousands."""
+    if name.removeprefix("eval_") in MEASURED:
+        reason = "its numbers must have decimal points, unless it is a table with cells that end at ';'"
+        raise ValueError(f"log: {name} {shown(text)} has a decimal comma; {reason}")
 
 
 def _cells(lines: Iterable[str], delimiter: str | None, strict: bool = True) -> Iterator[list[str]]:
@@ -143,8 +159,10 @@ def _fields(line: str) -> Row:
     """Every number of a line that stands behind a known name."""
     row: Row = {}
     parts = NUMBER.split(line)
-    for label, digits in zip(parts[::2], parts[1::2], strict=False):
+    for label, digits, after, more in zip(parts[::2], parts[1::2], parts[2::2], [*parts[3::2], ""], strict=False):
         name = _name_before(label[-LONGEST_KEY:])
+        if name and after == "," and DECIMAL_COMMA.fullmatch(text := f"{digits},{more}"):
+            refuse_decimal_comma(name, text)
         if name and name not in row and (value := number(digits)) is not None:
             row[name] = value
     return row

@@ -48,6 +48,8 @@ HELD_OUT = ("eval_", "held_out_", "heldout_", "validation_", "valid_", "val_", "
 TRAINING = ("training_", "train_")
 WHERE = ("epoch", "step")
 
+MEASURED = ("loss", "margin", "accuracy", "reward_chosen", "reward_rejected", "mean_reward", "perplexity")
+
 NUMBER = re.compile(
     r"((?<![\w.])[-+]?(?:nan|inf(?:inity)?|\d+(?:\.\d*)?(?:e[-+]?\d+)?|\.\d+(?:e[-+]?\d+)?)(?!\.?\w)\s*%?)",
     re.IGNORECASE,

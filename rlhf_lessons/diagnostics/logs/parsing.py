@@ -20,11 +20,10 @@ from rlhf_lessons.diagnostics.logs.forms import (
     row_of_record,
     rows_of_records,
 )
-from rlhf_lessons.diagnostics.logs.names import STAGE, WHERE, canonical, plain
+from rlhf_lessons.diagnostics.logs.names import MEASURED, STAGE, WHERE, canonical, plain
 
 Source = str | bytes | Iterable[Mapping[str, Any]] | pd.DataFrame
 
-MEASURED = ("loss", "margin", "accuracy", "reward_chosen", "reward_rejected", "mean_reward", "perplexity")
 LONGEST_NAME, MOST_NAMES = 60, 10  # of the stages that a refusal lists
 
 

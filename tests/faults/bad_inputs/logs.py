@@ -9,6 +9,7 @@ NOTHING = (
 NO_LOG = "log: this is not a log; it must be text, a table or a list of records"
 NO_TEXT = "is not text; it must be in UTF-8, UTF-16 or Latin-1"
 NO_FILE = "is not an ordinary file; it must be one, and no folder, pipe or device"
+NO_POINT = "a decimal comma; its numbers must have decimal points, unless it is a table with cells that end at ';'"
 TWO_STAGES = "stage: the log holds reward, sft; it must hold one stage at a time"
 
 FILES = [
@@ -168,7 +169,10 @@ CALLS = [
         "ValueError",
         "log: it is JSON that cannot be read (Expecting ',' delimiter: line 1 column 15 (char 14))",
     ),
-    Bad('diagnose(\'epoch,loss\\n1,"0,69"\\n2,"0,68"\')', "ValueError", NOTHING),
+    Bad('diagnose(\'epoch,loss\\n1,"0,69"\\n2,"0,68"\')', "ValueError", f"log: loss '0,69' has {NO_POINT}"),
+    Bad("diagnose('epoch\\tloss\\n1\\t-0,69')", "ValueError", f"log: loss '-0,69' has {NO_POINT}"),
+    Bad("diagnose('Epoch 1: Loss=0,6958, Accuracy=35%')", "ValueError", f"log: loss '0,6958' has {NO_POINT}"),
+    Bad("diagnose('step 7 | eval_accuracy: 61,5 %')", "ValueError", f"log: eval_accuracy '61,5 %' has {NO_POINT}"),
     Bad(
         'diagnose(\'{"log_history": [{"loss": 0.5}, {"loss"\')',
         "ValueError",
