@@ -164,7 +164,7 @@ def scorecard_() -> None:
 
 @app.command("diagnose")
 def diagnose_(file: Annotated[Path, typer.Argument(help="A training log: text, key=value, CSV or JSON.")]) -> None:
-    """Read a training log and say what it proves. A table with a column `stage` is read stage by stage."""
+    """Read a training log and say what it proves. A table or records with a `stage` are read stage by stage."""
     from rlhf_lessons import files
     from rlhf_lessons.diagnostics.log_reader import diagnose
     from rlhf_lessons.diagnostics.logs.parsing import split_stages

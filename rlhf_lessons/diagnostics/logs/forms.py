@@ -23,6 +23,7 @@ from rlhf_lessons.diagnostics.logs.names import (
     canonical,
     number,
     plain,
+    printed_number,
     stage_name,
 )
 from rlhf_lessons.refusals import shown
@@ -163,7 +164,7 @@ def _fields(line: str) -> Row:
         name = _name_before(label[-LONGEST_KEY:])
         if name and after == "," and DECIMAL_COMMA.fullmatch(text := f"{digits},{more}"):
             refuse_decimal_comma(name, text)
-        if name and name not in row and (value := number(digits)) is not None:
+        if name and name not in row and (value := printed_number(digits)) is not None:
             row[name] = value
     return row
 

@@ -50,8 +50,9 @@ WHERE = ("epoch", "step")
 
 MEASURED = ("loss", "margin", "accuracy", "reward_chosen", "reward_rejected", "mean_reward", "perplexity")
 
+# The first bracket only saves time: most signs begin no number.
 NUMBER = re.compile(
-    r"((?<![\w.])[-+]?(?:nan|inf(?:inity)?|\d+(?:\.\d*)?(?:e[-+]?\d+)?|\.\d+(?:e[-+]?\d+)?)(?!\.?\w)\s*%?)",
+    r"((?=[-+.\dni])(?<![\w.])[-+]?(?:nan|inf(?:inity)?|\d+(?:\.\d*)?(?:e[-+]?\d+)?|\.\d+(?:e[-+]?\d+)?)(?!\.?\w)\s*%?)",
     re.IGNORECASE,
 )
 LONGEST_KEY = 60
