@@ -91,6 +91,7 @@ def table(text: str) -> Rows:
 def _rows_below(
     rows: Iterator[list[str]], known: dict[int, str], stages: list[int], width: int, delimiter: str | None
 ) -> Rows:
+    read = _number_with_comma if delimiter == ";" else float
     for count, cells in enumerate(rows, start=2):
         if len(cells) > width and any(cells[width:]):
             if delimiter is None:
@@ -99,14 +100,21 @@ def _rows_below(
         cells += [""] * (width - len(cells))
         stage = stage_name(cells[stages[0]]) if stages else ""
         try:
-            yield stage, {name: float(cells[place]) for place, name in known.items()}
+            yield stage, {name: read(cells[place]) for place, name in known.items()}
         except ValueError:  # a gap, or a number that is written in another way
             found = [(name, _cell(cells[place], name, delimiter)) for place, name in known.items()]
             yield stage, {name: value for name, value in found if value is not None}
 
 
+def _number_with_comma(text: str) -> float:
+    """As `float`. European spreadsheets end cells at ";", and write decimal commas."""
+    return float(text.replace(",", "."))
+
+
 def _cell(text: str, name: str, delimiter: str | None) -> float | None:
-    """Its number, None for none. European spreadsheets end cells at ";", and write decimal commas."""
+    """The number of a cell, None for none."""
+    if not text:
+        return None
     value = number(text.replace(",", ".") if delimiter == ";" else text)
     if value is None and DECIMAL_COMMA.fullmatch(text):
         refuse_decimal_comma(name, text)

@@ -54,10 +54,10 @@ def wrong_way_update(log: Log) -> Finding | None:
 
 def common_mode_drift(log: Log) -> Finding | None:
     """Rewards that move together, far more than they move apart."""
-    both = log.finite("reward_chosen", "reward_rejected")
-    if both:
-        name, who, middle = "reward_chosen", "both rewards go", [(c + r) / 2 for c, r in both]
-        apart = [abs(c - r) for c, r in both]
+    chosen, rejected = log.arrays("reward_chosen", "reward_rejected")
+    if len(chosen):
+        name, who, middle = "reward_chosen", "both rewards go", ((chosen + rejected) / 2).tolist()
+        apart = np.abs(chosen - rejected).tolist()
     else:
         name, who, middle = "mean_reward", "the mean reward goes", log.values("mean_reward")
         spread = [high - low for low, high in log.finite("min_reward", "max_reward")]
