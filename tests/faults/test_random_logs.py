@@ -52,7 +52,7 @@ SCRAPS += [
     "\u202e\u2028µ".encode(),
 ]
 IS_LONG = os.environ.get(LONG_VARIABLE) == "1"
-RANDOM = settings(max_examples=1_000 if IS_LONG else 250, deadline=None, derandomize=True)
+RANDOM = settings(max_examples=750 if IS_LONG else 250, deadline=None, derandomize=True)
 
 
 @st.composite
