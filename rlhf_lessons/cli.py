@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from rlhf_lessons import __version__, reruns
-from rlhf_lessons.plain_words import PARAMETER_OPTIONS, PlainWords, WithParameters, parameters, refusals, whole
+from rlhf_lessons.plain_words import PARAMETER_OPTIONS, PlainWords, WithParameters, parameters, whole
 from rlhf_lessons.refusals import check_choice
 
 app = typer.Typer(cls=PlainWords, add_completion=False, help=__doc__)
@@ -149,16 +149,12 @@ def scorecard_() -> None:
 
 @app.command("diagnose")
 def diagnose_(file: Annotated[Path, typer.Argument(help="A training log: text, key=value, CSV or JSON.")]) -> None:
-    """Read a training log and say what it proves. A table with a column `stage` is read stage by stage."""
+    """Read a training log and say what it proves. A table or records with a `stage` are read stage by stage."""
+    from rlhf_lessons import files
     from rlhf_lessons.diagnostics.log_reader import diagnose
-    from rlhf_lessons.diagnostics.logs.stages import split_stages
+    from rlhf_lessons.diagnostics.logs.parsing import split_stages
 
-    with refusals():
-        try:
-            text = file.read_text(encoding="utf-8")
-        except UnicodeDecodeError:
-            raise ValueError(f"file: {str(file)!r} is not text; it must be a log in UTF-8") from None
-        diagnoses = {stage: diagnose(log) for stage, log in split_stages(text).items()}
+    diagnoses = {stage: diagnose(log) for stage, log in split_stages(files.read_text(file)).items()}
     for stage, diagnosis in diagnoses.items():
         typer.echo(f"{stage}\n{diagnosis}\n" if stage else str(diagnosis))
 

@@ -188,7 +188,7 @@ def test_diagnose_takes_a_table_of_several_stages_one_by_one(diagnose):
     ("content", "message"),
     [
         ("once upon a time", "log: nothing to read"),
-        (b"\xff\xfe\x00", "is not text; it must be a log in UTF-8"),
+        (b"\xff\xfe\x00", "is not text; it must be in UTF-8, UTF-16 or Latin-1"),
         ("stage,loss\n", "log: nothing to read"),
         ('stage,loss\na,1\n"b', "log: not a table that can be read"),
     ],

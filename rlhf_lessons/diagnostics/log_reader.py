@@ -1,14 +1,10 @@
 """Read a training log, above all that of a reward model, and say what its numbers prove."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any
-
-import pandas as pd
-
 from rlhf_lessons.diagnostics.findings import CANNOT_TELL, HEALTHY, Diagnosis, Finding
 from rlhf_lessons.diagnostics.logs import fit_rules as fit
 from rlhf_lessons.diagnostics.logs import rules
-from rlhf_lessons.diagnostics.logs.parsing import Log, parse
+from rlhf_lessons.diagnostics.logs.columns import Log
+from rlhf_lessons.diagnostics.logs.parsing import Source, parse
 from rlhf_lessons.diagnostics.logs.trends import ENOUGH_THROWS, FEWEST_POINTS, coin_at_most, late
 
 PREFERENCE_METRICS = ("margin", "accuracy", "reward_chosen", "reward_rejected", "mean_reward")
@@ -22,12 +18,12 @@ PREFERENCE_RULES = (
 LANGUAGE_RULES = (fit.language_chance_level, fit.language_healthy)
 
 
-def diagnose(text_or_records: str | Iterable[Mapping[str, Any]] | pd.DataFrame) -> Diagnosis:
+def diagnose(text_or_records: Source | Log) -> Diagnosis:
     """What a training log proves, the strongest evidence first.
 
-    Takes text (the source document's format, key=value, CSV, JSON lines), a list of records such as a
-    `History` or the `log_history` of a Hugging Face trainer, or a data frame. A model is ready for PPO only if
-    its log is healthy on held-out pairs and shows no fault. Raises ValueError where nothing can be read.
+    Takes text or bytes (the source document's format, key=value, CSV, JSON lines), records such as a `History` or
+    the `log_history` of a Hugging Face trainer, a data frame, or what `parse` made of one. A model is ready for PPO
+    only if its log is healthy on held-out pairs and shows no fault. Raises ValueError where nothing can be read.
     """
     log = parse(text_or_records)
     language = _is_language_log(log)

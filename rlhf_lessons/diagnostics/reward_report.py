@@ -6,7 +6,7 @@
 Everything but the scoring function and the pairs may be left out; what cannot be measured is not judged.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,8 @@ from rlhf_lessons.diagnostics.doctor.measures import ScoredPairs, ScoreFunction
 from rlhf_lessons.diagnostics.doctor.symptoms import SYMPTOMS
 from rlhf_lessons.diagnostics.findings import HEALTHY, Finding
 from rlhf_lessons.diagnostics.log_reader import READY_ACCURACY
-from rlhf_lessons.diagnostics.logs.parsing import parse
+from rlhf_lessons.diagnostics.logs.columns import Log
+from rlhf_lessons.diagnostics.logs.parsing import Source, parse
 from rlhf_lessons.diagnostics.logs.trends import late
 from rlhf_lessons.model.sequences import PairSet
 from rlhf_lessons.world.datasets import Pair
@@ -73,7 +74,7 @@ def reward_report(
     model: nn.Module | None = None,
     train_pairs: PairSet | Sequence[Pair] | None = None,
     policy_pairs: PairSet | Sequence[Pair] | None = None,
-    log: str | Iterable[Mapping[str, Any]] | pd.DataFrame | None = None,
+    log: Source | Log | None = None,
     tokenizer: Tokenizer | None = None,
 ) -> RewardReport:
     """Examine a reward function on held-out pairs.

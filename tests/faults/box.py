@@ -4,6 +4,8 @@ import json
 import os
 from pathlib import Path
 
+from tests.faults import box_logs
+
 TEXTS = {
     "story.log": "once upon a time",
     "mine.ipynb": '{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}',
@@ -58,3 +60,4 @@ def fill(box: Path) -> None:
     (box / "folder_as_notebook" / "06_ppo.ipynb").mkdir(parents=True)
     (box / "pipe_as_notebook").mkdir()
     os.mkfifo(box / "pipe_as_notebook" / "06_ppo.ipynb")
+    box_logs.fill(box / "logs")

@@ -14,7 +14,7 @@ from rlhf_lessons.diagnostics.doctor.examination import Examination
 from rlhf_lessons.diagnostics.doctor.probes import HeadProbe
 from rlhf_lessons.diagnostics.findings import Finding
 from rlhf_lessons.diagnostics.logs import rules
-from rlhf_lessons.diagnostics.logs.parsing import Log
+from rlhf_lessons.diagnostics.logs.columns import Log
 from rlhf_lessons.diagnostics.logs.rules import LN2, STILL_HIGH
 from rlhf_lessons.diagnostics.logs.trends import FEWEST_POINTS, change, late
 

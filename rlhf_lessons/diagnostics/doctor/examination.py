@@ -6,7 +6,7 @@ import pandas as pd
 
 from rlhf_lessons.diagnostics.doctor.measures import ScoredPairs
 from rlhf_lessons.diagnostics.doctor.probes import HeadProbe, ReadOutProbe
-from rlhf_lessons.diagnostics.logs.parsing import Log
+from rlhf_lessons.diagnostics.logs.columns import Log
 from rlhf_lessons.statistics.shares import Share
 
 

@@ -7,7 +7,7 @@ Rules are as in `rules`.
 import math
 
 from rlhf_lessons.diagnostics.findings import HEALTHY, Finding
-from rlhf_lessons.diagnostics.logs.parsing import Log
+from rlhf_lessons.diagnostics.logs.columns import Log
 from rlhf_lessons.diagnostics.logs.rules import LN2, STILL_HIGH
 from rlhf_lessons.diagnostics.logs.trends import (
     FEWEST_POINTS,

@@ -6,10 +6,11 @@ to both rewards, and a pair ranked wrongly costs at least ln 2.
 """
 
 import math
-import statistics
+
+import numpy as np
 
 from rlhf_lessons.diagnostics.findings import Finding
-from rlhf_lessons.diagnostics.logs.parsing import Log
+from rlhf_lessons.diagnostics.logs.columns import Log
 from rlhf_lessons.diagnostics.logs.trends import (
     FEWEST_POINTS,
     change,
@@ -53,10 +54,10 @@ def wrong_way_update(log: Log) -> Finding | None:
 
 def common_mode_drift(log: Log) -> Finding | None:
     """Rewards that move together, far more than they move apart."""
-    both = log.finite("reward_chosen", "reward_rejected")
-    if both:
-        name, who, middle = "reward_chosen", "both rewards go", [(c + r) / 2 for c, r in both]
-        apart = [abs(c - r) for c, r in both]
+    chosen, rejected = log.arrays("reward_chosen", "reward_rejected")
+    if len(chosen):
+        name, who, middle = "reward_chosen", "both rewards go", ((chosen + rejected) / 2).tolist()
+        apart = np.abs(chosen - rejected).tolist()
     else:
         name, who, middle = "mean_reward", "the mean reward goes", log.values("mean_reward")
         spread = [high - low for low, high in log.finite("min_reward", "max_reward")]
@@ -113,7 +114,7 @@ def chance_level(log: Log) -> Finding | None:
     loss = log.values("loss")
     if len(loss) < FEWEST_POINTS:
         return None
-    near = max(NEAR_CHANCE, 2 * statistics.stdev(loss) / math.sqrt(len(loss) / 4))
+    near = max(NEAR_CHANCE, 2 * float(np.std(loss, ddof=1)) / math.sqrt(len(loss) / 4))
     if near > 5 * NEAR_CHANCE or max(abs(late(loss) - LN2), abs(change(loss))) > near:
         return None
     if steady_trend(loss):

@@ -53,8 +53,9 @@ def steady_trend(values: Sequence[float]) -> int:
 
 def smallest_sample(shares: Sequence[float], printed_to: float = 0.005) -> int:
     """The smallest number of pairs, at most 200, that gives all these shares to within `printed_to`."""
+    distinct = set(shares)
     for n in range(1, LARGEST_SAMPLE):
-        if all(abs(round(share * n) / n - share) <= printed_to for share in shares):
+        if all(abs(round(share * n) / n - share) <= printed_to for share in distinct):
             return n
     return LARGEST_SAMPLE
 

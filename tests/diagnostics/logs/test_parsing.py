@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rlhf_lessons.diagnostics.log_reader import diagnose
-from rlhf_lessons.diagnostics.logs.parsing import canonical, parse
+from rlhf_lessons.diagnostics.logs.names import canonical
+from rlhf_lessons.diagnostics.logs.parsing import parse
 from rlhf_lessons.diagnostics.logs.trends import coin_at_most, smallest_sample, steady_trend
 
 
@@ -32,7 +33,7 @@ def test_names_are_recognised(key, name):
 
 
 def test_lines_are_read_however_they_are_printed():
-    expected = [{"epoch": 3, "loss": 0.5, "accuracy": 0.35, "margin": -0.25}]
+    names = ("epoch", "loss", "accuracy", "margin")
     for text in (
         "Epoch 3: Loss=0.5, Accuracy=35%, Margin=-2.5e-1",
         "margin -.25 | accuracy: 35 % | loss = 0.5 | epoch [3/100]",
@@ -41,7 +42,8 @@ def test_lines_are_read_however_they_are_printed():
         "| epoch | loss | accuracy | margin |\n|---|---|---|---|\n| 3 | 0.5 | 35% | -0.25 |",
         "epoch loss accuracy margin\n3 0.5 0.35 -0.25",
     ):
-        assert list(parse(text).rows) == expected, text
+        log = parse(text)
+        assert log.columns.keys() == set(names) and log.series(*names) == [(3, 0.5, 0.35, -0.25)], text
 
 
 @pytest.mark.parametrize("source", ["", "hello", "loss", "[]", "{}", "[1, 2]", "loss=", 7, None, [3], [], {"a": 1}])

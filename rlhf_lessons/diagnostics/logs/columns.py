@@ -1,0 +1,142 @@
+"""A log as columns: what the rules ask of, and how rows become one."""
+
+from array import array
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from itertools import groupby, islice
+from operator import sub
+from typing import NamedTuple
+
+import numpy as np
+
+from rlhf_lessons.diagnostics.logs.names import WHERE
+
+Row = dict[str, float]  # canonical names and numbers
+
+LARGEST = 1e100  # what is larger than any loss counts as infinite
+MOST_STAGES = 100
+AT_ONCE = 1_000  # rows
+
+
+class Column(NamedTuple):
+    """The values of one name, and the numbers of the rows that have it, ascending."""
+
+    rows: np.ndarray
+    values: np.ndarray
+
+
+NOTHING = Column(np.array([], dtype=int), np.array([]))
+
+
+@dataclass(frozen=True, eq=False)
+class Log:
+    """Columns by canonical name (`names.NAMES`, with `eval_` before what was held out)."""
+
+    columns: Mapping[str, Column]
+
+    def series(self, *names: str) -> list[tuple[float, ...]]:
+        """The values of `names` in those rows which have all of them, in order; NaN and infinity included."""
+        return _tuples(_shared([self.columns.get(name, NOTHING) for name in names]))
+
+    def finite(self, *names: str) -> list[tuple[float, ...]]:
+        """As `series`, without the rows in which one of them is NaN or infinite."""
+        return _tuples(self.arrays(*names))
+
+    def arrays(self, *names: str) -> list[np.ndarray]:
+        """As `finite`, but an array a name: tuples of a long log take ten times the memory."""
+        return _shared([_finite(self.columns.get(name, NOTHING)) for name in names])
+
+    def values(self, name: str) -> list[float]:
+        """The finite values of one column, in order."""
+        return _finite(self.columns.get(name, NOTHING)).values.tolist()
+
+    def positions(self, name: str) -> tuple[str, list[float]]:
+        """The unit and the places of the finite values of `name`: epoch, else step, else row number."""
+        rows = _finite(self.columns.get(name, NOTHING)).rows
+        for where in WHERE:
+            column = self.columns.get(where, NOTHING)
+            if np.isin(rows, column.rows).all() and (np.diff(_at(column, rows)) > 0).all():
+                return where, _at(column, rows).tolist()
+        return "row", [float(number) for number in range(len(rows))]
+
+
+class _Writer:
+    """Collects rows; 16 bytes a number."""
+
+    def __init__(self) -> None:
+        self.rows: defaultdict[str, array[int]] = defaultdict(lambda: array("q"))
+        self.values: defaultdict[str, array[float]] = defaultdict(lambda: array("d"))
+
+    def add(self, first: int, names: Sequence[str], rows: Sequence[Sequence[float]]) -> None:
+        """Some rows that follow one another, all of them with the same names."""
+        columns: dict[str, Sequence[float]] = dict(zip(names, zip(*rows, strict=True), strict=True))
+        for prefix in ("", "eval_"):
+            both = [columns[name] for which in ("chosen", "rejected") if (name := f"{prefix}reward_{which}") in columns]
+            if len(both) == 2:
+                columns.setdefault(f"{prefix}margin", tuple(map(sub, *both)))
+        for name, column in columns.items():
+            self.rows[name].extend(range(first, first + len(rows)))
+            self.values[name].extend(column)
+
+    def log(self) -> Log:
+        columns = {name: Column(np.asarray(self.rows[name]), np.asarray(self.values[name])) for name in self.rows}
+        return Log({name: _as_share(_bounded(column), name) for name, column in columns.items()})
+
+
+def collect(rows: Iterable[tuple[str, Row]]) -> dict[str, Log]:
+    """Rows, each with the name of its stage, as one log a stage. Rows without a stage have an empty name for it.
+
+    Raises ValueError for more than 100 stages, and where some rows name their stage and others do not.
+    """
+    writers: dict[str, _Writer] = {}
+    count = 0
+    for (stage, *names), alike in groupby(rows, key=lambda pair: (pair[0], *pair[1])):
+        if stage not in writers and (stage or names):
+            writers[stage] = _Writer()
+            if "" in writers and len(writers) > 1:
+                raise ValueError("stage: some rows name none; either every row must name its stage, or no row")
+            if len(writers) > MOST_STAGES:
+                raise ValueError(f"stage: the log holds over {MOST_STAGES}; it must hold at most so many")
+        while some := [tuple(row.values()) for _, row in islice(alike, AT_ONCE)]:
+            if names:
+                writers[stage].add(count, names, some)
+            count += len(some)
+    return {stage: writer.log() for stage, writer in writers.items()}
+
+
+def _shared(columns: Sequence[Column]) -> list[np.ndarray]:
+    """The values of each column in the rows that all of them have."""
+    rows = reduce(lambda some, others: some[np.isin(some, others)], [column.rows for column in columns])
+    return [_at(column, rows) for column in columns]
+
+
+def _tuples(arrays: Sequence[np.ndarray]) -> list[tuple[float, ...]]:
+    return list(zip(*(array.tolist() for array in arrays), strict=True))
+
+
+def _bounded(column: Column) -> Column:
+    values = column.values
+    return column._replace(values=np.where(np.abs(values) > LARGEST, np.copysign(np.inf, values), values))
+
+
+def _as_share(column: Column, name: str) -> Column:
+    """Accuracies as shares from 0 to 1, whether they were printed so or in percent; others are left out."""
+    if name not in ("accuracy", "eval_accuracy"):
+        return column
+    shares = column.values / (100 if np.fmax.reduce(column.values) > 1 else 1)
+    return _where(Column(column.rows, shares), (shares >= 0) & (shares <= 1))
+
+
+def _finite(column: Column) -> Column:
+    return _where(column, np.isfinite(column.values))
+
+
+def _where(column: Column, chosen: np.ndarray) -> Column:
+    return Column(column.rows[chosen], column.values[chosen])
+
+
+def _at(column: Column, rows: np.ndarray) -> np.ndarray:
+    """The values of a column in rows that it has."""
+    return column.values[np.searchsorted(column.rows, rows)]
