@@ -9,7 +9,7 @@ import os
 import re
 import tempfile
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -83,15 +83,7 @@ def save(name: str, fingerprint: str, tensors: "Mapping[str, Tensor]", meta: Map
 
 def save_or_rescue(name: str, fingerprint: str, tensors: "Mapping[str, Tensor]", meta: Mapping[str, Any]) -> None:
     """`save`; where that fails, keep it in a temporary folder and say so with a RescuedWarning, for it took minutes."""
-    try:
-        save(name, fingerprint, tensors, meta)
-    except OSError as error:
-        try:
-            _save(_folder(name, fingerprint, _rescue_home()), tensors, meta, _rescue_home())
-            where = f"kept in {str(_rescue_home())!r}; set {HOME_VARIABLE} to that folder to find it again"
-        except OSError:
-            where = "in the memory of this program only"
-        warnings.warn(f"{error}. What was trained, {name}, is {where}", RescuedWarning, stacklevel=2)
+    _or_rescue(lambda root: _save(_folder(name, fingerprint, root), tensors, meta, root), f"What was trained, {name},")
 
 
 def check_room(name: str, fingerprint: str, size: int) -> None:
@@ -144,16 +136,18 @@ def lock(name: str, fingerprint: str) -> Iterator[None]:
 
 
 def save_result(name: str, result: Mapping[str, Any]) -> None:
-    """Keep what a notebook measured as results/<name>.json in `home`, with a checksum. Raises as `save` does."""
-    path = _result(name)
-    with _writing(path.parent, home()), locks.hold(_saving(path.parent)) as is_alone:
-        sealed.write(path, result)
-        _remove(leftovers(path.parent) if is_alone else [])
+    """Keep what a notebook measured as results/<name>.json in `home`, with a checksum.
+
+    Where that fails, as in a shared cache that may only be read, it is rescued as in `save_or_rescue`. Raises
+    ValueError for a name that is not one word.
+    """
+    file = f"{_word('name', name)}.json"
+    _or_rescue(lambda root: _save_result(root / RESULTS / file, result, root), f"The result {name}")
 
 
 def load_result(name: str) -> dict[str, Any] | None:
     """What `save_result` kept, or None if there is nothing or, after a CorruptCacheWarning, nothing to be trusted."""
-    path = _result(name)
+    path = home() / RESULTS / f"{_word('name', name)}.json"
     try:
         content = sealed.read(path)
         return None if content is None else sealed.parse(content, path)
@@ -214,8 +208,23 @@ def _folder(name: str, fingerprint: str, root: Path | None = None) -> Path:
     return (root or home()) / f"{_word('name', name)}-{_word('fingerprint', fingerprint)}"
 
 
-def _result(name: str) -> Path:
-    return home() / RESULTS / f"{_word('name', name)}.json"
+def _save_result(path: Path, result: Mapping[str, Any], root: Path) -> None:
+    with _writing(path.parent, root), locks.hold(_saving(path.parent)) as is_alone:
+        sealed.write(path, result)
+        _remove(leftovers(path.parent) if is_alone else [])
+
+
+def _or_rescue(save: Callable[[Path], None], what: str) -> None:
+    """Save below `home`; where that fails, below a temporary folder, and say so."""
+    try:
+        save(home())
+    except OSError as error:
+        try:
+            save(_rescue_home())
+            where = f"kept in {str(_rescue_home())!r}; set {HOME_VARIABLE} to that folder to find it again"
+        except OSError:
+            where = "in the memory of this program only"
+        warnings.warn(f"{error}. {what} is {where}", RescuedWarning, stacklevel=3)
 
 
 def _saving(folder: Path) -> Path:

@@ -1,6 +1,7 @@
 """A disk that is full, a folder that may only be read, another process that trains: said in time, and nothing lost."""
 
 import errno
+import json
 import os
 import stat
 import subprocess
@@ -87,6 +88,15 @@ def test_what_was_trained_is_kept_elsewhere_when_the_disk_fills_meanwhile(home, 
     assert not trained.loaded and store.load("pretrained", trained.fingerprint) is None
     monkeypatch.setenv("RLHF_LESSONS_HOME", str(store._rescue_home()))
     assert pipeline.ensure("pretrained", progress=False, **TINY).loaded
+    tally("faults noticed")
+
+
+def test_a_result_that_cannot_be_written_is_kept_elsewhere_and_does_not_stop_a_notebook(home, fails, tally):
+    fails(home)
+    with pytest.warns(store.RescuedWarning, match=r"The result 06_ppo is kept in '.*'; set RLHF_LESSONS_HOME"):
+        store.save_result("06_ppo", {"safe": 0.5})
+    kept = store._rescue_home() / store.RESULTS / "06_ppo.json"
+    assert json.loads(kept.read_text())["safe"] == 0.5
     tally("faults noticed")
 
 
