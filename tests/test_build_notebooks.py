@@ -78,8 +78,8 @@ def test_a_build_keeps_outputs_and_no_trace_of_the_machine(write_source, tmp_pat
     assert [output.output_type for output in cell.outputs] == ["stream", "display_data"]
     assert cell.outputs[0].text == "0 rlhf_lessons True\n"
     assert cell.outputs[1].data["image/png"] == "AAAA"
-    assert set(notebook.metadata) == {"kernelspec", "language_info", "made_with"}
-    assert set(notebook.metadata.made_with) == {"threads", "torch"}, "what last digits depend on, and nothing else"
+    assert set(notebook.metadata) == {"kernelspec", "language_info"}
+    assert set(build_notebooks.made_with(tmp_path)["01_tiny"]) == {"threads", "torch"}
     assert notebook.metadata.kernelspec.name == "python3" and "version" not in notebook.metadata.language_info
     assert all("execution" not in cell.metadata for cell in notebook.cells)
     first = (tmp_path / "01_tiny.ipynb").read_bytes()

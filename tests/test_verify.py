@@ -161,20 +161,22 @@ def test_runs_made_now_are_held_against_the_kept_runs_of_the_same_seeds(monkeypa
     assert figures.live(["full"], [0, 1])[0].verdict == verdict
 
 
-def test_cells_are_compared_by_their_numbers():
+def test_cells_are_compared_by_their_numbers(monkeypatch):
     before = notebook(printed("a", "loss 0.50\n"), printed("b", "safe 80%, KL 0.40"), printed("c", "12 pairs"))
     after = notebook(printed("a", "loss  0.50"), printed("b", "safe 85%, KL 0.41"), printed("c", "12 pairs"))
+    monkeypatch.setattr(notebooks, "made_with", lambda: {"06": {"threads": 1}})
     together, other = notebooks.compare_notebooks("06", before, after)
     assert (together.what, together.verdict, together.figures) == ("2 of 3 cells, 2 numbers", EQUAL, 2)
     assert (other.where, other.quoted, other.remade) == ("notebook 06, cell 1", "80%", "85%")
     assert (other.difference, other.verdict, other.figures) == ("6.2%", AGREES, 2)
 
 
-def test_another_number_of_threads_is_said_beside_the_digits():
-    before, after = notebook(printed("a", "loss 0.50")), notebook(printed("a", "loss 0.50"))
-    before.metadata["made_with"], after.metadata["made_with"] = {"threads": 2}, {"threads": 1}
-    (row,) = notebooks.compare_notebooks("06", before, after)
+def test_another_number_of_threads_is_said_beside_the_digits(monkeypatch):
+    monkeypatch.setattr(notebooks, "made_with", lambda: {"06": {"threads": 2}, "07": {"threads": 1}})
+    (row,) = notebooks.compare_notebooks("06", *[notebook(printed("a", "loss 0.50"))] * 2)
     assert row.what == "1 of 1 cells, 1 numbers; built on 2 threads, remade on 1, so that last digits may differ"
+    (row,) = notebooks.compare_notebooks("07", *[notebook(printed("a", "loss 0.50"))] * 2)
+    assert row.what == "1 of 1 cells, 1 numbers"
 
 
 def test_only_the_numbers_that_stray_count_as_differing():

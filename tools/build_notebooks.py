@@ -9,6 +9,7 @@ python tools/build_notebooks.py --check       compare only; exit 1 if a notebook
 """
 
 import argparse
+import json
 import os
 import sys
 import time
@@ -23,7 +24,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
-from rlhf_lessons import cache, store
+from rlhf_lessons import cache, files, store
 from rlhf_lessons.kernels import PrivateKernelManager
 from rlhf_lessons.run_files import errors_in
 from rlhf_lessons.sweeps import results
@@ -31,6 +32,7 @@ from rlhf_lessons.sweeps import results
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 HOME = NOTEBOOKS.parent / "build" / "notebooks-cache"
 KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
+MADE_WITH = "made_with.json"
 WIDGET = "application/vnd.jupyter.widget-view+json"
 CELL_SECONDS = 900
 
@@ -67,14 +69,21 @@ def build(source: Path, folder: Path) -> list[str]:
     if not errors:
         tidy(notebook)
         nbformat.write(notebook, folder / f"{source.stem}.ipynb")
+        told = made_with(folder) | {source.stem: {"threads": torch.get_num_threads(), "torch": torch.__version__}}
+        files.replace(folder / MADE_WITH, (json.dumps(told, indent=1, sort_keys=True) + "\n").encode())
     return errors
 
 
+def made_with(folder: Path = NOTEBOOKS) -> dict[str, Any]:
+    """Notebook -> what the last digits of its outputs depend on: the number of threads, and torch's version."""
+    path = folder / MADE_WITH
+    return files.parse_json(files.read(path), path.name) if path.exists() else {}
+
+
 def tidy(notebook: NotebookNode) -> None:
-    """Take out what belongs to this run alone. Outputs, execution counts, and what last digits depend on stay."""
-    made_with = {"threads": torch.get_num_threads(), "torch": torch.__version__}
+    """Take out what belongs to this run or this machine alone; outputs and execution counts stay."""
     # Without their kernel, stored widgets show as "model not found".
-    notebook.metadata = NotebookNode(kernelspec=dict(KERNEL), language_info={"name": "python"}, made_with=made_with)
+    notebook.metadata = NotebookNode(kernelspec=dict(KERNEL), language_info={"name": "python"})
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs = [without_paths(output) for output in cell.outputs if is_worth_keeping(output)]

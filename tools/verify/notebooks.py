@@ -4,14 +4,16 @@ import ast
 import html
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import nbformat
+import torch
 from nbformat import NotebookNode
 
 from rlhf_lessons.reruns import NOTEBOOKS, list_notebooks, run_notebook
-from tools.build_notebooks import tidy
+from tools.build_notebooks import made_with, tidy
 from tools.verify import readme
 from tools.verify.rows import AGREES, DIFFERS, EQUAL, Number, Row, missing, numbers, within
 
@@ -86,15 +88,15 @@ def compare_notebooks(name: str, quoted: NotebookNode, remade: NotebookNode) -> 
             rows.append(compare_words(f"notebook {name}, cell {number}", words, now.get(cell.id, "")))
     equal = [row for row in rows if row.verdict == EQUAL]
     figures = sum(row.figures for row in equal)
-    what = f"{len(equal)} of {len(rows)} cells, {figures} numbers{other_threads(quoted, remade)}"
+    what = f"{len(equal)} of {len(rows)} cells, {figures} numbers{other_threads(made_with().get(name, {}))}"
     together = Row(f"notebook {name}", what, "", "", "", "the same text", EQUAL, figures)
     return [together, *(row for row in rows if row.verdict != EQUAL)]
 
 
-def other_threads(quoted: NotebookNode, remade: NotebookNode) -> str:
+def other_threads(before: Mapping[str, Any]) -> str:
     """What to know where digits differ: the number of threads, on which the order of sums depends."""
-    before, now = (book.metadata.get("made_with", {}).get("threads", "unknown") for book in (quoted, remade))
-    return "" if before == now else f"; built on {before} threads, remade on {now}, so that last digits may differ"
+    built, now = before.get("threads"), torch.get_num_threads()
+    return f"; built on {built} threads, remade on {now}, so that last digits may differ" if built != now else ""
 
 
 def remake(path: Path, folder: Path) -> list[Row]:
