@@ -233,7 +233,8 @@ ROWS = [
 
 
 JUNIT = """<testsuites><testsuite>
-<testcase name="a"><properties><property name="kills survived" value="{kills}"/></properties></testcase>
+<testcase name="a"><properties><property name="kills survived" value="{kills}"/>
+<property name="hypothesis-statistics" value="of a library"/></properties></testcase>
 <testcase name="b"><properties><property name="kills survived" value="5"/></properties></testcase>
 <testcase name="c">{fault}</testcase>
 </testsuite></testsuites>"""
