@@ -114,6 +114,7 @@ def test_a_table_is_read_from_under_its_heading():
 def test_verify_finds_all_that_it_looks_for_in_the_readme():
     readme.table(README, readme.STAGES, figures.STAGES)
     readme.table(README, readme.POLICIES, figures.POLICIES)
+    readme.table(README, readme.FAULTS, faults.PLANTED)
     assert notebooks.quoted_minutes(README).keys() == {
         path.name for path in notebooks.list_notebooks(notebooks.NOTEBOOKS)
     }
