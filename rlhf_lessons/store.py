@@ -92,8 +92,8 @@ def check_room(name: str, fingerprint: str, size: int) -> None:
     Raises OSError as `save` does.
     """
     folder = _folder(name, fingerprint)
-    with _writing(folder, home()):
-        trial = folder / f"room-{os.getpid()}"
+    trial = folder / f"room{files.UNFINISHED}"
+    with _writing(folder, home()), locks.hold(_saving(folder)):  # or a save there would clear it away
         files.replace(trial, bytes(size))
         trial.unlink()
 

@@ -65,6 +65,24 @@ def test_a_full_disk_is_noticed_before_training(home, tally):
     tally("faults noticed")
 
 
+@pytest.mark.slow
+def test_who_looks_for_room_is_not_disturbed_by_who_saves(rounds):
+    done = threading.Event()
+
+    def save() -> None:
+        while not done.is_set():
+            store.save("sft", "1", {}, {})
+
+    saving = threading.Thread(target=save)
+    saving.start()
+    try:
+        for _ in range(rounds(50, 500)):
+            store.check_room("sft", "1", 100_000)
+    finally:
+        done.set()
+        saving.join()
+
+
 @pytest.fixture
 def fails(monkeypatch, home):
     """Makes writing under these folders fail as on a full disk."""
