@@ -70,8 +70,11 @@ def clean(old: Iterable[Entry]) -> list[Entry]:
 
 
 def _remove_folder(folder: Path) -> None:
-    with locks.hold(folder / locks.TRAINING, seconds=0) as is_free:
-        if is_free:
+    with (
+        locks.hold(folder / locks.TRAINING, seconds=0) as nobody_trains,
+        locks.hold(folder / locks.SAVING, seconds=0) as nobody_saves,
+    ):
+        if nobody_trains and nobody_saves:
             shutil.rmtree(folder, ignore_errors=True)
 
 

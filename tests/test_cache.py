@@ -67,8 +67,9 @@ def test_folders_of_other_people_are_neither_listed_nor_removed(mixed, name):
     assert (mixed / name / "chapter.txt").read_text() == "years of work"
 
 
-def test_what_another_process_trains_is_left_alone(mixed):
-    with FileLock(mixed / f"pretrained-{'a' * 16}" / locks.TRAINING):
+@pytest.mark.parametrize("lock", [locks.TRAINING, locks.SAVING])
+def test_what_another_process_trains_or_saves_is_left_alone(mixed, lock):
+    with FileLock(mixed / f"pretrained-{'a' * 16}" / lock):
         removed = cache.clean(entry for entry in cache.entries() if not entry.current)
         assert "pretrained" not in {entry.name for entry in removed}
     assert (mixed / f"pretrained-{'a' * 16}").exists()
