@@ -5,7 +5,7 @@
 # make notebooks  build the notebooks from notebooks/sources (NAMES="06_ppo" for some of them)
 # make verify     remake every figure that README and notebooks quote, and compare (PARTS="doctor notebook-04" for some)
 # make bench      where the time goes, as ratios within one run; loads the machine
-# make check      lint, format, types, and notebooks in step with their sources
+# make check      lint, format, types, notebooks in step with their sources, and docs/claims.md with the notebooks
 #
 # All of it lives in .venv, made at the first use. PYTHON=/path/to/python3.12 chooses the interpreter.
 
@@ -64,6 +64,7 @@ course: $(INSTALLED)
 
 notebooks: $(INSTALLED)
 	$(BIN)/python tools/build_notebooks.py $(NAMES)
+	$(BIN)/python -m tools.claims
 
 verify: $(INSTALLED)
 	$(BIN)/python -m tools.verify $(addprefix --part ,$(PARTS))
@@ -76,3 +77,4 @@ check: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python tools/build_notebooks.py --check
+	$(BIN)/python -m tools.claims --check

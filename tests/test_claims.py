@@ -1,0 +1,41 @@
+"""The page of claims has all of them, each with a number that a cell printed, and a gap is found."""
+
+import re
+
+import pytest
+
+from tools import claims
+from tools.build_notebooks import NOTEBOOKS
+
+ALL = [f"C{number}" for number in range(1, 34)]
+
+
+def test_every_claim_of_the_document_has_a_row_with_its_number():
+    assert list(claims.claims()) == ALL
+    for claim in claims.claims().values():
+        assert re.search(r"\d", claim.finding)
+
+
+def test_the_page_is_in_step_with_the_notebooks():
+    assert claims.main(["--check"]) == 0
+
+
+@pytest.mark.parametrize("number", ALL)
+def test_the_notebook_names_the_claim_that_it_settles(number):
+    text = (NOTEBOOKS / "sources" / f"{claims.claims()[number].notebook}.md").read_text(encoding="utf-8")
+    ranges = [range(int(first), int(last) + 1) for first, last in re.findall(r"C(\d+) to C(\d+)", text)]
+    assert re.search(rf"\b{number}\b", text) or any(int(number[1:]) in numbers for numbers in ranges)
+
+
+def test_a_claim_whose_number_no_cell_prints_is_named(monkeypatch, capsys):
+    gap = claims.claims()["C3"].model_copy(update={"pattern": "nowhere ([0-9])"})
+    monkeypatch.setattr(claims, "claims", lambda: {"C3": gap})
+    assert claims.main([]) == 1
+    assert capsys.readouterr().err.startswith("C3: under: no cell under 'The log of the source document (C1)' of")
+
+
+def test_a_page_that_is_out_of_step_is_found_and_made_anew(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(claims, "PAGE", tmp_path / "claims.md")
+    assert claims.main(["--check"]) == 1
+    assert "python -m tools.claims makes it anew" in capsys.readouterr().out
+    assert claims.main([]) == 0 and claims.main(["--check"]) == 0
