@@ -14,6 +14,7 @@ def test_every_claim_of_the_document_has_a_row_with_its_number():
     assert list(claims.claims()) == ALL
     for claim in claims.claims().values():
         assert re.search(r"\d", claim.finding)
+        assert 0 < re.compile(claim.pattern).groups == claim.found.count("{}"), "each number is read out of a cell"
 
 
 def test_the_page_is_in_step_with_the_notebooks():

@@ -12,7 +12,6 @@ NO_FOLDER += "name their folder with --notebooks"
 ITSELF = "output: {} is the notebook itself; it must be another file"
 NO_RUN = "output: {} was not written by a run; it must be a new file (or --force)"
 NO_FILE = "output: {} is not an ordinary file; it must be one, and no folder or pipe"
-HOME_IS_A_FILE = "RLHF_LESSONS_HOME: 'BOX/story.log' is a file; it must be a folder"
 SECONDS = "it must be a whole number from 1 to 86400"
 TIDY = "run 06 --notebooks BOX/tidy -o"
 # Instead of a notebook; those of the second group only show when one is run.
