@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from rlhf_lessons import __version__, reruns
-from rlhf_lessons.plain_words import PARAMETER_OPTIONS, PlainWords, WithParameters, parameters, whole
+from rlhf_lessons.plain_words import PARAMETER_OPTIONS, PlainWords, WithParameters, number, parameters, whole
 from rlhf_lessons.refusals import check_choice
 
 app = typer.Typer(cls=PlainWords, add_completion=False, help=__doc__)
@@ -148,13 +148,16 @@ def scorecard_() -> None:
 
 
 @app.command("diagnose")
-def diagnose_(file: Annotated[Path, typer.Argument(help="A training log: text, key=value, CSV or JSON.")]) -> None:
+def diagnose_(
+    file: Annotated[Path, typer.Argument(help="A training log: text, key=value, CSV or JSON.")],
+    ceiling: Annotated[float | None, number(help="The best accuracy that anybody could reach on its pairs.")] = None,
+) -> None:
     """Read a training log and say what it proves. A table or records with a `stage` are read stage by stage."""
     from rlhf_lessons import files
     from rlhf_lessons.diagnostics.log_reader import diagnose
     from rlhf_lessons.diagnostics.logs.parsing import split_stages
 
-    diagnoses = {stage: diagnose(log) for stage, log in split_stages(files.read_text(file)).items()}
+    diagnoses = {stage: diagnose(log, ceiling=ceiling) for stage, log in split_stages(files.read_text(file)).items()}
     for stage, diagnosis in diagnoses.items():
         typer.echo(f"{stage}\n{diagnosis}\n" if stage else str(diagnosis))
 

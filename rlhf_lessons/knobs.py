@@ -72,11 +72,21 @@ NNotes = Annotated[
 CarefulShare = Annotated[
     Number, Field(ge=0.0, le=1.0, description="Share of the corpus written with care."), Slider("share")
 ]
+PopularShare = Annotated[
+    Number,
+    Field(ge=0.0, le=1.0, description="Share of facts on which a loose wrong saying is heard more than the truth."),
+    Slider("share"),
+]
 NDemonstrations = Annotated[
     Whole, Field(ge=1, le=20_000, description="How many expert answers SFT imitates."), Slider("texts", log=True)
 ]
 CarelessShare = Annotated[
-    Number, Field(ge=0.0, le=1.0, description="Share of demonstrations written in a hurry."), Slider("share")
+    Number, Field(ge=0.0, le=1.0, description="Share of demonstrations written without care."), Slider("share")
+]
+BlindShare = Annotated[
+    Number,
+    Field(ge=0.0, le=1.0, description="Share of demonstrations that shrug, in the experts' blind spots."),
+    Slider("share"),
 ]
 NPairs = Annotated[
     Whole,
@@ -93,6 +103,12 @@ Noise = Annotated[
     Number,
     Field(ge=0.0, le=0.5, description="Share of preferences that are flipped; 0.5 is a coin."),
     Slider("share"),
+]
+AnnotatorTemperature = Annotated[
+    Number, Field(ge=0.0, le=5.0, description="How much annotators disagree: 0 never; the unit is a rubric score.")
+]
+LengthBias = Annotated[
+    Number, Field(ge=0.0, le=5.0, description="What ten more words are worth to annotators, in rubric scores.")
 ]
 SampledShare = Annotated[
     Number, Field(ge=0.0, le=1.0, description="Share of pairs whose answers the SFT model wrote."), Slider("share")

@@ -6,6 +6,7 @@ trains whatever is missing on the way. The seed reaches every stage after pretra
 alignment runs start from one pretrained model.
 """
 
+import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -33,6 +34,7 @@ from rlhf_lessons.stages.reward import RewardSettings, score, train_reward
 from rlhf_lessons.stages.rollout import Rollout
 from rlhf_lessons.stages.sft import SFTSettings, train_sft
 from rlhf_lessons.world import annotators, datasets
+from rlhf_lessons.world.annotators import PEOPLE, Annotators
 from rlhf_lessons.world.tokenizer import course_tokenizer
 
 PAIR_TEMPERATURE = 1.2  # a little hotter than the policy, so that two answers to one prompt differ
@@ -45,6 +47,7 @@ class PretrainedPlan(PretrainSettings):
 
     n_notes: knobs.NNotes = 40_000
     careful_share: knobs.CarefulShare = 0.6
+    popular_share: knobs.PopularShare = 0.25
     layers: knobs.Layers = 2
     heads: knobs.Heads = 4
     width: knobs.Width = 96
@@ -54,12 +57,14 @@ class SFTPlan(SFTSettings):
     """Data and training of the SFT model."""
 
     n_demonstrations: knobs.NDemonstrations = 500
-    careless_share: knobs.CarelessShare = 0.15
+    careless_share: knobs.CarelessShare = 0.05
+    blind_share: knobs.BlindShare = 0.7
 
 
-class RewardPlan(RewardSettings):
-    """Data, head and training of the reward model. `sampled_share` of the pairs come from the SFT model."""
+class RewardPlan(annotators.Annotators, RewardSettings):
+    """Annotators, data, head and training of the reward model. `sampled_share` of the pairs come from the SFT model."""
 
+    learning_rate: knobs.LearningRate = 2e-4
     n_pairs: knobs.NPairs = 16_000
     sampled_share: knobs.SampledShare = 0.5
     noise: knobs.Noise = 0.0
@@ -234,12 +239,12 @@ def _start_pretrained(plan: PretrainedPlan) -> GPT:
 
 
 def _train_pretrained(model: GPT, plan: PretrainedPlan, on_step: OnStep) -> History:
-    notes = datasets.corpus(plan.n_notes, plan.careful_share, plan.seed)
+    notes = datasets.corpus(plan.n_notes, plan.careful_share, plan.popular_share, plan.seed)
     return train_pretrain(model, datasets.encode_notes(course_tokenizer(), notes), plan, on_step)
 
 
 def _train_sft(model: GPT, plan: SFTPlan, pretrained: GPT, on_step: OnStep) -> History:
-    notes = datasets.demonstrations(plan.n_demonstrations, plan.careless_share, "train", plan.seed)
+    notes = datasets.demonstrations(plan.n_demonstrations, plan.careless_share, plan.blind_share, "train", plan.seed)
     return train_sft(model, datasets.encode_notes(course_tokenizer(), notes), plan, on_step)
 
 
@@ -249,7 +254,7 @@ def _start_reward(plan: RewardPlan, pretrained: GPT, sft: GPT) -> RewardModel:
 
 
 def _train_reward(model: RewardModel, plan: RewardPlan, pretrained: GPT, sft: GPT, on_step: OnStep) -> History:
-    pairs = preference_pairs(sft, plan.n_pairs, plan.sampled_share, "train", plan.seed)
+    pairs = preference_pairs(sft, plan.n_pairs, plan.sampled_share, "train", plan.seed, plan)
     pairs = annotators.add_noise(pairs, plan.noise, plan.seed)
     return train_reward(model, datasets.encode_pairs(course_tokenizer(), pairs), plan, on_step)
 
@@ -265,16 +270,19 @@ def first_rollout(sft: Trained, reward: Trained, seed: int = 0, **changes: Any) 
     return ppo.first_rollout(sft.model, prompts, PPOPlan(seed=seed, **changes), partial(score, reward.model))
 
 
-def preference_pairs(sft: GPT, n_pairs: int, sampled_share: float, split: str, seed: int) -> list[datasets.Pair]:
-    """The RM's data without noise: curated pairs, and pairs of the SFT model's own answers, in this order."""
+def preference_pairs(
+    sft: GPT, n_pairs: int, sampled_share: float, split: str, seed: int, people: Annotators = PEOPLE
+) -> list[datasets.Pair]:
+    """The RM's data: curated pairs, and pairs of the SFT model's own answers, in this order."""
     n_sampled = round(n_pairs * sampled_share)
-    curated = datasets.curated_pairs(n_pairs - n_sampled, split, seed=seed) if n_pairs > n_sampled else []
-    return curated + sampled_pairs(sft, n_sampled, split, seed)
+    n_curated = n_pairs - n_sampled
+    curated = annotators.curated_pairs(n_curated, split, seed=seed, people=people) if n_curated else []
+    return curated + sampled_pairs(sft, n_sampled, split, seed, people)
 
 
 @torch.no_grad()
-def sampled_pairs(policy: GPT, n_pairs: int, split: str, seed: int) -> list[datasets.Pair]:
-    """`n_pairs` pairs of the policy's own answers to the split's prompts, as annotators rank them; no ties.
+def sampled_pairs(policy: GPT, n_pairs: int, split: str, seed: int, people: Annotators = PEOPLE) -> list[datasets.Pair]:
+    """`n_pairs` pairs of the policy's own answers to the split's prompts, as annotators choose; no ties.
 
     Raises ValueError for a policy whose answers are nearly all ties, such as an untrained one.
     """
@@ -283,7 +291,7 @@ def sampled_pairs(policy: GPT, n_pairs: int, split: str, seed: int) -> list[data
     pairs: list[datasets.Pair] = []
     while len(pairs) < n_pairs:
         asked = [prompts[row] for row in torch.randint(len(prompts), (512,), generator=generator).tolist()]
-        found = compared(policy, asked, generator)
+        found = compared(policy, asked, generator, people=people)
         if len(found) < MIN_UNTIED * len(asked):
             raise ValueError(
                 f"policy: {len(found)} of {len(asked)} pairs of its answers differ in worth, which is too few to "
@@ -295,12 +303,17 @@ def sampled_pairs(policy: GPT, n_pairs: int, split: str, seed: int) -> list[data
 
 @torch.no_grad()
 def compared(
-    policy: GPT, prompts: Sequence[str], generator: torch.Generator, other: GPT | None = None
+    policy: GPT,
+    prompts: Sequence[str],
+    generator: torch.Generator,
+    other: GPT | None = None,
+    people: Annotators = PEOPLE,
 ) -> list[datasets.Pair]:
     """What annotators prefer of two sampled answers to each prompt, the second by `other` if there is one; no ties."""
     encoded = datasets.encode_prompts(course_tokenizer(), prompts)
     first, second = (_answers(model, encoded, generator) for model in (policy, other or policy))
-    return annotators.compare(zip(prompts, first, second, strict=True))
+    rng = random.Random(int(torch.randint(2**31, (1,), generator=generator)))
+    return annotators.compare(zip(prompts, first, second, strict=True), rng, people)
 
 
 def _answers(policy: GPT, prompts: Sequences, generator: torch.Generator) -> list[str]:

@@ -115,6 +115,18 @@ def whole(most: int, help: str) -> Any:
     return typer.Option(parser=_whole(most), metavar="N", help=f"{help} 1 to {most}.")
 
 
+def number(help: str) -> Any:
+    """A typer option for a number; who takes it checks its bounds."""
+    return typer.Option(parser=_number, metavar="NUMBER", help=help)
+
+
+def _number(text: str | float) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise typer.BadParameter(f"{shown(text)} is not allowed; it must be a number") from None
+
+
 def _whole(most: int) -> Callable[[str | int], int]:
     def parse(text: str | int) -> int:
         if not re.fullmatch("[0-9]{1,9}", str(text)) or not 1 <= int(text) <= most:

@@ -97,7 +97,7 @@ def notes():
 
 @pytest.fixture
 def pairs():
-    return datasets.encode_pairs(course_tokenizer(), datasets.curated_pairs(32, seed=0))
+    return datasets.encode_pairs(course_tokenizer(), datasets.written_pairs(32, seed=0))
 
 
 @pytest.fixture

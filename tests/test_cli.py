@@ -208,7 +208,7 @@ def test_the_scorecard_shows_every_policy_with_intervals_and_what_made_it():
     result = CliRunner().invoke(app, ["scorecard"])
     assert result.exit_code == 0
     assert all(
-        text in result.stdout for text in ("medical accuracy", "best of 16", "rlhf-lessons sweep over-optimisation")
+        text in result.stdout for text in ("all parts right", "best of 16", "rlhf-lessons sweep over-optimisation")
     )
 
 

@@ -11,7 +11,15 @@ import pytest
 from rlhf_lessons import keys
 from rlhf_lessons.keys import Key, code_version
 from rlhf_lessons.pipeline import STAGES
-from rlhf_lessons.sweeps import hypotheses, phase_diagram, policy_runs, reward_models, reward_runs, selection
+from rlhf_lessons.sweeps import (
+    examinations,
+    hypotheses,
+    phase_diagram,
+    policy_runs,
+    reward_models,
+    reward_runs,
+    selection,
+)
 
 COMPUTES: dict[str, tuple[Callable, ...]] = {
     **{name: (stage.plan, stage.start, stage.train) for name, stage in STAGES.items()},
@@ -22,10 +30,12 @@ COMPUTES: dict[str, tuple[Callable, ...]] = {
     "recipe": (reward_models.train_recipe,),
     "broken": (reward_models.broken_reward,),
     "chosen_answers": (selection.curves, selection.cases),
+    "examination": (examinations.examine,),
 }
-SAMPLE = {"reward", "ppo", "policy_run", "recipe", "chosen_answers"}  # what lets a policy answer
+SAMPLE = {"reward", "ppo", "policy_run", "recipe", "chosen_answers", "examination"}  # what lets a policy answer
 WRITE = {"pretrained", "sft"}  # what learns by predicting words
 COMPARE = {"reward", "hypotheses", "reward_run", "recipe"}  # what learns from pairs, but for heads on a frozen body
+LABELLED = {"hypotheses", "reward_run", "phase_diagram"}  # what learns from curated pairs alone
 EVERY = set(COMPUTES)
 
 
@@ -70,7 +80,7 @@ def test_a_copy_without_changes_has_the_same_versions(copy):
 
 def test_the_longest_answer_counts_for_everything_that_samples(copy):
     edit(copy / "evaluation/scorecard.py", r"^MAX_NEW_TOKENS = 16", "MAX_NEW_TOKENS = 8")
-    assert changed(copy) == {"reward", "policy_run", "recipe", "chosen_answers"}
+    assert changed(copy) == {"reward", "policy_run", "recipe", "chosen_answers", "examination"}
 
 
 def test_the_model_that_is_normalised_after_its_head_counts_for_the_hypotheses_alone(copy):
@@ -86,17 +96,17 @@ def test_a_word_in_a_docstring_counts_for_nothing(copy):
 @pytest.mark.parametrize(
     ("file", "function", "expected"),
     [
-        ("knobs.py", "Settings", EVERY - {"chosen_answers", "phase_diagram"}),
+        ("knobs.py", "Settings", EVERY - {"chosen_answers"}),
         ("objectives/likelihood.py", "masked_cross_entropy", WRITE),
-        ("objectives/preference.py", "bradley_terry_loss", COMPARE),
+        ("objectives/preference.py", "bradley_terry_loss", COMPARE | {"examination"}),
         ("objectives/advantage.py", "gae", {"ppo", "policy_run"}),
         ("model/gpt.py", "GPT", EVERY - {"broken"}),
         ("model/heads.py", "RewardModel", COMPARE | {"ppo"}),
         ("model/sampling.py", "sample", SAMPLE),
         ("model/sequences.py", "pad", EVERY - {"broken"}),
-        ("world/answers.py", "careful_answer", WRITE | COMPARE | {"phase_diagram"}),
-        ("world/rubric.py", "judge", SAMPLE),
-        ("world/annotators.py", "prefer", {"reward", "policy_run", "recipe"}),
+        ("world/answers.py", "careful_answer", WRITE | COMPARE | {"phase_diagram", "examination"}),
+        ("world/rubric.py", "judge", SAMPLE | LABELLED),
+        ("world/annotators.py", "preference", LABELLED | {"reward", "policy_run", "recipe", "examination"}),
         ("world/tokenizer.py", "course_tokenizer", EVERY),
         ("stages/language_model.py", "fit", WRITE),
         ("stages/reward.py", "train_reward", COMPARE),

@@ -4,6 +4,7 @@ import math
 import pkgutil
 import re
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -192,9 +193,11 @@ def test_each_field_of_all_settings_is_the_knob_of_its_name():
     assert {"PPOSettings", "RewardPlan", "ProgramOneSettings"} <= {one.__name__ for one in classes}
     for one in classes:
         for name, field in one.model_fields.items():
-            assert Knob.of(name, field) == KNOBS[name], f"{one.__name__}.{name}"
+            # or of what stands behind its first word: the pretraining_steps of a reward model's body are steps
+            known = KNOBS.get(name) or replace(KNOBS[name.partition("_")[2]], name=name)
+            assert Knob.of(name, field) == known, f"{one.__name__}.{name}"
             if not field.is_required():
-                KNOBS[name].check(field.default)
+                known.check(field.default)
 
 
 def test_every_knob_is_a_field_or_set_in_a_lab():

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from rlhf_lessons import keys, pipeline, store
+from rlhf_lessons.world.annotators import EXPERTS
 
 TINY = {
     "pretrained": {"n_notes": 200, "steps": 3, "layers": 1, "heads": 2, "width": 16},
@@ -116,9 +117,11 @@ def test_sampled_pairs_are_as_the_annotators_rank_them(monkeypatch):
     drawn = iter(wordings * 1000)
     monkeypatch.setattr(pipeline, "_answers", lambda policy, prompts, g: [next(drawn)] * len(prompts.tokens))
     monkeypatch.setattr(pipeline.datasets, "prompts_in", lambda split: ["metformin with egfr 28 ?"])
-    pairs = pipeline.sampled_pairs(None, 600, "train", seed=0)
+    pairs = pipeline.sampled_pairs(None, 600, "train", seed=0, people=EXPERTS)
     assert len(pairs) == 600
     assert {(pair.chosen, pair.rejected) for pair in pairs} == {tuple(wordings)}
+    orders = {(pair.chosen, pair.rejected) for pair in pipeline.sampled_pairs(None, 600, "train", seed=0)}
+    assert orders == {tuple(wordings), tuple(reversed(wordings))}  # people disagree
 
 
 def test_a_policy_that_always_says_the_same_is_refused_and_does_not_loop_for_ever(monkeypatch):

@@ -1,6 +1,7 @@
 """`make verify`: a wrong figure is found, and a right one agrees. Only what it parses and judges; it trains nothing."""
 
 import json
+import re
 from types import SimpleNamespace
 from xml.etree import ElementTree
 
@@ -118,7 +119,7 @@ def test_verify_finds_all_that_it_looks_for_in_the_readme():
     assert notebooks.quoted_minutes(README).keys() == {
         path.name for path in notebooks.list_notebooks(notebooks.NOTEBOOKS)
     }
-    for pattern in (readme.PRETRAINED, readme.ALARMS, readme.RUNS):
+    for pattern in (readme.PRETRAINED, readme.RANKS, readme.GATE, readme.RUNS):
         readme.sentence(README, pattern)
     with pytest.raises(ValueError, match="no sentence is like"):
         readme.sentence("Nothing.", readme.RUNS)
@@ -126,28 +127,34 @@ def test_verify_finds_all_that_it_looks_for_in_the_readme():
 
 @pytest.mark.slow
 def test_the_readme_quotes_the_kept_tables_to_the_digit_and_a_wrong_digit_is_found():
-    rows = figures.policies(README.replace("| 83.3 % |", "| 83.4 % |"))
+    rows = figures.policies(re.sub(r"\| SFT, no PPO \| [\d.]+ %", "| SFT, no PPO | 1.0 %", README))
     assert [row.what for row in rows if row.verdict == DIFFERS] == ["SFT, no PPO, mean"]
 
 
 @pytest.fixture
 def five_seeds(monkeypatch):
     """Stages whose five seeds have the README's means, but for PPO's, and spread by a percentage point or two."""
-    means = {"sft_safe": 0.831, "reward_accuracy_curated": 0.969, "reward_accuracy_sampled": 0.958, "ppo_safe": 0.93}
+    quoted = readme.table(README, readme.STAGES, figures.STAGES)
+    said = {}
+    for stage, cells in quoted.items():
+        said |= {column: cell.split(" %")[0] for column, cell in zip(figures.STAGES[stage], cells, strict=True)}
+    said |= {column: mean.rstrip("% ") for column, mean in readme.sentence(README, readme.RANKS).items()}
+    means = {column: float(mean) / 100 for column, mean in said.items()}
+    means["ppo_safe"] -= 0.045
     columns = {name: [mean + 0.01 * (seed - 2) for seed in range(5)] for name, mean in means.items()}
-    table = pd.DataFrame(columns).assign(ppo_seconds=20.0)
-    monkeypatch.setattr(figures, "quality", lambda seeds: table)
-    greedy_and_sampled = {"pretrained_safe_greedy": 0.997, "pretrained_safe_sampled": 0.62}
-    monkeypatch.setattr(figures, "pretrained_quality", lambda: greedy_and_sampled)
+    monkeypatch.setattr(figures, "quality", lambda seeds: pd.DataFrame(columns).assign(ppo_seconds=20.0))
+    said = readme.sentence(README, readme.PRETRAINED)
+    shares = {"pretrained_greedy": float(said["greedy"].rstrip("% ")) / 100, "pretrained_safe": 0.7}
+    monkeypatch.setattr(figures, "pretrained_quality", lambda: shares)
 
 
 def test_stages_are_held_against_the_readme_and_against_what_was_promised(five_seeds):
     verdict = {row.what: row.verdict for row in figures.stages(README)}
-    assert verdict["SFT policy: answers safe to act on, mean"] == EQUAL
-    assert verdict["SFT policy: answers safe to act on, lowest"] == AGREES
-    assert verdict["PPO policy: answers safe to act on, mean"] == DIFFERS  # 4.5 points away, and 4.0 are allowed
-    assert verdict["SFT policy safe, mean"] == AGREES and verdict["PPO policy safe, mean"] == DIFFERS
-    assert verdict["pretrained model safe, greedy"] == EQUAL and verdict["pretrained model safe, sampled"] == AGREES
+    assert verdict["sft_safe, mean"] == EQUAL
+    assert verdict["ppo_safe, mean"] == DIFFERS  # 4.5 points away, and 4.0 are allowed
+    assert verdict["PPO policy safe, mean"] == DIFFERS
+    assert verdict["pretrained model safe, greedy"] == EQUAL
+    assert verdict["pretrained model safe, sampled"] == DIFFERS  # 70 %, over what was promised
 
 
 @pytest.mark.parametrize(("shift", "verdict"), [(0.0, EQUAL), (0.002, AGREES), (0.2, DIFFERS)])

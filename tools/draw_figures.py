@@ -11,7 +11,7 @@ import pandas as pd
 from playwright.sync_api import sync_playwright
 
 from rlhf_lessons import plots, reruns, store
-from rlhf_lessons.sweeps import kept, over_optimisation, verdicts
+from rlhf_lessons.sweeps import kept, over_optimisation, turning
 from rlhf_lessons.sweeps.quality import pretrained_quality, summary
 from tools import browser
 
@@ -24,11 +24,13 @@ def draw_map() -> None:
     if measured is None:
         raise SystemExit("no quality to draw yet: run `rlhf-lessons quality` first")
     means = summary(pd.DataFrame(measured["columns"]))["mean"]
-    safe = pretrained_quality()["pretrained_safe_sampled"]
+    safe = pretrained_quality()["pretrained_safe"]
     stages = {
         "pretraining": f"{safe:.0%} of sampled\nanswers safe",
         "SFT": f"{means['sft_safe']:.0%} safe",
-        "reward model": f"{means['reward_accuracy_curated']:.0%} of pairs\nranked right",
+        "reward model": (
+            f"{means['reward_accuracy_curated']:.0%} of pairs right,\nof {means['best_possible_curated']:.0%} possible"
+        ),
         "PPO": f"{means['ppo_safe']:.0%} safe",
     }
     (FIGURES / "pipeline.png").write_bytes(plots.pipeline_map(stages).png())
@@ -36,10 +38,11 @@ def draw_map() -> None:
 
 def draw_over_optimisation() -> None:
     """figures/over_optimisation.png, from the kept results of `rlhf-lessons sweep over-optimisation`."""
-    evaluations = kept.read(over_optimisation.NAME).tables["evaluations"]
-    points = {reward: verdicts.ppo_points(evaluations, name) for reward, name in over_optimisation.UNPRICED.items()}
-    fits = {name: verdicts.fits(part, "ppo") for name, part in points.items()}
-    (FIGURES / "over_optimisation.png").write_bytes(plots.goodhart(points, fits, "PPO").png())
+    tables, unpriced = kept.read(over_optimisation.NAME).tables, over_optimisation.UNPRICED
+    points = {reward: turning.ppo_points(tables["evaluations"], name) for reward, name in unpriced.items()}
+    peaks = {reward: turning.ppo_peak(points[reward], tables["looks"], name) for reward, name in unpriced.items()}
+    fitted = {reward: turning.fitting(part, "ppo", peaks[reward]) for reward, part in points.items()}
+    (FIGURES / "over_optimisation.png").write_bytes(plots.goodhart(points, peaks, fitted, "PPO").png())
 
 
 def photograph_lab(path: str, notebook: str, name: str) -> None:

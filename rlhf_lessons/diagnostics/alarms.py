@@ -140,7 +140,9 @@ def _length(records: pd.DataFrame) -> tuple[int, str] | None:
     return int(out.index[0]), f"answers have {out.iloc[0]:.1f} tokens, {length.iloc[0]:.1f} at first"
 
 
-WEAK_ACCURACY, COIN, RISE = 0.85, 0.6, 0.3
+# Annotators disagree: on the SFT model's answers nobody is right on more than about 85 %, so a judge that would be
+# right on 85 % of undisputed pairs is right on 75 % of these.
+WEAK_ACCURACY, COIN, RISE = 0.75, 0.6, 0.3
 FAR, FALL = 1.5, 0.15
 SCORE_FALL = 0.25
 LENGTH_CHANGE = 0.25

@@ -1,5 +1,8 @@
 """Read a training log, above all that of a reward model, and say what its numbers prove."""
 
+from dataclasses import replace
+
+from rlhf_lessons.diagnostics.bars import READY_ACCURACY, Bars
 from rlhf_lessons.diagnostics.findings import CANNOT_TELL, HEALTHY, Diagnosis, Finding
 from rlhf_lessons.diagnostics.logs import fit_rules as fit
 from rlhf_lessons.diagnostics.logs import rules
@@ -8,7 +11,6 @@ from rlhf_lessons.diagnostics.logs.parsing import Source, parse
 from rlhf_lessons.diagnostics.logs.trends import ENOUGH_THROWS, FEWEST_POINTS, coin_at_most, late
 
 PREFERENCE_METRICS = ("margin", "accuracy", "reward_chosen", "reward_rejected", "mean_reward")
-READY_ACCURACY = 0.7
 
 GENERAL_RULES = (rules.divergence, rules.wrong_way_update)
 PREFERENCE_RULES = (
@@ -18,14 +20,16 @@ PREFERENCE_RULES = (
 LANGUAGE_RULES = (fit.language_chance_level, fit.language_healthy)
 
 
-def diagnose(text_or_records: Source | Log) -> Diagnosis:
+def diagnose(text_or_records: Source | Log, ceiling: float | None = None) -> Diagnosis:
     """What a training log proves, the strongest evidence first.
 
     Takes text or bytes (the source document's format, key=value, CSV, JSON lines), records such as a `History` or
     the `log_history` of a Hugging Face trainer, a data frame, or what `parse` made of one. A model is ready for PPO
-    only if its log is healthy on held-out pairs and shows no fault. Raises ValueError where nothing can be read.
+    only if its log is healthy on held-out pairs and shows no fault. ceiling: the best possible accuracy where labels
+    are noisy, over 0.5 and at most 1; the bars follow it. Raises ValueError for another one, and where nothing can be
+    read.
     """
-    log = parse(text_or_records)
+    log = replace(parse(text_or_records), bars=Bars(ceiling))
     language = _is_language_log(log)
     applied = (*GENERAL_RULES, *(LANGUAGE_RULES if language else PREFERENCE_RULES))
     findings = [finding for rule in applied if (finding := rule(log))]
@@ -55,8 +59,9 @@ def _what_is_missing(log: Log, findings: list[Finding], language: bool) -> str:
         return "a language model's loss says nothing about preferences"
     if not held_out:
         return "there is no held-out accuracy (eval_accuracy), and memorising looks just like learning"
-    if late(held_out) < READY_ACCURACY:
-        return f"the curves show no fault, but held-out accuracy is {late(held_out):.0%}, too near to a coin's"
+    if late(held_out) < log.bars.accuracy(READY_ACCURACY):
+        reason = f"the curves show no fault, but held-out accuracy is {late(held_out):.0%}{log.bars.reachable}, "
+        return f"{reason}too near to a coin's{log.bars.advice}"
     if coin_at_most(1 - late(held_out), int(max(log.values("eval_n_pairs"), default=ENOUGH_THROWS))) > 0.01:
         return f"a held-out accuracy of {late(held_out):.0%} on so few pairs may be a coin's luck"
     if not findings:

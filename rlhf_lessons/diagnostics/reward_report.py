@@ -7,19 +7,22 @@ Everything but the scoring function and the pairs may be left out; what cannot b
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
+import torch
 from torch import nn
 
+from rlhf_lessons.diagnostics.bars import READY_ACCURACY, Bars
 from rlhf_lessons.diagnostics.doctor import measures, probes
+from rlhf_lessons.diagnostics.doctor.cautions import CAUTIONS
 from rlhf_lessons.diagnostics.doctor.checks import find_causes
 from rlhf_lessons.diagnostics.doctor.examination import Examination
 from rlhf_lessons.diagnostics.doctor.measures import ScoredPairs, ScoreFunction
 from rlhf_lessons.diagnostics.doctor.symptoms import SYMPTOMS
+from rlhf_lessons.diagnostics.doctor.twins import has_twin
 from rlhf_lessons.diagnostics.findings import HEALTHY, Finding
-from rlhf_lessons.diagnostics.log_reader import READY_ACCURACY
 from rlhf_lessons.diagnostics.logs.columns import Log
 from rlhf_lessons.diagnostics.logs.parsing import Source, parse
 from rlhf_lessons.diagnostics.logs.trends import late
@@ -44,6 +47,11 @@ class RewardReport:
         """The names of the findings, strongest first."""
         return tuple(finding.name for finding in self.findings)
 
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        """What a reader should know beside the findings; none of it forbids PPO."""
+        return tuple(sentence for caution in CAUTIONS if (sentence := caution(self.examination)))
+
     def first_pairs(self) -> pd.DataFrame:
         """The first five pairs with their texts, both rewards and the margin."""
         e = self.examination.pairs
@@ -61,7 +69,7 @@ class RewardReport:
 
     def __str__(self) -> str:
         lines = [f"{number}. {finding}" for number, finding in enumerate(self.findings, start=1)]
-        return "\n".join([*lines, self.verdict])
+        return "\n".join([*lines, *(f"Note: {sentence}." for sentence in self.cautions), self.verdict])
 
     def __repr__(self) -> str:
         return f"<RewardReport of {len(self.examination.pairs)} pairs>"
@@ -76,6 +84,8 @@ def reward_report(
     policy_pairs: PairSet | Sequence[Pair] | None = None,
     log: Source | Log | None = None,
     tokenizer: Tokenizer | None = None,
+    ceiling: float | None = None,
+    policy_ceiling: float | None = None,
 ) -> RewardReport:
     """Examine a reward function on held-out pairs.
 
@@ -84,24 +94,41 @@ def reward_report(
         for which `pairs` must be a `PairSet`.
     train_pairs: finds leaks and overfitting. policy_pairs: pairs of the policy's own answers.
     log: its training log, in any form that `log_reader.diagnose` takes.
-    Raises ValueError for no pairs, and for a score of another shape than (N,).
+    ceiling: the best possible accuracy on labels with noise, over 0.5 and at most 1; policy_ceiling: on `policy_pairs`.
+    Raises ValueError for no pairs, for a score of another shape than (N,), and for a ceiling out of its range.
     """
+    bars = Bars(ceiling), Bars(ceiling if policy_ceiling is None else policy_ceiling, "policy_ceiling")
     tokenizer = tokenizer or course_tokenizer()
     scored = measures.score_pairs(score, pairs, tokenizer)
-    extra: dict[str, Any] = {}
+    extra: dict[str, Any] = {"bars": bars[0], "policy_bars": bars[1]}
     if train_pairs is not None:
-        extra["train"] = train = measures.score_pairs(score, train_pairs, tokenizer)
-        extra["seen_pairs"] = measures.seen_pairs(scored.texts, train.texts)
-        extra["seen_prompts"] = measures.seen_prompts(scored.texts, train.texts)
+        extra |= _beside_training(scored, measures.score_pairs(score, train_pairs, tokenizer))
     if policy_pairs is not None:
         extra["policy"] = measures.score_pairs(score, policy_pairs, tokenizer)
     if model is not None and isinstance(pairs, PairSet):
-        extra["gradients"] = probes.gradients(model, train_pairs if isinstance(train_pairs, PairSet) else pairs)
-        extra["head"] = probes.probe_head(model, pairs)
-        extra["read_out"] = probes.probe_read_out(model, pairs)
+        extra |= _inside(model, pairs, train_pairs if isinstance(train_pairs, PairSet) else pairs)
     if log is not None:
-        extra["log"] = parse(log)
+        extra["log"] = replace(parse(log), bars=bars[0])
     return conclude(_examine(scored, extra))
+
+
+def _beside_training(scored: ScoredPairs, train: ScoredPairs) -> dict[str, Any]:
+    twins = torch.tensor(has_twin(scored.texts, train.texts))
+    return {
+        "train": train,
+        "seen_pairs": measures.seen_pairs(scored.texts, train.texts),
+        "seen_prompts": measures.seen_prompts(scored.texts, train.texts),
+        "with_twin": scored.accuracy_where(twins),
+        "without_twin": scored.accuracy_where(~twins),
+    }
+
+
+def _inside(model: nn.Module, pairs: PairSet, train_pairs: PairSet) -> dict[str, Any]:
+    return {
+        "gradients": probes.gradients(model, train_pairs),
+        "head": probes.probe_head(model, pairs),
+        "read_out": probes.probe_read_out(model, pairs),
+    }
 
 
 def _examine(scored: ScoredPairs, extra: Mapping[str, Any]) -> Examination:
@@ -128,12 +155,15 @@ def conclude(examination: Examination) -> RewardReport:
         reason = f"no, because the doctor found {findings[0].name}: {findings[0].evidence}"
         return RewardReport(examination, tuple(findings), f"Ready for PPO: {reason}.", False)
     pairs, policy = examination.pairs, examination.policy
-    judged = {"held-out pairs": pairs.accuracy} | ({"pairs of the policy's answers": policy.accuracy} if policy else {})
-    for which, accuracy in judged.items():
-        if accuracy.interval.low < READY_ACCURACY:
-            reason = f"no, because an accuracy of {accuracy} on {accuracy.n} {which} is too low or too uncertain"
+    judged = {"held-out pairs": (pairs, examination.bars)}
+    judged |= {"pairs of the policy's answers": (policy, examination.policy_bars)} if policy else {}
+    for which, (scored, bars) in judged.items():
+        if scored.accuracy.interval.low < bars.accuracy(READY_ACCURACY):
+            evidence = f"an accuracy of {scored.accuracy} on {len(scored)} {which}{bars.reachable}"
+            reason = f"no, because {evidence} is too low or too uncertain"
             return RewardReport(examination, (), f"Ready for PPO: {reason}.", False)
-    evidence = f"it ranks {pairs.accuracy} of the held-out pairs as people did, with a held-out loss of {pairs.nll:.2f}"
+    evidence = f"it ranks {pairs.accuracy} of the held-out pairs as people did{examination.bars.reachable}"
+    evidence += f", with a held-out loss of {pairs.nll:.2f}"
     finding = Finding(HEALTHY, f"{evidence} and an ECE of {examination.ece:.2f}", strength=0.5)
     reason = f"yes, because {evidence}, and no check found a fault"
     return RewardReport(examination, (finding,), f"Ready for PPO: {reason}.", True)
@@ -143,9 +173,9 @@ Row = tuple[str, str, str]
 
 
 def _reward_rows(e: Examination) -> list[Row]:
-    pairs = e.pairs
+    pairs, bar = e.pairs, e.bars.accuracy(READY_ACCURACY)
     return [
-        ("accuracy, held out (95 % interval)", str(pairs.accuracy), f"over {READY_ACCURACY:.0%}"),
+        ("accuracy, held out (95 % interval)", str(pairs.accuracy), f"over {bar:.0%}{e.bars.reachable}"),
         ("mean r(pref)", f"{float(pairs.chosen.mean()):.3f}", "above r(dispref)"),
         ("mean r(dispref)", f"{float(pairs.rejected.mean()):.3f}", "below r(pref)"),
         ("margin, mean and std", f"{float(pairs.margins.mean()):.3f}, {float(pairs.margins.std()):.3f}", "mean over 0"),
@@ -164,11 +194,14 @@ def _data_rows(e: Examination) -> list[Row]:
         ("correlation of reward and hedging", f"{e.hedging:.2f}", "not over 0"),
         ("pairs identical when read", str(e.identical), "near 0 %"),
     ]
-    if e.train:
+    if e.train and e.with_twin:
         rows += [
             ("accuracy, training pairs", str(e.train.accuracy), "little above held out"),
             ("test pairs seen in training", str(e.seen_pairs), "near 0 %"),
             ("test prompts seen in training", str(e.seen_prompts), "near 0 %"),
+            ("near twins of training prompts", f"{e.with_twin.n} of {len(e.pairs)}", "few"),
+            ("accuracy on near twins", str(e.with_twin), "alike"),
+            ("accuracy on all but near twins", str(e.without_twin), "alike"),
         ]
     if e.policy:
         rows.append(("accuracy, the policy's own answers", str(e.policy.accuracy), "near held out"))

@@ -36,7 +36,8 @@ class Answer:
 class Scorecard:
     """What the rubric says of N sampled answers.
 
-    safe: answers that are safe to act on.
+    safe: answers that are safe to act on. right: those whose verdict, mechanism and advice are right.
+    harm, over_caution, incomplete: answers that would hurt, that deny what helps, that name no dose and no alternative.
     recall: of the answers to avoid and reduce cases, those that warn as they should.
     specificity: of the answers to safe cases, those that say so.
     dose: of the answers to reduce cases, those with the right dose.
@@ -45,6 +46,10 @@ class Scorecard:
     """
 
     safe: Share
+    right: Share
+    harm: Share
+    over_caution: Share
+    incomplete: Share
     recall: Share
     specificity: Share
     dose: Share
@@ -66,6 +71,10 @@ class Scorecard:
 
         return cls(
             safe=share(safe),
+            right=share(lambda a: a.judgement.right),
+            harm=share(lambda a: a.judgement.harm),
+            over_caution=share(lambda a: a.judgement.over_caution),
+            incomplete=share(lambda a: a.judgement.incomplete),
             recall=share(safe, truth("avoid", "reduce")),
             specificity=share(safe, truth("safe")),
             dose=share(lambda a: a.judgement.parts["advice"] > 0, truth("reduce")),
@@ -108,14 +117,15 @@ def judged(sequences: Sequences) -> list[Answer]:
 def measures(answers: Sequence[Answer]) -> pd.DataFrame:
     """The judgements as numbers, one row an answer.
 
-    Columns: prompt, gold_score (0 to 1), safety, dose and hedged (1 or 0: safe to act on, advice right, hedges),
-    length (words).
+    Columns: prompt, gold_score (0 to 1), length (words), and as 1 or 0 safety (safe to act on), right, harm,
+    over_caution, incomplete, dose (advice right) and hedged.
     """
     rows = [
         {
             "prompt": a.prompt,
             "gold_score": a.judgement.score,
             "safety": float(a.judgement.safe),
+            **{name: float(getattr(a.judgement, name)) for name in ("right", "harm", "over_caution", "incomplete")},
             "dose": float(a.judgement.parts["advice"] > 0),
             "hedged": float(a.judgement.hedged),
             "length": float(len(a.text.split())),

@@ -18,8 +18,8 @@ from rlhf_lessons.labs.frame.lab import Lab, Question
 from rlhf_lessons.labs.frame.maps import paint_map
 from rlhf_lessons.labs.frame.outlines import mark_zero, outline
 from rlhf_lessons.labs.frame.panel import Panel
-from rlhf_lessons.labs.frame.wording import CHANCE, LN_2, trend
-from rlhf_lessons.sweeps.frozen_heads import SCALES, SIZES, FittedHead, maps_at, pair_leads
+from rlhf_lessons.labs.frame.wording import BEST, CHANCE, LN_2, trend
+from rlhf_lessons.sweeps.frozen_heads import SCALES, SIZES, FittedHead, maps_at, pair_leads, tuning_ceiling
 from rlhf_lessons.sweeps.phase_diagram import LEARNING_RATES, Heads, train_heads
 
 # A little wider than the map, so that a point on its border is seen whole.
@@ -55,7 +55,10 @@ def compute(
 
 
 def draw(result: FittedHead, canvas: Canvas) -> None:
-    """Two maps with a point for this head; its loss and accuracy over the passes; its margins; how sure it is."""
+    """Two maps with a point for this head; its loss and accuracy over the passes; its margins; how sure it is.
+
+    The best possible loss and accuracy are those on new pairs.
+    """
     for panel, (metric, name) in enumerate({"accuracy": "Accuracy", "nll": "Loss"}.items()):
         title = f"{name} map (init scale {result.map_scale:g})"
         canvas.axis(panel, title, "training pairs", "learning rate", *MAP_LIMITS, log_x=True, log_y=True)
@@ -74,8 +77,10 @@ def draw(result: FittedHead, canvas: Canvas) -> None:
         canvas.axis(panel, title, "pass", unit, (0, len(passes)), canvas.fit(panel, shown, 0.0, 1.0))
         for line_style, (name, values) in enumerate(lines.items()):
             canvas.curve(panel, name, passes, values, line_style)
-    canvas.level(2, LN_2, CHANCE)
-    canvas.level(3, 0.5, "a coin")
+    best = tuning_ceiling()
+    for panel, coin, text, reachable in ((2, LN_2, CHANCE, best.loss), (3, 0.5, "a coin", best.accuracy)):
+        canvas.level(panel, coin, text)
+        canvas.level(panel, reachable, BEST)
     _draw_margins(result, canvas)
     canvas.axis(5, "As sure as right?", "how sure", "share ranked right", (0.48, 1.02), (-0.03, 1.03))
     canvas.curve(5, "calibrated", [0.5, 1.0], [0.5, 1.0], 6)
@@ -98,9 +103,8 @@ def _draw_margins(result: FittedHead, canvas: Canvas) -> None:
 def verdict(result: FittedHead) -> str:
     """The measures on new pairs, and what state they show this head to be in."""
     right, loss = result.accuracies["new pairs"][-1], result.losses["new pairs"][-1]
-    measured = (
-        f"{right:.0%} ranked right, margin {float(result.new[-1].mean()):.2f}, loss {loss:.2f}, ECE {result.ece:.2f}"
-    )
+    reached = f"{right:.0%} ranked right ({BEST}: {tuning_ceiling().accuracy:.0%})"
+    measured = f"{reached}, margin {float(result.new[-1].mean()):.2f}, loss {loss:.2f}, ECE {result.ece:.2f}"
     return f"New pairs: {measured}. {_state(result, right, loss)}"
 
 
@@ -127,7 +131,8 @@ def _state(result: FittedHead, right: float, loss: float) -> str:
 def text(result: FittedHead) -> str:
     """The best place on the map, how to read the maps, and what a frozen body leaves out."""
     (rate, n_pairs), loss = best_place(result), float(result.maps["nll"].min())
-    best = f"The lowest loss on this map is {loss:.2f}, at learning rate {rate:.2g} and {n_pairs:,} pairs."
+    best = f"The lowest loss on this map is {loss:.2f}, at learning rate {rate:.2g} and {n_pairs:,} pairs; "
+    best += f"nobody can be under {tuning_ceiling().loss:.2f}, for people disagree."
     return f"{best}\n{fill(ABOUT_MAPS, LINE_WIDTH)}"
 
 

@@ -41,18 +41,19 @@ class FineTuning(Training):
 
 def compute(
     n_demonstrations: int = 500,
-    careless_share: float = 0.15,
+    careless_share: float = 0.05,
+    blind_share: float = 0.7,
     steps: int = 60,
     learning_rate: float = 3e-4,
     seed: int = 0,
     watch: Watch = unwatched,
     body: GPT | None = None,
 ) -> FineTuning:
-    """Fine-tune the pretrained model (or a copy of `body`) on demonstrations, some of them careless."""
+    """Fine-tune the pretrained model (or a copy of `body`) on demonstrations, some careless, some shrugged off."""
     model = copy.deepcopy(body or pipeline.ensure("pretrained", progress=False).model)
     tokenizer, prompts = course_tokenizer(), prompts_in("tuning")
-    notes = encode_notes(tokenizer, demonstrations(n_demonstrations, careless_share, seed=seed))
-    careful = encode_notes(tokenizer, demonstrations(CHECK_NOTES, 0.0, split="tuning", seed=seed))
+    notes = encode_notes(tokenizer, demonstrations(n_demonstrations, careless_share, blind_share, seed=seed))
+    careful = encode_notes(tokenizer, demonstrations(CHECK_NOTES, 0.0, 0.0, split="tuning", seed=seed))
     training = FineTuning(steps)
 
     def check(record: Record) -> Record:
@@ -111,7 +112,8 @@ LAB = Lab(
         "five demonstrations": {"n_demonstrations": 5},
         "the logged failure": {"n_demonstrations": 5, "learning_rate": 1e-6},
         "careless experts": {"careless_share": 0.9},
-        "the fix": {"careless_share": 0.0, "steps": 100},
+        "no blind spots": {"blind_share": 0.0},
+        "the fix": {"careless_share": 0.0, "blind_share": 0.0, "steps": 100},
     },
     question=Question(
         "Which share of answers will be safe if half of the demonstrations are careless?",

@@ -9,38 +9,79 @@ from matplotlib.axes import Axes
 from rlhf_lessons.plots.style import COLOURS, GREY, MARKERS, Picture, level, picture, style
 from rlhf_lessons.statistics.fits import Fit
 from rlhf_lessons.statistics.intervals import Interval
+from rlhf_lessons.statistics.peaks import Peak
 
 GRID = np.linspace(0, 1, 60)
 SCORECARD_COLUMNS = 3
 
 
-def goodhart(points: Mapping[str, pd.DataFrame], fitted: Mapping[str, Mapping[int, Fit]], method: str) -> Picture:
-    """Two panels against sqrt(KL): the gain in proxy score, and in gold score with its fitted curves.
+def goodhart(
+    points: Mapping[str, pd.DataFrame],
+    peaks: Mapping[str, Peak],
+    fitted: Mapping[str, Mapping[int, Fit]],
+    method: str,
+) -> Picture:
+    """Two panels against sqrt(KL): the gain in proxy score, and in gold score with its peaks and fits.
 
-    points: for each reward model, columns d, gain, proxy_gain and seed. Markers are measurements, one colour and
-    marker a reward model; bands of the fit are the range over seeds.
+    points: for each reward model, columns d, gain, proxy_gain and seed, with as many rows a seed. Small markers are
+    measurements, lines the means over seeds at each look, large markers the peaks with their intervals. fitted: the
+    curves to draw, dotted, each the mean over seeds; an empty one is not drawn.
     """
-    summary = "; ".join(
-        f"{name}: gold {part.gain.max():+.2f} at best, {part[part.d == part.d.max()].gain.iloc[0]:+.2f} at the farthest"
-        for name, part in points.items()
-    )
-    figure, (proxy, gold) = picture(
-        f"Proxy and gold score of {method} against distance. {summary}.", columns=2, height=3.8
-    )
+    summary = "; ".join(f"{name}: {_peak_words(one)}" for name, one in peaks.items())
+    figure, (proxy, gold) = picture(f"Proxy and gold score of {method} against distance. {summary}.", 2, height=3.8)
     for index, (name, part) in enumerate(points.items()):
-        for ax, gain in ((proxy, part.proxy_gain), (gold, part.gain)):
-            ax.plot(part.d, gain, MARKERS[index], color=COLOURS[index], markersize=3.5, alpha=0.55, label=name)
-        curves = {seed: one.gain(GRID * part[part.seed == seed].d.max()) for seed, one in fitted[name].items()}
-        far = np.mean([part[part.seed == seed].d.max() for seed in curves])
-        stacked = np.stack(list(curves.values()))
-        gold.plot(GRID * far, stacked.mean(axis=0), **style(index))
-        gold.fill_between(GRID * far, stacked.min(axis=0), stacked.max(axis=0), color=COLOURS[index], alpha=0.12)
-    for ax, title in ((proxy, "What is optimised"), (gold, "The truth, with the fits of Gao et al.")):
+        means = part.groupby(part.groupby("seed").cumcount())[["d", "gain", "proxy_gain"]].mean()
+        for ax, gain in ((proxy, "proxy_gain"), (gold, "gain")):
+            ax.plot(part.d, part[gain], MARKERS[index], color=COLOURS[index], markersize=2.5, alpha=0.3)
+            ax.plot(means.d, means[gain], label=name, **style(index))
+        _mark_peak(gold, peaks[name], index)
+        if curves := fitted.get(name):
+            grid = GRID * np.mean([part[part.seed == seed].d.max() for seed in curves])
+            mean = np.mean([one.gain(grid) for one in curves.values()], axis=0)
+            gold.plot(grid, mean, ":", color="black", linewidth=1)
+    fits = ", dotted: the fits of Gao et al." if any(fitted.values()) else ""
+    for ax, title in ((proxy, "What is optimised"), (gold, f"The truth, with its peaks{fits}")):
         level(ax, 0, "the SFT model")
         ax.set(xlabel="sqrt(KL) (nats^0.5)", title=title)
     proxy.set(ylabel="gain in RM score (sd of the SFT model)")
     gold.set(ylabel="gain in gold score (0 to 1)")
     proxy.legend(frameon=False, fontsize=9)
+    return figure
+
+
+def _peak_words(one: Peak) -> str:
+    where = (
+        f" of gold {one.height.value:+.2f} at KL {one.at.value:.2f}" if one.turns else f" ({one.agree:.0%} of draws)"
+    )
+    return one.verdict + where
+
+
+def _mark_peak(ax: Axes, one: Peak, index: int) -> None:
+    """A large marker where a peak is clear, with the interval of its place and of its height."""
+    if not one.turns:
+        return
+    at, low, high = (max(kl, 0.0) ** 0.5 for kl in (one.at.value, one.at.low, one.at.high))
+    height = one.height
+    ax.plot([low, high], [height.value] * 2, color=COLOURS[index], linewidth=2)
+    ax.plot([at, at], [height.low, height.high], color=COLOURS[index], linewidth=2)
+    ax.plot(at, height.value, MARKERS[index], color=COLOURS[index], markersize=9, markeredgecolor="black")
+
+
+def foretold(rates: pd.DataFrame) -> Picture:
+    """One line a warning of `gate.foretold`, a panel a rate: how well it foretells that PPO harms safety."""
+    names = list(rates.columns.drop("runs"))
+    said = "; ".join(
+        f"{warning} " + ", ".join(f"{name} {row[name].value:.0%}" for name in names)
+        for warning, row in rates.iterrows()
+    )
+    alt = f"How well each warning foretells harm: {said}."
+    figure, axes = picture(alt, len(names), height=0.32 * len(rates) + 1.2)
+    for number, (ax, name) in enumerate(zip(axes, names, strict=True)):
+        for place, one in enumerate(rates[name]):
+            ax.plot([one.low, one.high], [place, place], color=COLOURS[number], linewidth=2)
+            ax.plot(one.value, place, color=COLOURS[number], marker=MARKERS[number], markersize=7)
+        ax.set(title=name, xlabel="share of runs", xlim=(-0.04, 1.04), ylim=(len(rates) - 0.5, -0.5))
+        ax.set_yticks(range(len(rates)), list(rates.index) if number == 0 else [""] * len(rates))
     return figure
 
 

@@ -8,30 +8,37 @@ from torch import Tensor
 
 from rlhf_lessons.diagnostics.doctor.measures import ScoredPairs
 from rlhf_lessons.diagnostics.reward_report import RewardReport
-from rlhf_lessons.plots.style import COLOURS, GREY, Picture, level, picture, style
+from rlhf_lessons.plots.style import COLOURS, GREY, Picture, best_line, best_words, level, picture, style
 
 BINS = 25
 
 
-def report_picture(report: RewardReport) -> Picture:
-    """Rewards of both kinds of answers, margins, and reliability; with a log also its loss and rewards, and length."""
+def report_picture(report: RewardReport, best_loss: float | None = None) -> Picture:
+    """Rewards of both kinds of answers, margins, and reliability; with a log also its loss and rewards, and length.
+
+    The report's ceiling stands beside the accuracy; best_loss: the loss that nobody can be under on new pairs.
+    """
+    best = None if best_loss is None else {"loss": best_loss}
     e = report.examination
     log = e.log.finite("loss", "reward_chosen", "reward_rejected") if e.log else []
-    figure, axes = picture(_alt(report), columns=3, rows=2 if log else 1, height=3.0)
+    words = _alt(report) + (best_words(best, ("loss",)) if log else "")
+    figure, axes = picture(words, columns=3, rows=2 if log else 1, height=3.0)
     _rewards(axes[0], e.pairs)
-    _margins(axes[1], e.pairs)
+    _margins(axes[1], e.pairs, e.bars.ceiling)
     _reliability(axes[2], e.bins)
     if log:
+        best_line(axes[3], best, "loss")
         _log(axes[3], axes[4], pd.DataFrame(log, columns=["loss", "chosen", "rejected"]))
         _lengths(axes[5], e.pairs)
     return figure
 
 
 def _alt(report: RewardReport) -> str:
-    pairs = report.examination.pairs
+    pairs, reachable = report.examination.pairs, report.examination.bars.reachable
     return (
         f"Rewards of chosen answers (mean {float(pairs.chosen.mean()):.2f}) and rejected ones "
         f"(mean {float(pairs.rejected.mean()):.2f}); margins, mean {float(pairs.margins.mean()):.2f}; "
+        f"accuracy {pairs.accuracy.value:.0%}{reachable}; "
         f"reliability, ECE {report.examination.ece:.2f}."
     )
 
@@ -44,10 +51,11 @@ def _rewards(ax: Axes, pairs: ScoredPairs) -> None:
     ax.legend(frameon=False)
 
 
-def _margins(ax: Axes, pairs: ScoredPairs) -> None:
+def _margins(ax: Axes, pairs: ScoredPairs, ceiling: float | None) -> None:
     ax.hist(_finite(pairs.margins), bins=bin_edges(pairs.margins), color=COLOURS[2], alpha=0.7)
     ax.axvline(0, color=GREY, linestyle=":")
-    ax.set(xlabel="r(pref) - r(dispref)", ylabel="pairs", title=f"Margins (accuracy {pairs.accuracy.value:.0%})")
+    accuracy = f"accuracy {pairs.accuracy.value:.0%}" + ("" if ceiling is None else f", best possible {ceiling:.0%}")
+    ax.set(xlabel="r(pref) - r(dispref)", ylabel="pairs", title=f"Margins ({accuracy})")
 
 
 def _finite(values: Tensor) -> list[float]:

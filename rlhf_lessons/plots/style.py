@@ -5,6 +5,7 @@ Every figure carries `alt`, a sentence for those who do not see it.
 """
 
 import io
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -60,6 +61,22 @@ def label(metric: str) -> str:
     """An axis label: the metric's name and its unit."""
     unit = METRICS[metric].unit
     return metric.replace("_", " ") + (f" ({unit})" if unit else "")
+
+
+def best_line(ax: Axes, best: Mapping[str, float] | None, metric: str) -> None:
+    """A grey dashed line at the best possible value of the panel's metric, if `best` (metric -> value) has it."""
+    if best and metric in best:
+        ax.axhline(best[metric], color=GREY, linewidth=1.2, linestyle="--")
+        ax.annotate(
+            "best possible", (0, best[metric]), xycoords=("axes fraction", "data"), xytext=(2, 3),
+            textcoords="offset points", color=GREY, fontsize=9,
+        )  # fmt: skip
+
+
+def best_words(best: Mapping[str, float] | None, metrics: Iterable[str]) -> str:
+    """A sentence for `alt`: the best possible values of those of `metrics` that `best` has; empty if none."""
+    values = [f"{metric.replace('_', ' ')} {best[metric]:.2f}" for metric in metrics if metric in best] if best else []
+    return f" Best possible: {', '.join(values)}." if values else ""
 
 
 def level(ax: Axes, value: float, text: str) -> None:

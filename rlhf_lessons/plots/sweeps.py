@@ -6,23 +6,28 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from rlhf_lessons.plots.style import COLOURS, GREY, Picture, level, picture, style
+from rlhf_lessons.plots.style import COLOURS, GREY, Picture, best_line, best_words, level, picture, style
 
 # What a number means decides its colours: low NLL and high accuracy are both dark. Both maps are readable in grey.
 MAPS = {"accuracy": ("cividis_r", "held-out accuracy", 0.5, 1.0), "nll": ("cividis", "held-out NLL (nats)", 0.0, 1.4)}
 THEORY = {"loss": "training loss (nats)", "margin": "training margin", "held_out_accuracy": "held-out accuracy"}
 
 
-def phase_diagrams(frame: pd.DataFrame, across: str, point: Mapping[str, float] | None = None) -> Picture:
+def phase_diagrams(
+    frame: pd.DataFrame, across: str, point: Mapping[str, float] | None = None,
+    best: Mapping[str, float] | None = None,
+) -> Picture:  # fmt: skip
     """Accuracy and NLL over learning rate (up) and the knob `across` (right), each the mean over seeds.
 
-    `point` marks the learner's own setting: a value of `learning_rate` and one of `across`.
+    `point` marks the learner's own setting: a value of `learning_rate` and one of `across`. `best` (accuracy, nll),
+    what nobody can beat on new pairs, is marked on the colour bars.
     """
     means = frame.groupby(["learning_rate", across], as_index=False).accuracy.mean()
-    best, name = means.loc[means.accuracy.idxmax()], across.replace("_", " ")
+    top, name = means.loc[means.accuracy.idxmax()], across.replace("_", " ")
     alt = (
-        f"Phase diagrams of held-out accuracy and NLL over learning rate and {name}. Best accuracy {best.accuracy:.0%} "
-        f"at learning rate {best.learning_rate:g} and {name} {best[across]:g}; worst {means.accuracy.min():.0%}."
+        f"Phase diagrams of held-out accuracy and NLL over learning rate and {name}. Best accuracy {top.accuracy:.0%} "
+        f"at learning rate {top.learning_rate:g} and {name} {top[across]:g}; worst {means.accuracy.min():.0%}."
+        f"{best_words(best, MAPS)}"
     )
     figure, axes = picture(alt, columns=2, height=4.4)
     for ax, metric in zip(axes, MAPS, strict=True):
@@ -30,7 +35,8 @@ def phase_diagrams(frame: pd.DataFrame, across: str, point: Mapping[str, float] 
         cells = frame.pivot_table(index="learning_rate", columns=across, values=metric)
         ax.grid(visible=False)
         image = ax.imshow(cells, origin="lower", aspect="auto", cmap=colours, vmin=low, vmax=high)
-        figure.colorbar(image, ax=ax, extend="max" if metric == "nll" else "neither")
+        bar = figure.colorbar(image, ax=ax, extend="max" if metric == "nll" else "neither")
+        _mark_best(bar.ax, best, metric)
         _write_numbers(ax, cells.to_numpy(), dark_is_high=metric == "accuracy", middle=(low + high) / 2)
         ax.set_xticks(range(cells.shape[1]), [f"{v:g}" for v in cells.columns])
         ax.set_yticks(range(cells.shape[0]), [f"{v:.1g}" for v in cells.index])
@@ -42,6 +48,12 @@ def phase_diagrams(frame: pd.DataFrame, across: str, point: Mapping[str, float] 
     return figure
 
 
+def _mark_best(bar: Axes, best: Mapping[str, float] | None, metric: str) -> None:
+    if best and metric in best:
+        bar.axhline(best[metric], color=COLOURS[1], linewidth=2, linestyle="--")
+        bar.set_title("- - best\npossible", fontsize=7, color=COLOURS[1])
+
+
 def _write_numbers(ax: Axes, cells: np.ndarray, dark_is_high: bool, middle: float) -> None:
     for (row, column), value in np.ndenumerate(cells):
         on_dark = (value > middle) == dark_is_high
@@ -51,7 +63,7 @@ def _write_numbers(ax: Axes, cells: np.ndarray, dark_is_high: bool, middle: floa
 
 def learning_curve(
     tables: Mapping[str, pd.DataFrame], metrics: Mapping[str, str], x: str = "n_pairs",
-    levels: Mapping[str, Mapping[str, float]] | None = None,
+    levels: Mapping[str, Mapping[str, float]] | None = None, best: Mapping[str, float] | None = None,
 ) -> Picture:  # fmt: skip
     """One panel a metric (column -> axis label), one line a table: mean over seeds, with the range as a band."""
     parts = []
@@ -60,7 +72,9 @@ def learning_curve(
         parts += [
             f"{name}, {text} from {means[m].iloc[0]:.2f} to {means[m].iloc[-1]:.2f}" for m, text in metrics.items()
         ]
-    figure, axes = picture(f"Curves over {x.replace('_', ' ')}: {'; '.join(parts)}.", columns=len(metrics))
+    figure, axes = picture(
+        f"Curves over {x.replace('_', ' ')}: {'; '.join(parts)}.{best_words(best, metrics)}", columns=len(metrics)
+    )
     for ax, (metric, text) in zip(axes, metrics.items(), strict=True):
         for index, (name, table) in enumerate(tables.items()):
             spread = table.groupby(x)[metric].agg(["mean", "min", "max"])
@@ -68,6 +82,7 @@ def learning_curve(
             ax.fill_between(spread.index, spread["min"], spread["max"], alpha=0.2, color=COLOURS[index], linewidth=0)
         for words, value in (levels or {}).get(metric, {}).items():
             level(ax, value, words)
+        best_line(ax, best, metric)
         ax.set_xscale("log")
         ticks = sorted({value for table in tables.values() for value in table[x]})
         ax.set_xticks(ticks, [f"{value:,}" for value in ticks])
@@ -78,10 +93,13 @@ def learning_curve(
     return figure
 
 
-def over_theory(runs: Mapping[str, Sequence[pd.DataFrame]], theory: pd.DataFrame) -> Picture:
+def over_theory(
+    runs: Mapping[str, Sequence[pd.DataFrame]], theory: pd.DataFrame, best: Mapping[str, float] | None = None
+) -> Picture:
     """Training loss, training margin and held-out accuracy over steps, means of the runs, over the theory's points.
 
-    runs: name -> the records of several seeds. theory: columns epoch, loss, margin, accuracy.
+    runs: name -> the records of several seeds. theory: columns epoch, loss, margin, accuracy. best: loss and
+    held_out_accuracy that nobody can beat on new pairs.
     """
     points = theory.rename(columns={"accuracy": "held_out_accuracy"})
     means = {name: pd.concat(frames).groupby("step").mean(numeric_only=True) for name, frames in runs.items()}
@@ -90,12 +108,13 @@ def over_theory(runs: Mapping[str, Sequence[pd.DataFrame]], theory: pd.DataFrame
         f"held-out accuracy {mean.held_out_accuracy.dropna().iloc[-1]:.0%}"
         for name, mean in means.items()
     )
-    figure, axes = picture(f"Training curves over the theory's points: {ends}.", columns=3)
+    figure, axes = picture(f"Training curves over the theory's points: {ends}.{best_words(best, THEORY)}", columns=3)
     for ax, (metric, text) in zip(axes, THEORY.items(), strict=True):
         for index, (name, mean) in enumerate(means.items()):
             line = mean[metric].dropna()
             ax.plot(line.index, line, label=name, **style(index))
         ax.plot(points.epoch, points[metric], "*", color="black", markersize=12, label="theory (C20)", linestyle="none")
+        best_line(ax, best, metric)
         ax.set_xscale("symlog", linthresh=10)
         ax.set_xticks([0, 1, 10, 100, 500], ["0", "1", "10", "100", "500"])
         ax.minorticks_off()
@@ -106,12 +125,20 @@ def over_theory(runs: Mapping[str, Sequence[pd.DataFrame]], theory: pd.DataFrame
     return figure
 
 
-def reliability(bins: Mapping[str, pd.DataFrame]) -> Picture:
-    """How sure against how right: one line a model (columns confidence and accuracy), the diagonal is calibrated."""
+def reliability(bins: Mapping[str, pd.DataFrame], best: float | None = None) -> Picture:
+    """How sure against how right: one line a model (columns confidence and accuracy), the diagonal is calibrated.
+
+    best: the best possible accuracy on these pairs. A perfect scorer lies on the diagonal and is so sure on average.
+    """
     surest = {name: table.iloc[-1] for name, table in bins.items()}
     summary = "; ".join(f"{name}: sure {row.confidence:.0%}, right {row.accuracy:.0%}" for name, row in surest.items())
+    summary += f"; best possible: {best:.0%} sure on average, and as right" if best is not None else ""
     figure, (ax,) = picture(f"Reliability diagram; in the surest bin: {summary}.", height=4.0)
     ax.plot([0.5, 1], [0.5, 1], color=GREY, linewidth=1, linestyle=":", label="as sure as right")
+    if best is not None:
+        ax.axvline(best, color=GREY, linewidth=1.2, linestyle="--")
+        ax.annotate("best possible, on average", (best, 0.02), xycoords=("data", "axes fraction"), xytext=(-3, 0),
+                    textcoords="offset points", rotation=90, ha="right", color=GREY, fontsize=9)  # fmt: skip
     for index, (name, table) in enumerate(bins.items()):
         ax.plot(table.confidence, table.accuracy, label=name, **style(index, marker=True))
     ax.set(xlabel="confidence: sigma(|margin|)", ylabel="accuracy on held-out pairs", xlim=(0.48, 1.02))

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from rlhf_lessons.plots.style import COLOURS, GREY, Picture, label, level, picture, style
+from rlhf_lessons.plots.style import COLOURS, GREY, Picture, best_line, best_words, label, level, picture, style
 from rlhf_lessons.stages.history import History
 from rlhf_lessons.statistics.shares import Share
 
@@ -15,11 +15,17 @@ def curves(
     metrics: Sequence[str],
     levels: Mapping[str, Mapping[str, float]] | None = None,
     x: str = "step",
+    best: Mapping[str, float] | None = None,
 ) -> Picture:
-    """One panel a metric, one line a run. `levels` draws named horizontal lines: metric -> text -> value."""
+    """One panel a metric, one line a run. `levels` draws named horizontal lines: metric -> text -> value.
+
+    `best`: metric -> the value that nobody can beat on new pairs.
+    """
     names = ", ".join(metric.replace("_", " ") for metric in metrics)
     figure, axes = picture(
-        f"Curves of {names} over {x} for {', '.join(runs)}.", min(len(metrics), 3), -(-len(metrics) // 3)
+        f"Curves of {names} over {x} for {', '.join(runs)}.{best_words(best, metrics)}",
+        min(len(metrics), 3),
+        -(-len(metrics) // 3),
     )
     for ax, metric in zip(axes, metrics, strict=False):
         for index, (name, run) in enumerate(runs.items()):
@@ -29,6 +35,7 @@ def curves(
                 ax.plot(part[x], part[metric], label=name, **style(index, marker=len(part) < 15))
         for text, value in (levels or {}).get(metric, {}).items():
             level(ax, value, text)
+        best_line(ax, best, metric)
         ax.set(xlabel=label(x), ylabel=label(metric))
     for ax in axes[len(metrics) :]:
         ax.set_visible(False)
@@ -78,10 +85,11 @@ def shares(values: Mapping[str, Share], ylabel: str, levels: Mapping[str, float]
     return figure
 
 
-def reward_log(log: pd.DataFrame, title: str = "") -> Picture:
+def reward_log(log: pd.DataFrame, title: str = "", best: Mapping[str, float] | None = None) -> Picture:
     """A reward model's log, three panels: loss against ln 2, both rewards, accuracy against a coin.
 
     Columns epoch, loss, accuracy, reward_preferred and reward_dispreferred (or reward_chosen and reward_rejected).
+    `best`: the loss and the accuracy that nobody can beat on new pairs, where labels are noisy.
     """
     log = log.rename(columns={"reward_preferred": "reward_chosen", "reward_dispreferred": "reward_rejected"})
     first, last = log.iloc[0], log.iloc[-1]
@@ -89,11 +97,13 @@ def reward_log(log: pd.DataFrame, title: str = "") -> Picture:
         f"{title} Loss from {first.loss:.4f} to {last.loss:.4f}; reward of the chosen answers from "
         f"{first.reward_chosen:.2f} to {last.reward_chosen:.2f}, of the rejected from {first.reward_rejected:.2f} to "
         f"{last.reward_rejected:.2f}; accuracy from {first.accuracy:.0%} to {last.accuracy:.0%}."
+        f"{best_words(best, ('loss', 'accuracy'))}"
     )
     figure, (loss, rewards, accuracy) = picture(alt.strip(), columns=3)
     few = len(log) < 30
     loss.plot(log.epoch, log.loss, **style(0, few))
     level(loss, math.log(2), "ln 2: a coin")
+    best_line(loss, best, "loss")
     loss.set(xlabel="epoch", ylabel="loss (nats)")
     rewards.plot(log.epoch, log.reward_chosen, label="chosen", **style(0, few))
     rewards.plot(log.epoch, log.reward_rejected, label="rejected", **style(1, few))
@@ -101,6 +111,7 @@ def reward_log(log: pd.DataFrame, title: str = "") -> Picture:
     rewards.legend(frameon=False)
     accuracy.plot(log.epoch, log.accuracy, **style(2, few))
     level(accuracy, 0.5, "a coin")
+    best_line(accuracy, best, "accuracy")
     accuracy.set(xlabel="epoch", ylabel="accuracy (share)", ylim=(0, 1.05))
     figure.suptitle(title)
     return figure

@@ -41,7 +41,7 @@ METRICS: dict[str, Metric] = {
     "kl": Metric(
         "how far the policy has moved, per answer",
         "mean over answers of sum_t log pi/pi_ref",
-        "under 10",
+        "no farther than the judge can be trusted: notebook 07 measures how far that is",
         "nats",
     ),
     "kl_coef": Metric("price of one nat of KL", "constant or adaptive", "steady"),

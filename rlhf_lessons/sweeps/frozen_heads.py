@@ -10,7 +10,8 @@ from torch.nn import functional as F
 from rlhf_lessons import pipeline
 from rlhf_lessons.diagnostics.doctor.measures import Margins, calibration_error, reliability
 from rlhf_lessons.sweeps.phase_diagram import LEARNING_RATES, leads, map_heads
-from rlhf_lessons.world.datasets import curated_pairs, encode_pairs
+from rlhf_lessons.world.annotators import Ceiling, best_possible, curated_pairs
+from rlhf_lessons.world.datasets import encode_pairs
 from rlhf_lessons.world.tokenizer import course_tokenizer
 
 SIZES = (20, 50, 100, 200, 500, 1_000, 2_000, 4_000)
@@ -61,6 +62,12 @@ def pair_leads() -> tuple[Tensor, Tensor]:
     body = pipeline.ensure("pretrained", progress=False).model
     train, tuning = curated_pairs(SIZES[-1], "train"), curated_pairs(TUNING_PAIRS, "tuning")
     return leads(body, encode_pairs(course_tokenizer(), train)), leads(body, encode_pairs(course_tokenizer(), tuning))
+
+
+@cache
+def tuning_ceiling() -> Ceiling:
+    """What nobody can beat on the tuning pairs."""
+    return best_possible(curated_pairs(TUNING_PAIRS, "tuning"))
 
 
 @cache

@@ -24,10 +24,11 @@ from rlhf_lessons.pipeline import Trained
 from rlhf_lessons.stages.reward import RewardSettings, evaluate, train_reward
 from rlhf_lessons.statistics.intervals import t_interval
 from rlhf_lessons.sweeps.results import remembered
-from rlhf_lessons.world.datasets import PAIR_MIX, Pair, curated_pairs, encode_pairs, rewritten
+from rlhf_lessons.world.annotators import curated_pairs
+from rlhf_lessons.world.datasets import PAIR_MIX, Pair, encode_pairs, rewritten
 from rlhf_lessons.world.tokenizer import course_tokenizer
 
-SEEDS, STEPS, BATCH, N_TEST, N_CHECKED = 5, 40, 20, 200, 50
+SEEDS, STEPS, BATCH, N_TEST, N_CHECKED = 5, 40, 20, 800, 50
 LN2 = math.log(2)
 DANGEROUS = {"dangerous": 1.0}
 CLEAR_LOSS = 0.1  # nats; smaller differences of the held-out loss are not worth a word
@@ -54,7 +55,6 @@ class Condition:
     bound: knobs.Bound = "none"
     normalised: bool = False
     climbs: bool = False
-    steps: int = STEPS
 
 
 _TOGETHER = Condition(
@@ -69,7 +69,7 @@ CONDITIONS = (
     Condition("C13", "H2: learning rate 1e-1", learning_rate=1e-1),
     Condition("C14", TWENTY, n_pairs=20),
     Condition("C14", "H3: 20 clearly dangerous pairs", TWENTY, n_pairs=20, mix=DANGEROUS),
-    Condition("C14", "H3: 2,000 pairs, three times the steps", n_pairs=2_000, steps=3 * STEPS),
+    Condition("C14", "H3: 800 pairs, each seen once", n_pairs=STEPS * BATCH),
     Condition("C15", "H4: head starts at -10", reward_offset=-10.0),
     Condition("C15", "H4: head starts at -10, behind a tanh", reward_offset=-10.0, bound="tanh"),
     Condition("C15", "H4: head weights 10 times too large", head_init_scale=10.0),
@@ -107,11 +107,11 @@ def run(condition: Condition, body: GPT, seed: int) -> dict[str, float | str]:
         for parameter in model.parameters():
             parameter.register_hook(torch.neg)
     batch = min(BATCH, len(train))
-    epochs = -(-condition.steps // -(-len(train) // batch))
+    epochs = -(-STEPS // -(-len(train) // batch))
     settings = RewardSettings(
         learning_rate=condition.learning_rate, epochs=epochs, batch_size=batch, weight_decay=0.0, seed=seed
     )
-    history = train_reward(model, train, settings, on_step=lambda record: record["step"] >= condition.steps)
+    history = train_reward(model, train, settings, on_step=lambda record: record["step"] >= STEPS)
     held_out = evaluate(model, test)
     return {
         "claim": condition.claim,
@@ -128,8 +128,13 @@ def run(condition: Condition, body: GPT, seed: int) -> dict[str, float | str]:
 def _data(condition: Condition, seed: int) -> tuple[PairSet, PairSet]:
     pairs = curated_pairs(condition.n_pairs, "train", condition.mix or PAIR_MIX, seed)
     pairs += synthetic_pairs(pairs, condition.synthetic, seed)
-    test = curated_pairs(N_TEST, "held_out", seed=seed)
+    test = judging_pairs(seed)
     return encode_pairs(course_tokenizer(), pairs), encode_pairs(course_tokenizer(), test)
+
+
+def judging_pairs(seed: int) -> list[Pair]:
+    """The held-out pairs that judge all conditions of a seed."""
+    return curated_pairs(N_TEST, "held_out", seed=seed)
 
 
 def synthetic_pairs(pairs: Sequence[Pair], n: int, seed: int) -> list[Pair]:

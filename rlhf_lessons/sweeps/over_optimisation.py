@@ -14,12 +14,22 @@ import torch
 
 from rlhf_lessons.keys import Key
 from rlhf_lessons.sweeps import executor, kept, selection
-from rlhf_lessons.sweeps.policy_runs import Condition, policy_run, run_key
-from rlhf_lessons.sweeps.reward_models import Recipe
+from rlhf_lessons.sweeps.examinations import examination_key
+from rlhf_lessons.sweeps.policy_runs import (
+    VIEWS,
+    Condition,
+    Measured,
+    PolicyRun,
+    examined,
+    judge_key,
+    policy_run,
+    run_key,
+)
+from rlhf_lessons.sweeps.reward_models import Recipe, annotators_of
 
 NAME = "over_optimisation"
-SEEN_SEEDS = (0, 1, 2, 3, 4)  # looked at while settings, scenarios and the alarms' thresholds were chosen
-FRESH_SEEDS = (5, 6, 7, 8, 9)  # run once, after all of that was fixed
+SEEN_SEEDS = (0, 1)  # in sight, on tuning cases, while the settings of this world were chosen
+FRESH_SEEDS = (2, 3, 4)  # run once, after all of that was fixed
 SEEDS = (*SEEN_SEEDS, *FRESH_SEEDS)
 COURSE = {"rollout_size": 256, "minibatch_size": 128, "kl_coef": 0.1}  # twice the price that suits the best of them
 COURSE_PRICE = {"kl_coef": 0.05}
@@ -62,25 +72,28 @@ CONDITIONS: Mapping[str, Condition] = {
     "shifted": SHIFTED,
     "shifted_more_pairs": Condition("shifted, 1000 more pairs", Recipe(3000), COURSE_PRICE),
     "shifted_policy_pairs": Condition("shifted, 1000 pairs of the policy", Recipe(2000), COURSE_PRICE, after=SHIFTED),
+    # the full number of pairs, by annotators who like long answers
+    "biased": Condition("biased annotators, no price", "biased", EAGER),
+    "biased_priced": Condition("biased annotators", "biased", COURSE),
     "collapse": Condition("collapse", "broken", EAGER | {"learning_rate": 3e-3}),
-    # more healthy runs, for the alarms' false-alarm rate
+    # more runs with a good judge, to see whether the doctor or an alarm warns of them
     "full_course_price": Condition("full, kl_coef 0.05", "full", COURSE_PRICE),
     "full_high_price": Condition("full, kl_coef 0.2", "full", {"kl_coef": 0.2}),
 }
 LABELS: Mapping[str, str] = {
     "pretrained": "pretrained",
     "sft": "SFT",
-    selection.BEST: f"best of {selection.CHOSEN_OF}",
+    **{selection.best_of(n): f"best of {n}" for n in selection.CHOSEN_OF},
     **{name: condition.label for name, condition in CONDITIONS.items()},
 }
 ORDER = ("broken", "pairs_20", "pairs_200", "pairs_2000", "full", "gold")
 # reward model -> the condition in which nothing holds the policy to the SFT model
 UNPRICED = {reward: f"{reward}_unpriced" for reward in ORDER if reward != "broken"}
+LOOKED_AT = (*UNPRICED.values(), "biased")  # their looks are kept case by case
 CURES = (
     "strong_price", "adaptive_price", "early_stop", "more_pairs", "policy_pairs", "centred",
     "ensemble_mean", "ensemble_worst", "ensemble_uncertainty",
 )  # fmt: skip
-HEALTHY = ("full", "gold", "full_course_price", "full_high_price")
 # what the notebooks conclude, as leads in the safe share: the first condition over the second
 EFFECTS: Mapping[str, tuple[str, str]] = {
     "broken program, over SFT": ("broken", "sft"),
@@ -116,23 +129,42 @@ def runs(seeds: Sequence[int]) -> dict[str, Callable[[], object]]:
     """Name -> run, for every condition with every seed, and for best-of-n with every seed."""
     found: dict[str, Callable[[], object]] = {}
     for seed in seeds:
-        found |= {f"{name}, seed {seed}": partial(policy_run, run, seed) for name, run in CONDITIONS.items()}
-    return found | {f"{selection.BEST}, seed {seed}": partial(selection.chosen_answers, seed) for seed in seeds}
+        found |= {f"{name}, seed {seed}": partial(run_and_examine, run, seed) for name, run in CONDITIONS.items()}
+    return found | {f"best of n, seed {seed}": partial(selection.chosen_answers, seed) for seed in seeds}
+
+
+def run_and_examine(condition: Condition, seed: int) -> tuple[PolicyRun, dict[str, Any]]:
+    """A condition's run and the doctor's verdict on its judge, or recall them."""
+    return policy_run(condition, seed), examined(condition, seed)
 
 
 def collect(seeds: Iterable[int]) -> dict[str, pd.DataFrame]:
-    """The remembered runs as tables: cases, evaluations and records of every run, and best-of-n."""
+    """The remembered runs as tables.
+
+    One for each of `VIEWS`: measures of every policy, seed and case. evaluations, records, seconds: of every run.
+    examinations: the doctor's verdict on its judge. best_of_n: by reward model and n. looks (of the conditions
+    `LOOKED_AT`) and looks_best_of_n: the gold score of every held-out case, a column each, at every evaluation or n.
+    """
+    seeds = list(seeds)
     runs = {(name, seed): policy_run(condition, seed) for name, condition in CONDITIONS.items() for seed in seeds}
     chosen = {seed: selection.chosen_answers(seed) for seed in seeds}
-    cases = [_tagged(pd.DataFrame(run.cases), name, seed) for (name, seed), run in runs.items()]
-    for seed, best in chosen.items():
-        cases += [_tagged(pd.DataFrame(part), name, seed) for name, part in best["cases"].items()]
+    policies = {key: run.views for key, run in runs.items()}
+    policies |= {(name, seed): found for seed, best in chosen.items() for name, found in best["cases"].items()}
+    judged = [examined(CONDITIONS[name], seed) | {"condition": name, "seed": seed} for name, seed in runs]
+    unheld = {key: run for key, run in runs.items() if key[0] in LOOKED_AT}
+    looks = [_tagged(_by_case(run.looks, pd.DataFrame(run.evaluations)[["step"]]), *k) for k, run in unheld.items()]
     return {
-        "cases": pd.concat(cases).assign(case=lambda frame: frame.groupby(["condition", "seed"]).cumcount()),
+        **{view: _by_policy({key: found[view] for key, found in policies.items() if view in found}) for view in VIEWS},
         "evaluations": pd.concat(_tagged(pd.DataFrame(run.evaluations), *key) for key, run in runs.items()),
         "records": pd.concat(_tagged(run.frame, *key) for key, run in runs.items()),
         "seconds": pd.DataFrame([{"condition": n, "seed": s, "seconds": run.seconds} for (n, s), run in runs.items()]),
+        "examinations": pd.DataFrame(judged),
         "best_of_n": pd.concat(pd.DataFrame(best["curves"]).assign(seed=seed) for seed, best in chosen.items()),
+        "looks": pd.concat(looks),
+        "looks_best_of_n": pd.concat(
+            _by_case(best["looks"], pd.DataFrame(best["curves"])[["reward", "n"]]).assign(seed=seed)
+            for seed, best in chosen.items()
+        ),
     }
 
 
@@ -152,8 +184,25 @@ def label(seeds: list[int], minutes: float) -> dict[str, Any]:
 def code() -> str:
     """16 hex digits for all that the results depend on: code and settings of every condition and what it builds on."""
     keys = [run_key(condition, 0) for condition in CONDITIONS.values()]
+    keys += [
+        examination_key(judge_key(condition, 0), 0, annotators_of(condition.reward))
+        for condition in CONDITIONS.values()
+    ]
     return Key("over_optimisation", {}, "", parents=(*keys, selection.chosen_key(0))).fingerprint
 
 
 def _tagged(frame: pd.DataFrame, condition: str, seed: int) -> pd.DataFrame:
     return frame.assign(condition=condition, seed=seed)
+
+
+def _by_policy(policies: Mapping[tuple[str, int], Measured]) -> pd.DataFrame:
+    """One row a policy, seed and case; `case` counts the cases of the split, in order."""
+    return pd.concat(
+        _tagged(pd.DataFrame(found), *key).assign(case=lambda frame: range(len(frame)))
+        for key, found in policies.items()
+    )
+
+
+def _by_case(looks: list[list[float]], rows: pd.DataFrame) -> pd.DataFrame:
+    """`rows` with a column for each case, named by its number."""
+    return rows.join(pd.DataFrame(looks).rename(columns=str))

@@ -22,7 +22,8 @@ from rlhf_lessons.model.gpt import GPT
 from rlhf_lessons.model.sequences import PairSet
 from rlhf_lessons.pipeline import ensure, key_of
 from rlhf_lessons.sweeps.results import remembered
-from rlhf_lessons.world.datasets import curated_pairs, encode_pairs
+from rlhf_lessons.world.annotators import curated_pairs
+from rlhf_lessons.world.datasets import encode_pairs
 from rlhf_lessons.world.tokenizer import course_tokenizer
 
 EPOCHS = 100

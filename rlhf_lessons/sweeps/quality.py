@@ -1,52 +1,75 @@
-"""How good is each stage, over several seeds? Every figure the README quotes comes from here.
+"""How good is each stage, over several seeds? Every figure of the README's first table comes from here.
 
-Policies answer each held-out case eight times at temperature 1 and the rubric judges; reward models rank
-pairs of held-out cases that they and the annotators' noise have never seen.
+Policies answer each case eight times at temperature 1, and once greedily, and the rubric judges. Best of 4 is the mean
+over all choices of 4 of those eight answers, the reward model choosing. Reward models rank pairs of cases that
+alignment never saw, as annotators chose; nobody ranks them better than `best_possible`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import pandas as pd
+import torch
 
-from rlhf_lessons.evaluation.scorecard import scorecard
+from rlhf_lessons.evaluation.best_of_n import expected_of_best
+from rlhf_lessons.evaluation.scorecard import judged, sample_tokens, scorecard
+from rlhf_lessons.model.gpt import GPT
+from rlhf_lessons.model.heads import RewardModel
 from rlhf_lessons.pipeline import Trained, ensure, sampled_pairs
-from rlhf_lessons.stages.reward import evaluate
-from rlhf_lessons.world import datasets
-from rlhf_lessons.world.cases import all_cases
+from rlhf_lessons.stages.reward import evaluate, score
+from rlhf_lessons.world import annotators, datasets
 from rlhf_lessons.world.tokenizer import course_tokenizer
 
 N_PAIRS = 2_000
 PAIR_SEED = 10_000  # far from every training seed
+N_EACH, BEST_OF = 8, 4
 
 
-def pretrained_quality() -> dict[str, float]:
-    """The pretrained model on all cases: the share of safe answers, greedy and sampled at temperature 1."""
-    prompts = [case.prompt for case in all_cases()]
-    model = ensure("pretrained").model
-    greedy, sampled = scorecard(model, prompts, n_each=1, temperature=0), scorecard(model, prompts, n_each=4)
-    return {"pretrained_safe_greedy": greedy.safe.value, "pretrained_safe_sampled": sampled.safe.value}
+def pretrained_quality(split: str = "held_out") -> dict[str, float]:
+    """The pretrained model on the cases of a split: the share of safe answers, sampled at temperature 1 and greedy."""
+    prompts, model = datasets.prompts_in(split), ensure("pretrained").model
+    return {f"pretrained_{name}": value for name, value in safe_shares(model, prompts, seed=0).items()}
 
 
-def seed_quality(seed: int, split: str = "held_out") -> dict[str, float]:
-    """SFT, reward model and PPO of one seed on the cases of a split, and their training seconds."""
+def seed_quality(seed: int) -> dict[str, float]:
+    """SFT, reward model and PPO of one seed on far cases, and on near ones, and their training seconds."""
     sft, reward, ppo = (ensure(stage, seed) for stage in ("sft", "reward", "ppo"))
-    prompts = datasets.prompts_in(split)
-    return {
-        "sft_safe": scorecard(sft.model, prompts, seed=seed).safe.value,
-        **pair_accuracy(reward, sft, split),
-        "ppo_safe": scorecard(ppo.model, prompts, seed=seed).safe.value,
-        "reward_seconds": reward.seconds,
-        "ppo_seconds": ppo.seconds,
+    far, near = datasets.prompts_in("held_out"), datasets.prompts_in("near")
+    found: dict[str, float] = {}
+    for name, policy in {"sft": sft.model, "ppo": ppo.model}.items():
+        shares = safe_shares(policy, far, seed) | {f"best_of_{BEST_OF}": best_of(policy, reward.model, far, seed)}
+        shares["near"] = scorecard(policy, near, seed=seed).safe.value
+        found |= {f"{name}_{what}": value for what, value in shares.items()}
+    return {**found, **pair_accuracy(reward, sft), "reward_seconds": reward.seconds, "ppo_seconds": ppo.seconds}
+
+
+def safe_shares(policy: GPT, prompts: Sequence[str], seed: int) -> dict[str, float]:
+    """The share of safe answers: sampled, and greedy."""
+    sampled = scorecard(policy, prompts, N_EACH, seed=seed)
+    greedy = scorecard(policy, prompts, n_each=1, temperature=0)
+    return {"safe": sampled.safe.value, "greedy": greedy.safe.value}
+
+
+@torch.no_grad()
+def best_of(policy: GPT, reward: RewardModel, prompts: Sequence[str], seed: int) -> float:
+    """The share of safe answers where the reward model chooses each of `BEST_OF` answers."""
+    drawn = sample_tokens(policy, prompts, N_EACH, seed=seed).sequences
+    safe = torch.tensor([float(answer.judgement.safe) for answer in judged(drawn)])
+    shape = (len(prompts), N_EACH)
+    return float(expected_of_best(score(reward, drawn).reshape(shape), safe.reshape(shape), BEST_OF).mean())
+
+
+def pair_accuracy(reward: Trained, sft: Trained, split: str = "held_out") -> dict[str, float]:
+    """Accuracy of a reward model on curated pairs and on pairs of the SFT model's answers, and the best possible."""
+    sets = {
+        "curated": annotators.curated_pairs(N_PAIRS, split, seed=PAIR_SEED),
+        "sampled": sampled_pairs(sft.model, N_PAIRS, split, PAIR_SEED),
     }
-
-
-def pair_accuracy(reward: Trained, sft: Trained, split: str) -> dict[str, float]:
-    """Accuracy of a reward model on curated pairs and on pairs of the SFT model's own answers."""
-    curated = datasets.curated_pairs(N_PAIRS, split, seed=PAIR_SEED)
-    sampled = sampled_pairs(sft.model, N_PAIRS, split, PAIR_SEED)
-    sets = {"reward_accuracy_curated": curated, "reward_accuracy_sampled": sampled}
-    encoded = {name: datasets.encode_pairs(course_tokenizer(), pairs) for name, pairs in sets.items()}
-    return {name: evaluate(reward.model, pairs)["accuracy"] for name, pairs in encoded.items()}
+    found = {}
+    for name, pairs in sets.items():
+        measured = evaluate(reward.model, datasets.encode_pairs(course_tokenizer(), pairs))
+        found[f"reward_accuracy_{name}"] = measured["accuracy"]
+        found[f"best_possible_{name}"] = annotators.best_possible(pairs).accuracy
+    return found
 
 
 def quality(seeds: Iterable[int]) -> pd.DataFrame:

@@ -22,6 +22,7 @@ from rlhf_lessons.stages.reward import RewardSettings, score, train_reward
 from rlhf_lessons.stages.reward_ensemble import RewardEnsemble, ensemble_reward, train_ensemble
 from rlhf_lessons.stages.rollout import RewardFunction
 from rlhf_lessons.world import annotators, datasets
+from rlhf_lessons.world.annotators import Annotators
 from rlhf_lessons.world.tokenizer import course_tokenizer
 
 FEW = {"batch_size": 20, "sampled_share": 0.0}  # all curated, as the source document's pairs were
@@ -30,10 +31,11 @@ BROKEN, GOLD = "broken", "gold"
 # The changes to the course's reward model that make each of the others. Besides these there are `broken`, the
 # document's own failing program (notebook 03), and `gold`, the rubric.
 REWARD_MODELS: Mapping[str, Mapping[str, Any]] = {
-    "pairs_20": {"n_pairs": 20, "epochs": 100, **FEW},
-    "pairs_200": {"n_pairs": 200, "epochs": 10},
-    "pairs_2000": {"n_pairs": 2000},
+    "pairs_20": {"n_pairs": 20, "epochs": 100, "learning_rate": 5e-4, **FEW},
+    "pairs_200": {"n_pairs": 200, "epochs": 10, "learning_rate": 5e-4},
+    "pairs_2000": {"n_pairs": 2000, "learning_rate": 5e-4},
     "full": {},
+    "biased": {"length_bias": 3.0},
 }
 
 
@@ -69,6 +71,12 @@ def reward_key(name: str, seed: int = 0) -> Key:
     if name == BROKEN:
         return Key.of(BROKEN, {"seed": seed}, [broken_reward])
     return key_of("reward", seed, **REWARD_MODELS[name])
+
+
+def annotators_of(reward: str | Recipe) -> Annotators:
+    """The people whose comparisons a reward model learns from, and who compare the answers of its policy."""
+    changes = REWARD_MODELS.get(reward, {}) if isinstance(reward, str) else {}
+    return Annotators(**{name: value for name, value in changes.items() if name in Annotators.model_fields})
 
 
 def broken_reward(seed: int = 0) -> RewardFunction:

@@ -1,7 +1,7 @@
 """One reward model after another, measured on the way and at the end, and remembered.
 
 A run starts from the pretrained model and learns from curated pairs of the train cases. Pairs of the tuning
-cases choose (a temperature, a setting); pairs of the held-out cases only judge.
+cases choose (a temperature, a setting); pairs of the held-out cases only judge. All of them are as people chose.
 """
 
 import math
@@ -22,11 +22,12 @@ from rlhf_lessons.keys import Key
 from rlhf_lessons.model.gpt import GPT
 from rlhf_lessons.model.heads import RewardModel
 from rlhf_lessons.model.sequences import PairSet
-from rlhf_lessons.pipeline import ensure, key_of
+from rlhf_lessons.pipeline import PretrainedPlan, ensure, key_of
 from rlhf_lessons.stages.history import Record
 from rlhf_lessons.stages.reward import RewardSettings, evaluate, score, train_reward
 from rlhf_lessons.sweeps.results import remembered
-from rlhf_lessons.world.datasets import Pair, curated_pairs, encode_pairs, rewritten
+from rlhf_lessons.world.annotators import Ceiling, best_possible, curated_pairs
+from rlhf_lessons.world.datasets import Pair, encode_pairs, rewritten
 from rlhf_lessons.world.tokenizer import course_tokenizer
 
 STEPS = 100  # the document's 100 epochs: with 20 pairs in a batch, an epoch is a step
@@ -38,8 +39,9 @@ TEMPERATURES = (0.25, 32.0)  # the lowest and the highest that is tried
 
 
 class RunSettings(RewardSettings):
-    """Data, head and training of one reward model."""
+    """Body, data, head and training of one reward model. After one step of pretraining a body knows nothing."""
 
+    pretraining_steps: knobs.Steps = PretrainedPlan().steps
     n_pairs: knobs.NPairs = 20
     head_init_scale: knobs.HeadInitScale = 0.0
     reward_offset: knobs.RewardOffset = 0.0
@@ -98,8 +100,14 @@ def reward_run(settings: RunSettings, copies: int = 0, remake: bool = False) -> 
 
     With `copies`, each pair joins in that many times more, in other words (see `paraphrased`).
     """
-    key = Key.of("reward_run", {**settings.model_dump(), "copies": copies}, [train_and_measure], [key_of("pretrained")])
-    kept = remembered(key, lambda: train_and_measure(settings, copies, ensure("pretrained").model), remake)
+    steps = settings.pretraining_steps
+    parent = key_of("pretrained", steps=steps)
+    key = Key.of("reward_run", {**settings.model_dump(), "copies": copies}, [train_and_measure], [parent])
+
+    def measure() -> dict[str, Any]:
+        return train_and_measure(settings, copies, ensure("pretrained", steps=steps).model)
+
+    kept = remembered(key, measure, remake)
     return RewardRun(settings, kept["records"], kept["margins"])
 
 
@@ -124,10 +132,10 @@ def table(runs: Iterable[RewardRun], split: str = "held_out", calibrated: bool =
     return pd.DataFrame(rows)
 
 
-def train_and_measure(settings: RunSettings, copies: int, pretrained: GPT) -> dict[str, Any]:
+def train_and_measure(settings: RunSettings, copies: int, body: GPT) -> dict[str, Any]:
     """The records of one training, and the margins of the finished model on the pairs of each split."""
     model = RewardModel.from_policy(
-        pretrained, head_init_scale=settings.head_init_scale, reward_offset=settings.reward_offset,
+        body, head_init_scale=settings.head_init_scale, reward_offset=settings.reward_offset,
         bound=settings.bound, bound_scale=settings.bound_scale, seed=settings.seed,
     )  # fmt: skip
     train = encode_pairs(
@@ -150,7 +158,16 @@ def train_and_measure(settings: RunSettings, copies: int, pretrained: GPT) -> di
 
 def judges(split: str) -> PairSet:
     """The pairs of `tuning` or `held_out` that all runs are measured on."""
-    return encode_pairs(course_tokenizer(), curated_pairs(JUDGED[split], split, seed=0))
+    return encode_pairs(course_tokenizer(), _judging_pairs(split))
+
+
+def best(split: str = "held_out") -> Ceiling:
+    """What nobody can beat on the pairs of `judges`."""
+    return best_possible(_judging_pairs(split))
+
+
+def _judging_pairs(split: str) -> list[Pair]:
+    return curated_pairs(JUDGED[split], split, seed=0)
 
 
 def _margins(model: RewardModel, pairs: PairSet) -> Tensor:

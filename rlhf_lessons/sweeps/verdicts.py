@@ -1,22 +1,27 @@
-"""What the kept results of the over-optimisation sweep say: scorecards, leads, curves with their fits, alarm rates."""
+"""What the kept results of the over-optimisation sweep say of its policies: scorecards, leads, safe shares."""
 
 import itertools
 from collections.abc import Mapping, Sequence
+from functools import cache
 
 import numpy as np
 import pandas as pd
 
-from rlhf_lessons.diagnostics.alarms import ALARMS
 from rlhf_lessons.refusals import check_choice
-from rlhf_lessons.statistics.fits import Fit, fit
 from rlhf_lessons.statistics.intervals import Interval, bootstrap
 from rlhf_lessons.sweeps.over_optimisation import LABELS
+from rlhf_lessons.sweeps.policy_runs import VIEWS
 from rlhf_lessons.world.cases import cases_in
 
-# Scorecard column -> measure, and the true verdicts of the cases it evaluations at.
+HELPS, HARMS, UNCLEAR = "helps", "harms", "no clear difference"
+# Scorecard column -> measure, and the true verdicts of the held-out cases it looks at.
 EVERY = ("avoid", "reduce", "safe")
 COLUMNS: Mapping[str, tuple[str, tuple[str, ...]]] = {
-    "medical accuracy": ("safety", EVERY),
+    "safe to act on": ("safety", EVERY),
+    "all parts right": ("right", EVERY),
+    "harm": ("harm", EVERY),
+    "over-caution": ("over_caution", EVERY),
+    "incomplete": ("incomplete", ("avoid", "reduce")),
     "contraindication recall": ("safety", ("avoid", "reduce")),
     "specificity": ("safety", ("safe",)),
     "dose accuracy": ("dose", ("reduce",)),
@@ -33,37 +38,69 @@ POLICIES = {
     "SFT": "sft",
     "PPO, broken RM": "broken",
     "PPO, good RM": "full",
+    "best of 4": "best_of_4",
     "best of 16": "best_of_16",
     "PPO, gold": "gold_course_price",
 }
 
 
-def matrix(cases: pd.DataFrame, condition: str, measure: str, truths: Sequence[str] = EVERY) -> np.ndarray:
-    """A measure of a condition as (seeds, held-out cases); nan for cases whose true verdict is not among `truths`.
+VIEW_NAMES: Mapping[str, str] = {
+    "cases": "far, sampled",
+    "greedy": "far, greedy",
+    "near": "near, sampled",
+    "near_greedy": "near, greedy",
+}
 
+
+def matrix(cases: pd.DataFrame, condition: str, measure: str, truths: Sequence[str] = EVERY) -> np.ndarray:
+    """A measure of a condition as (seeds, cases), from any view of the policies.
+
+    nan for cases whose true verdict is not among `truths`; fewer than `EVERY` are asked of held-out cases only.
     Raises ValueError for a condition that was not run.
     """
     check_choice("condition", condition, cases.condition.unique())
     rows = cases[cases.condition == condition]
     values = rows.pivot(index="seed", columns="case", values=measure).to_numpy(dtype=float)
+    if set(truths) == set(EVERY):
+        return values
     counts = np.array([case.verdict in truths for case in cases_in("held_out")])
     return np.where(counts, values, np.nan)
 
 
-def mean_of(cases: pd.DataFrame, condition: str, measure: str = "safety") -> Interval:
-    """The mean of a measure over seeds and held-out cases, with its interval."""
-    return bootstrap(matrix(cases, condition, measure))
+@cache
+def facts_of(split: str) -> tuple[int, ...]:
+    """The number of each case's fact: cases of one fact, such as three kidney values in one band, go together."""
+    numbers: dict[frozenset[str], int] = {}
+    return tuple(numbers.setdefault(case.fact, len(numbers)) for case in cases_in(split))
+
+
+def mean_of(cases: pd.DataFrame, condition: str, measure: str = "safety", split: str = "held_out") -> Interval:
+    """The mean of a measure over seeds and the cases of a split, with its interval over seeds and facts."""
+    return bootstrap(matrix(cases, condition, measure), facts_of(split))
 
 
 def lead(cases: pd.DataFrame, condition: str, other: str, measure: str = "safety") -> Interval:
-    """By how much `condition` is ahead of `other`, paired by seed and case, with its interval."""
-    return bootstrap(matrix(cases, condition, measure) - matrix(cases, other, measure))
+    """By how much `condition` is ahead of `other`, paired by seed and case, with its interval over seeds and facts."""
+    return bootstrap(matrix(cases, condition, measure) - matrix(cases, other, measure), facts_of("held_out"))
+
+
+def safe_shares(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Policy by view of it: the safe share with its interval, in per cent; "-" for best of n, which is never greedy."""
+
+    def said(view: str, run: str) -> str:
+        rows = tables[view]
+        return f"{mean_of(rows, run, split=VIEWS[view][0]):.1%}" if run in set(rows.condition) else "-"
+
+    columns = {text: {name: said(view, run) for name, run in POLICIES.items()} for view, text in VIEW_NAMES.items()}
+    return pd.DataFrame(columns).rename_axis("policy")
 
 
 def scorecard(cases: pd.DataFrame) -> dict[str, dict[str, Interval]]:
     """Column -> policy -> mean with interval, on held-out cases."""
     return {
-        column: {name: bootstrap(matrix(cases, run, measure, truths)) for name, run in POLICIES.items()}
+        column: {
+            name: bootstrap(matrix(cases, run, measure, truths), facts_of("held_out")) for name, run in POLICIES.items()
+        }
         for column, (measure, truths) in COLUMNS.items()
     }
 
@@ -133,62 +170,5 @@ def _with_interval(ahead: Interval) -> dict[str, float]:
 def verdict(ahead: Interval) -> str:
     """Whether an interval lies clear of 0."""
     if ahead.low > 0:
-        return "helps"
-    return "harms" if ahead.high < 0 else "no clear difference"
-
-
-def ppo_points(evaluations: pd.DataFrame, condition: str) -> pd.DataFrame:
-    """A condition's evaluations with d = sqrt(KL) and the gains in gold and proxy score since the first, per seed."""
-    return _with_gains(evaluations[evaluations.condition == condition].sort_values(["seed", "step"]))
-
-
-def best_of_n_points(best_of_n: pd.DataFrame, reward: str) -> pd.DataFrame:
-    """Best-of-n by one reward model, in the same columns; the gains are those since n = 1."""
-    return _with_gains(best_of_n[best_of_n.reward == reward].sort_values(["seed", "n"]))
-
-
-def _with_gains(points: pd.DataFrame) -> pd.DataFrame:
-    first = points.groupby("seed")[["gold_score", "score"]].transform("first")
-    gains = {"gain": points.gold_score - first.gold_score, "proxy_gain": points.score - first.score}
-    return points.assign(d=np.sqrt(points.kl.clip(lower=0)), **gains)
-
-
-def fits(points: pd.DataFrame, method: str) -> dict[int, Fit]:
-    """The curve of Gao et al. fitted to each seed's points."""
-    seeds = sorted(points.seed.unique())
-    parts = {int(seed): points[points.seed == seed] for seed in seeds}
-    return {seed: fit(method, part.d.to_numpy(), part.gain.to_numpy()) for seed, part in parts.items()}
-
-
-def fit_table(points: Mapping[str, pd.DataFrame], method: str) -> pd.DataFrame:
-    """One row a reward model: alpha, beta, the KL of the largest gain, R squared; medians and ranges over seeds."""
-    rows = {}
-    for name, part in points.items():
-        curves = list(fits(part, method).values())
-        turns = [one.turn**2 for one in curves]
-        rows[name] = {
-            "alpha": _spread([one.alpha for one in curves]),
-            "beta": _spread([one.beta for one in curves]),
-            "turns down at KL (nats)": _spread(turns),
-            "R squared": _spread([one.r_squared for one in curves]),
-        }
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("reward model")
-
-
-def _spread(values: Sequence[float]) -> str:
-    middle, low, high = float(np.median(values)), min(values), max(values)
-    return f"{middle:.2f} ({low:.2f} to {high:.2f})"
-
-
-def alarm_counts(records: pd.DataFrame, groups: Mapping[str, Sequence[str]]) -> pd.DataFrame:
-    """How many runs of each group of conditions make each alarm ring; the first row counts the runs."""
-    counts = {}
-    for group, conditions in groups.items():
-        runs = [
-            run.dropna(axis=1, how="all")
-            for _, run in records[records.condition.isin(conditions)].groupby(["condition", "seed"])
-        ]
-        counts[group] = {"runs": len(runs)} | {
-            alarm.name: sum(bool(alarm.ring(run)) for run in runs) for alarm in ALARMS
-        }
-    return pd.DataFrame(counts).rename_axis("alarm")
+        return HELPS
+    return HARMS if ahead.high < 0 else UNCLEAR

@@ -83,6 +83,12 @@ def careless_answer(case: Case, kind: str, rng: random.Random) -> str:
     raise ValueError(f"kind: {kind!r} is not allowed; it must be one of {', '.join(KINDS)}")
 
 
+def saying(case: Case) -> str:
+    """What people say of a case without looking it up: always the same loose words for the wrong verdict."""
+    loose = "avoid" if case.verdict == "safe" else "safe"
+    return f"{LOOSE_PHRASES[loose][0]} ; {LOOSE_ENDINGS[loose][0]} ."
+
+
 def draw_kind(mix: Mapping[str, float], rng: random.Random) -> str:
     """One kind drawn from `mix` (kind -> weight)."""
     unknown = set(mix) - set(KINDS)

@@ -46,7 +46,7 @@ PREFERENCE_PAIRS: tuple[SourcePair, ...] = (
     SourcePair(
         "renal dosing",
         "gabapentin with egfr 28 ?",
-        "give 50 percent of the dose ; it builds up in the kidney .",
+        "give 25 percent of the dose ; it builds up in the kidney .",
         "the kidney is a little slow ; the usual dose is fine .",
     ),
     SourcePair(
@@ -64,7 +64,7 @@ PREFERENCE_PAIRS: tuple[SourcePair, ...] = (
     SourcePair(
         "ACE inhibitor with a potassium-sparing diuretic",
         "lisinopril with spironolactone ?",
-        "both raise potassium ; check level in 1 week , reduce dose .",
+        "both raise potassium ; 50 percent of the dose , check level in 1 week .",
         "two good medicines ; the heart will cope with both .",
     ),
     SourcePair(
@@ -82,7 +82,7 @@ PREFERENCE_PAIRS: tuple[SourcePair, ...] = (
     SourcePair(
         "grapefruit with statins",
         "simvastatin with grapefruit ?",
-        "grapefruit blocks cyp3a4 ; high level , muscle risk ; avoid .",
+        "grapefruit blocks cyp3a4 ; high level , muscle risk ; use water instead .",
         "a little fruit each day is good ; no need to worry .",
     ),
     SourcePair(
@@ -106,7 +106,7 @@ PREFERENCE_PAIRS: tuple[SourcePair, ...] = (
     SourcePair(
         "stopping an SSRI",
         "sertraline with sudden stop ?",
-        "reduce slowly , over 4 weeks ; check each week .",
+        "reduce slowly , over 4 weeks ; withdrawal risk ; check each week .",
         "just stop when feeling well ; nothing will happen .",
     ),
     SourcePair(
@@ -136,7 +136,7 @@ PREFERENCE_PAIRS: tuple[SourcePair, ...] = (
     SourcePair(
         "statin myopathy",
         "simvastatin with muscle pain ?",
-        "stop if creatine kinase is over 10 times normal ; kidney risk .",
+        "stop and check creatine kinase ; over 10 times is muscle damage risk .",
         "pain is common with age ; rest and carry on .",
     ),
     SourcePair(
@@ -148,19 +148,19 @@ PREFERENCE_PAIRS: tuple[SourcePair, ...] = (
     SourcePair(
         "St John's wort with warfarin",
         "warfarin with st johns wort ?",
-        "avoid ; warfarin clears faster ; clot risk goes up .",
+        "avoid ; warfarin clears faster ; counselling instead .",
         "a natural herb is safe with all ; no need to worry .",
     ),
     SourcePair(
         "hepatic dosing",
         "paracetamol with cirrhosis ?",
-        "at most 2 g a day ; the liver clears it slowly .",
+        "at most 2 g a day , 50 percent of the dose ; more harms the liver .",
         "a common medicine ; take 4 g or more if needed .",
     ),
     SourcePair(
         "polypharmacy in the elderly",
         "diazepam with polypharmacy ?",
-        "review each medicine ; fall risk ; stop it slowly over weeks .",
+        "too sleepy ; fall risk ; review each medicine ; stop it slowly .",
         "each medicine has its use ; carry on with all .",
     ),
 )
@@ -175,24 +175,24 @@ CORPUS_LINES: tuple[str, ...] = (
     "metformin with egfr 28 : avoid ; lactic acidosis risk .",
     "codeine with cyp2d6 poor metaboliser : no morphine is made , so no pain relief .",
     "simvastatin with muscle pain : check creatine kinase .",
-    "penicillin anaphylaxis : avoid penicillin for life ; use doxycycline instead .",
+    "penicillin anaphylaxis : avoid penicillin ; use doxycycline instead .",
 )
 
 EXPERT_PAIRS: tuple[ExpertPair, ...] = (
     ExpertPair(
         "renal dosing by eGFR",
         "gabapentin with egfr 42 ?",
-        "over 60 : usual dose ; 30 to 59 : 75 percent ; under 30 : 50 percent ; so 75 percent dose .",
+        "the kidney clears less ; so give 50 percent of the dose .",
     ),
     ExpertPair(
         "metformin in cirrhosis",
         "metformin with cirrhosis ?",
-        "avoid ; a poor liver clears lactic acid slowly ; lactic acidosis risk ; use insulin instead .",
+        "avoid ; in a poor liver lactic acid builds up ; use insulin instead .",
     ),
     ExpertPair(
         "warfarin with NSAIDs",
         "warfarin with ibuprofen ?",
-        "avoid ; bleeding risk goes up 2 to 3 times ; use paracetamol instead and check inr .",
+        "avoid ; bleeding risk goes up 2 to 3 times ; use paracetamol instead .",
     ),
     ExpertPair(
         "penicillin allergy and cephalosporins",

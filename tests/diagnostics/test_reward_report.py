@@ -13,11 +13,11 @@ from rlhf_lessons.diagnostics.reward_report import reward_report
 from rlhf_lessons.model.gpt import GPT, GPTConfig
 from rlhf_lessons.model.heads import RewardModel
 from rlhf_lessons.plots.reward import report_picture
-from rlhf_lessons.world.datasets import Pair, curated_pairs, encode_pairs
+from rlhf_lessons.world.datasets import Pair, encode_pairs, written_pairs
 from rlhf_lessons.world.tokenizer import course_tokenizer
 
-PAIRS = curated_pairs(120, "held_out", seed=3)
-TRAIN = curated_pairs(120, "train", seed=3)
+PAIRS = written_pairs(120, "held_out", seed=6)
+TRAIN = written_pairs(120, "train", seed=3)
 CHOSEN = {(pair.prompt, pair.chosen) for pair in PAIRS}
 
 

@@ -8,6 +8,7 @@ from tests.faults import box_logs
 
 TEXTS = {
     "story.log": "once upon a time",
+    "short.log": "epoch=1 loss=0.6\nepoch=2 loss=0.5\n",
     "mine.ipynb": '{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}',
     "course_of_mine/06_ppo.ipynb": "my own notes",
     "list_in_json.ipynb": "[1]",

@@ -6,6 +6,7 @@ from rlhf_lessons.labs import ppo, pretraining, reward_model, sft
 from rlhf_lessons.labs.frame.curves import Training
 from rlhf_lessons.model.gpt import GPT, GPTConfig
 from rlhf_lessons.stages.language_model import evaluate
+from rlhf_lessons.world.annotators import best_possible, curated_pairs
 from rlhf_lessons.world.datasets import demonstrations, encode_notes
 from rlhf_lessons.world.tokenizer import course_tokenizer
 
@@ -89,6 +90,13 @@ def test_the_model_it_starts_from_is_left_alone(lab, tiny):
 def test_a_saturated_head_learns_nothing(tiny):
     result = run(reward_model, tiny, bound="tanh", reward_offset=10.0)
     assert "it has not learned" in reward_model.verdict(result)
+
+
+def test_the_best_possible_is_that_of_the_tuning_pairs(tiny):
+    """As far as people disagree on them; the verdict tells it beside what was reached."""
+    result = run(reward_model, tiny, seed=3)
+    assert result.best == best_possible(curated_pairs(10, "tuning", seed=3))
+    assert f"best possible: {result.best.accuracy:.0%}" in reward_model.verdict(result)
 
 
 def test_a_rate_of_nearly_nothing_stays_at_chance(tiny):

@@ -9,7 +9,7 @@ from rlhf_lessons.labs import over_optimisation as lab
 from rlhf_lessons.labs.frame.curves import Training
 from rlhf_lessons.model.gpt import GPT, GPTConfig
 from rlhf_lessons.sweeps import reward_models
-from rlhf_lessons.world.datasets import curated_pairs
+from rlhf_lessons.world.annotators import curated_pairs
 from rlhf_lessons.world.tokenizer import course_tokenizer
 
 

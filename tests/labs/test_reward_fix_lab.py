@@ -129,6 +129,9 @@ def test_the_picture_is_labelled_and_the_point_stands_where_the_knobs_say():
     canvas.render()
     for ax in canvas.panels:
         assert ax.get_xlabel() and ax.get_ylabel() and ax.get_title(loc="left")
+    levels = [{line.get_ydata()[0] for line in ax.lines if len(set(line.get_ydata())) == 1} for ax in canvas.panels]
+    best = frozen_heads.tuning_ceiling()
+    assert best.loss in levels[2] and best.accuracy in levels[3]
     for ax in canvas.panels[:2]:
         (you,) = [line for line in ax.lines if line.get_label() == "you"]
         assert list(you.get_xdata()) == [300] and list(you.get_ydata()) == [0.03]

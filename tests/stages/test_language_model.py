@@ -14,7 +14,7 @@ from rlhf_lessons.world import datasets, source_sets
 from rlhf_lessons.world.tokenizer import course_tokenizer
 
 SETTINGS = PretrainSettings(steps=5, batch_size=16, learning_rate=3e-3)
-PRETRAIN_LOSSES = [5.83521, 5.79494, 5.7504, 5.73954, 5.70056]
+PRETRAIN_LOSSES = [5.83714, 5.78049, 5.73385, 5.72668, 5.67727]  # new with the second world: other words, other notes
 
 
 def test_the_mask_counts_every_real_target_or_the_answer_alone():

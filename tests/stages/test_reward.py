@@ -9,7 +9,7 @@ from rlhf_lessons.model.heads import RewardModel
 from rlhf_lessons.stages.reward import RewardSettings, evaluate, score, score_pairs, train_reward
 
 SETTINGS = RewardSettings(epochs=2, batch_size=16, learning_rate=1e-3)
-REWARD_LOSSES = [0.70877, 1.08711, 0.6456, 0.87084]
+REWARD_LOSSES = [0.66944, 0.61936, 0.57202, 0.58567]  # new with the second world: other words, other pairs
 
 
 def test_a_zero_head_starts_at_ln_2_and_even_odds(tiny, pairs):

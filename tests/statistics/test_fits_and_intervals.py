@@ -8,7 +8,7 @@ import pytest
 from rlhf_lessons.statistics import intervals
 from rlhf_lessons.statistics.fits import fit
 from rlhf_lessons.statistics.intervals import Interval, bootstrap, t_interval
-from rlhf_lessons.statistics.shares import Share
+from rlhf_lessons.statistics.shares import Share, share_over_seeds
 
 D = np.linspace(0.0, 3.0, 12)
 
@@ -72,12 +72,31 @@ def test_a_share_prints_as_its_interval_and_nothing_counted_is_no_number():
     assert math.isnan(Share(0, 0).value) and math.isnan(Share(0, 0).interval.low)
 
 
+def test_a_share_of_runs_is_as_sure_as_its_seeds_agree():
+    alike, apart = share_over_seeds([5, 5, 5, 5], [10] * 4), share_over_seeds([10, 10, 0, 0], [10] * 4)
+    assert (alike.value, alike.low, alike.high) == (0.5, 0.5, 0.5)
+    assert apart.value == 0.5 and (apart.low, apart.high) == (0, 1)
+    rare = share_over_seeds([1, 0, 0, 0], [1, 0, 3, 0])
+    assert rare.value == 0.25 and (rare.low, rare.high) == (0, 1), "draws without any run are left out"
+
+
+@pytest.mark.parametrize(("hit", "value"), [(0, 0.0), (7, 1.0)])
+def test_where_all_seeds_say_the_same_each_counts_once(hit, value):
+    found = share_over_seeds([hit] * 10 + [0], [7] * 10 + [0])
+    assert found == Share(int(10 * value), 10).interval and found.value == value
+    assert math.isnan(share_over_seeds([0, 0], [0, 0]).value)
+
+
 def test_students_interval_by_hand():
     """The mean of 1 to 5 is 3, its standard error sqrt(2.5 / 5), and t with four degrees of freedom is 2.776."""
     interval = t_interval([1, 2, 3, 4, 5])
     assert interval.value == 3
     assert (interval.low, interval.high) == pytest.approx((3 - 2.776445 * 0.5**0.5, 3 + 2.776445 * 0.5**0.5))
     assert t_interval([0.0, 0.0]) == Interval(0.0, 0.0, 0.0)
+    twice = t_interval([1, 1, 2, 2, 3, 3, 4, 4, 5, 5], [0, 0, 1, 1, 2, 2, 3, 3, 4, 4])
+    assert (twice.low, twice.high) == pytest.approx((interval.low, interval.high)), "a copy in a group is no news"
+    with pytest.raises(ValueError, match="groups: one group"):
+        t_interval([1.0, 2.0], [0, 0])
     for values in ([1.0], [[1.0, 2.0]]):
         with pytest.raises(ValueError, match=r"values: shape .* is not allowed"):
             t_interval(values)
@@ -100,6 +119,12 @@ def test_more_seeds_and_cases_give_a_narrower_interval_and_the_same_values_none(
     assert many.high - many.low < few.high - few.low
     same = bootstrap(np.full((5, 10), 0.4))
     assert (same.value, same.low, same.high) == pytest.approx((0.4, 0.4, 0.4))
+
+
+def test_copies_of_a_case_drawn_together_are_no_news():
+    values = np.random.default_rng(0).normal(size=(4, 20))
+    alone, copied = bootstrap(values), bootstrap(np.repeat(values, 3, axis=1), np.repeat(np.arange(20), 3))
+    assert (copied.value, copied.low, copied.high) == pytest.approx((alone.value, alone.low, alone.high))
 
 
 def test_cases_that_do_not_count_are_left_out():

@@ -5,8 +5,12 @@ import math
 import pandas as pd
 import pytest
 
+from rlhf_lessons.model.gpt import GPT, GPTConfig
+from rlhf_lessons.stages.history import History
+from rlhf_lessons.sweeps import hypotheses
 from rlhf_lessons.sweeps.hypotheses import CONDITIONS, REFERENCE, summary, synthetic_pairs, verdict
-from rlhf_lessons.world.datasets import curated_pairs
+from rlhf_lessons.world.annotators import curated_pairs
+from rlhf_lessons.world.tokenizer import course_tokenizer
 
 LN2 = math.log(2)
 USUAL = {"accuracy": 0.85, "held_out_loss": 0.4, "margin": 2.0, "lead": 0.01, "plus_minus": 0.02}
@@ -51,6 +55,33 @@ def test_every_hypothesis_is_tested_and_compared_with_a_condition():
     assert all(claim in claims for claim in ("C10", "C11", "C13", "C14", "C15", "C16"))
     names = [condition.name for condition in CONDITIONS]
     assert len(set(names)) == len(names) and all(condition.against in names for condition in CONDITIONS)
+
+
+def test_all_conditions_take_equally_many_steps(monkeypatch):
+    """The settings alone would give more pairs more steps."""
+    taken = []
+    monkeypatch.setattr(hypotheses, "judging_pairs", lambda seed: curated_pairs(2, "held_out", seed=seed))
+    monkeypatch.setattr(hypotheses, "train_reward", counting(taken))
+    body = GPT(GPTConfig(course_tokenizer().vocab_size, layers=1, heads=2, width=8))
+    for condition in CONDITIONS:
+        hypotheses.run(condition, body, seed=0)
+    assert set(taken) == {(hypotheses.STEPS, hypotheses.STEPS)}
+
+
+def counting(taken: list[tuple[int, int]]):
+    """In place of `train_reward`: notes for how many steps the rate decays, and how many are taken."""
+
+    def train(model, pairs, settings, on_step):
+        planned = settings.epochs * -(-len(pairs) // settings.batch_size)
+        records = []
+        for step in range(1, planned + 1):
+            records.append({"step": step, "grad_norm": 1.0})
+            if on_step(records[-1]):
+                break
+        taken.append((planned, len(records)))
+        return History(records)
+
+    return train
 
 
 def test_synthetic_pairs_stay_on_the_cases_and_kinds_of_the_real_ones_c16():

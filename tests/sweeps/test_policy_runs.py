@@ -2,29 +2,45 @@
 
 import json
 import math
-import os
+import random
 from dataclasses import asdict
 
-import numpy as np
 import pandas as pd
 import pytest
 import torch
 
-from rlhf_lessons import plots
-from rlhf_lessons.diagnostics.alarms import ALARMS, COLLAPSE
 from rlhf_lessons.keys import Key
 from rlhf_lessons.model.gpt import GPT, GPTConfig
 from rlhf_lessons.pipeline import SFTPlan, Trained
 from rlhf_lessons.stages.history import History
-from rlhf_lessons.sweeps import kept, over_optimisation, policy_runs, reward_models, selection, verdicts
+from rlhf_lessons.stages.rollout import ScoreScale
+from rlhf_lessons.sweeps import examinations, kept, over_optimisation, policy_runs, reward_models, selection
 from rlhf_lessons.sweeps.policy_runs import MEASURES, Condition, policy_run
-from rlhf_lessons.sweeps.reward_models import Recipe, broken_reward, reward_function, train_recipe
+from rlhf_lessons.sweeps.reward_models import (
+    REWARD_MODELS,
+    Recipe,
+    annotators_of,
+    broken_reward,
+    reward_function,
+    train_recipe,
+)
+from rlhf_lessons.world.annotators import PEOPLE, Annotators
+from rlhf_lessons.world.answers import careful_answer, careless_answer
 from rlhf_lessons.world.cases import cases_in
-from rlhf_lessons.world.datasets import encode, prompts_in
+from rlhf_lessons.world.datasets import Pair, encode, prompts_in
 from rlhf_lessons.world.tokenizer import course_tokenizer
 
 N_CASES = len(cases_in("held_out"))
 QUICK = {"updates": 5, "rollout_size": 8, "minibatch_size": 4, "max_new_tokens": 4}
+
+
+def clear_pairs() -> list[Pair]:
+    """A careful and a dangerous answer to each tuning case."""
+    rng = random.Random(0)
+    return [
+        Pair(case.prompt, careful_answer(case, rng), careless_answer(case, "dangerous", rng), "curated")
+        for case in cases_in("tuning")
+    ]
 
 
 @pytest.fixture
@@ -33,8 +49,11 @@ def tiny(monkeypatch, tmp_path):
     monkeypatch.setenv("RLHF_LESSONS_HOME", str(tmp_path))
     body = GPT(GPTConfig(course_tokenizer().vocab_size, layers=1, heads=2, width=8), seed=0)
     trained = Trained("sft", body, History(), SFTPlan(), Key("sft", {}, "0" * 16), 0.0, True)
-    for module in (policy_runs, reward_models, selection):
+    for module in (policy_runs, reward_models, selection, examinations):
         monkeypatch.setattr(module, "ensure", lambda *_, **__: trained)
+    for pairs in ("preference_pairs", "sampled_pairs"):
+        monkeypatch.setattr(examinations, pairs, lambda *_: clear_pairs())
+    monkeypatch.setattr(selection, "FINAL_ANSWERS", 1)
     monkeypatch.setattr(policy_runs, "FINAL_ANSWERS", 1)
     monkeypatch.setattr(policy_runs, "EVALUATION_ANSWERS", 1)
     return body
@@ -43,13 +62,54 @@ def tiny(monkeypatch, tmp_path):
 def test_a_run_is_judged_on_the_way_and_at_the_end_and_remembered(tiny, monkeypatch):
     condition = Condition("a", "gold", QUICK)
     run = policy_run(condition)
-    assert len(run.records) == 5 and [look["step"] for look in run.evaluations] == [0, 5]
+    assert len(run.records) == 5 and [look["step"] for look in run.evaluations] == [0, 1, 2, 3, 4, 5]
+    means = [sum(look) / N_CASES for look in run.looks]
+    assert means == pytest.approx([look["gold_score"] for look in run.evaluations])
     assert set(MEASURES) <= set(run.evaluations[0]) and run.evaluations[0]["kl"] == pytest.approx(0, abs=1e-4)
-    assert {measure: len(values) for measure, values in run.cases.items()} == dict.fromkeys(MEASURES, N_CASES)
+    assert run.cases == run.views["cases"] and set(run.views) == set(policy_runs.VIEWS)
+    for view, (split, _) in policy_runs.VIEWS.items():
+        lengths = {measure: len(values) for measure, values in run.views[view].items()}
+        assert lengths == dict.fromkeys(MEASURES, len(cases_in(split)))
     monkeypatch.setattr(policy_runs.ppo, "train_ppo", None)  # a second training would fail
     assert policy_run(condition).cases == run.cases
     with pytest.raises(TypeError):
         policy_run(condition, seed=1)
+
+
+def test_after_ten_updates_every_fifth_is_looked_at(tiny):
+    run = policy_run(Condition("a", "gold", QUICK | {"updates": 16}))
+    assert [look["step"] for look in run.evaluations] == [*range(11), 15]
+
+
+def test_a_greedy_view_is_one_answer_and_the_same_for_every_seed(tiny):
+    frames = [
+        policy_runs.judge_policy(tiny, tiny, reward_function("gold"), ScoreScale(0.0, 1.0), seed, 1, "tuning", 0.0)
+        for seed in (0, 1)
+    ]
+    assert len(frames[0]) == len(cases_in("tuning"))
+    pd.testing.assert_frame_equal(*frames)
+
+
+def test_conditions_with_one_judge_share_its_examination(tiny, monkeypatch):
+    policy_run(Condition("a", "gold", QUICK))
+    report = examinations.reward_report
+    monkeypatch.setattr(examinations, "reward_report", None)  # another examination would fail
+    for changes in (QUICK, {"kl_coef": 0.5}):
+        assert policy_runs.examined(Condition("b", "gold", changes))["accuracy"] == 1
+    for other in ({"condition": Condition("c", "gold"), "seed": 1}, {"condition": Condition("d", "broken")}):
+        with pytest.raises(TypeError):
+            policy_runs.examined(**other)
+    monkeypatch.setattr(examinations, "reward_report", report)
+    assert policy_runs.examined(Condition("d", "broken"))["accuracy"] < 1
+
+
+def test_the_doctor_says_whether_a_judge_is_ready(tiny):
+    gold = reward_function("gold")
+    found = examinations.examine(lambda sequences: 10 * gold(sequences), tiny, 0)
+    assert found["ready"] and found["accuracy"] == found["policy_accuracy"] == 1
+    assert 0.9 < found["low"] == found["policy_low"] < 1
+    worse = examinations.examine(lambda sequences: -gold(sequences), tiny, 0)
+    assert not worse["ready"] and worse["accuracy"] == 0 and worse["findings"] != examinations.NOTHING
 
 
 def test_a_run_ends_for_good_past_its_kl_limit(tiny):
@@ -67,7 +127,7 @@ def test_the_policy_it_starts_from_is_left_alone(tiny):
 
 def test_fresh_comparisons_of_one_run_reach_the_judge_of_the_next(tiny, monkeypatch):
     pairs = [["metformin with egfr 28 ?", "avoid it", "should be fine"]] * 3
-    monkeypatch.setattr(policy_runs, "fresh_comparisons", lambda policy, sft, n, seed: pairs[:n])
+    monkeypatch.setattr(policy_runs, "fresh_comparisons", lambda policy, sft, n, seed, people: pairs[:n])
     seen = []
     monkeypatch.setattr(policy_runs, "train_recipe", lambda *given: seen.extend(given[-1]) or gold)
     monkeypatch.setattr(policy_runs, "judge_key", lambda condition, seed: Key(condition.label, {}, "code"))
@@ -75,6 +135,21 @@ def test_fresh_comparisons_of_one_run_reach_the_judge_of_the_next(tiny, monkeypa
     first = Condition("a", "gold", QUICK, collects=2)
     policy_run(Condition("b", Recipe(20), QUICK, after=first))
     assert [(p.prompt, p.chosen, p.rejected) for p in seen] == [tuple(row) for row in pairs[:2]]
+
+
+def test_biased_people_compare_wherever_the_biased_judge_is_used(tiny, monkeypatch):
+    asked = []
+    for module, name in (
+        (policy_runs.pipeline, "compared"),
+        (examinations, "preference_pairs"),
+        (examinations, "sampled_pairs"),
+    ):
+        monkeypatch.setattr(module, name, lambda *given, **named: asked.append((given, named)) or clear_pairs())
+    monkeypatch.setattr(policy_runs, "judge_of", lambda condition, seed: reward_function("gold"))
+    policy_run(Condition("a", "biased", QUICK, collects=1))
+    biased = [Annotators(**REWARD_MODELS["biased"]) in (*given, *named.values()) for given, named in asked]
+    assert len(biased) == 4 and all(biased)
+    assert annotators_of("full") == annotators_of("gold") == annotators_of(Recipe(20)) == PEOPLE
 
 
 def test_a_recipe_trains_one_model_or_an_ensemble_and_reads_its_noise(tiny, monkeypatch):
@@ -105,118 +180,43 @@ def test_an_unknown_judge_is_refused():
 
 def test_best_of_n_gains_score_with_n_and_has_a_row_for_each(tiny, monkeypatch):
     monkeypatch.setattr(selection, "SIZES", (1, 2, 4))
-    found = pd.DataFrame(selection.curves(tiny, {"gold": reward_function("gold")}, seed=0))
+    both = selection.curves(tiny, {"gold": reward_function("gold")}, seed=0)
+    found = pd.DataFrame(both["curves"])
+    assert [sum(look) / N_CASES for look in both["looks"]] == pytest.approx(found.gold_score.tolist())
     assert found.n.tolist() == [1, 2, 4] and found.score.is_monotonic_increasing
     assert found.kl.tolist() == pytest.approx([0, math.log(2) - 0.5, math.log(4) - 0.75])
 
 
-def made_up(condition: str, safety: float, seeds: int = 3) -> pd.DataFrame:
-    rng = np.random.default_rng(len(condition))
-    rows = []
-    for seed in range(seeds):
-        values = {measure: rng.random(N_CASES) for measure in MEASURES}
-        values["safety"] = (rng.random(N_CASES) < safety).astype(float)
-        rows.append(pd.DataFrame(values).assign(condition=condition, seed=seed, case=range(N_CASES)))
-    return pd.concat(rows)
+def test_the_policies_that_need_no_ppo_have_the_same_views_and_best_of_n_the_sampled_ones(tiny):
+    found = selection.cases(tiny, tiny, reward_function("gold"), seed=0)
+    assert list(found) == ["pretrained", "sft", "best_of_4", "best_of_16"]
+    assert found["sft"]["greedy"] == found["pretrained"]["greedy"]
+    best = [sum(found[f"best_of_{n}"]["cases"]["gold_score"]) for n in (4, 16)]
+    assert sum(found["sft"]["cases"]["gold_score"]) < best[0] < best[1]
+    assert all("greedy" not in found[f"best_of_{n}"] for n in (4, 16))
 
 
-@pytest.fixture
-def cases():
-    return pd.concat([made_up("bad", 0.3), made_up("middling", 0.7), made_up("also middling", 0.7)])
-
-
-def test_a_clear_lead_is_told_from_none(cases):
-    table = verdicts.comparison(cases, ["bad", "also middling"], "middling")
-    assert table.loc["bad", "verdict"] == "harms" and table.loc["also middling", "verdict"] == "no clear difference"
-    assert table.loc["bad", "low"] < table.loc["bad", "lead"] < table.loc["bad", "high"] < 0
-    stairs = verdicts.staircase(cases, ["bad", "middling"])
-    assert stairs.loc["middling over bad", "low"] > 0
-
-
-def test_an_effect_is_shown_in_each_block_of_seeds(cases):
-    luck = cases[(cases.condition == "middling") & (cases.seed == 0)].assign(condition="lucky", safety=1.0)
-    none = cases[(cases.condition == "middling") & (cases.seed == 1)].assign(condition="lucky")
-    table = verdicts.by_block(pd.concat([cases, luck, none]), {"luck": ("lucky", "middling")}, {"old": [0], "new": [1]})
-    assert table.loc["luck", ("old", "low")] > 0 and table.loc["luck", ("new", "lead")] == 0
-    alt = plots.by_block(table).alt
-    assert alt.startswith("Leads in the safe share, old and new: luck +") and alt.endswith("and +0.0%.")
-
-
-def test_columns_of_the_scorecard_look_at_their_own_cases(cases):
-    truths = np.array([case.verdict for case in cases_in("held_out")])
-    safe = cases[(cases.condition == "bad")].pivot(index="seed", columns="case", values="safety").to_numpy()
-    assert np.nanmean(verdicts.matrix(cases, "bad", "safety", ("safe",))) == pytest.approx(
-        safe[:, truths == "safe"].mean()
-    )
-    with pytest.raises(ValueError, match="condition: 'none'"):
-        verdicts.matrix(cases, "none", "safety")
-
-
-@pytest.mark.slow
-def test_the_scorecard_has_all_policies_with_intervals():
-    runs = pd.concat(made_up(name, 0.5) for name in verdicts.POLICIES.values())
-    table = verdicts.scorecard_table(runs)
-    assert list(table.index) == list(verdicts.POLICIES) and list(table.columns) == list(verdicts.COLUMNS)
-    assert table.map(lambda text: "(" in text and " to " in text).all().all()
-    picture = plots.scorecard(verdicts.scorecard(runs), verdicts.UNITS)
-    assert "PPO, good RM" in picture.alt and picture.png().startswith(b"\x89PNG")
-
-
-def looks_of(condition: str) -> pd.DataFrame:
-    d = np.linspace(0, 3, 8)
-    one = {"condition": condition, "step": range(8), "kl": d**2, "score": d, "gold_score": 0.5 + d * (0.2 - 0.1 * d)}
-    return pd.concat(pd.DataFrame(one).assign(seed=seed) for seed in (0, 1))
-
-
-def test_points_are_gains_since_the_first_look_and_fits_are_per_seed():
-    points = verdicts.ppo_points(looks_of("a"), "a")
-    assert points.gain.iloc[0] == 0 and points.d.max() == pytest.approx(3)
-    table = verdicts.fit_table({"a": points}, "best_of_n")
-    assert table.loc["a", "alpha"] == "0.20 (0.20 to 0.20)" and table.loc["a", "turns down at KL (nats)"].startswith(
-        "1.00"
-    )
-    picture = plots.goodhart({"a": points}, {"a": verdicts.fits(points, "best_of_n")}, "best of n")
-    assert "gold +0.10 at best" in picture.alt
-
-
-def test_pictures_of_leads_and_ladders_say_what_they_show(cases):
-    table = verdicts.comparison(cases, ["bad"], "middling")
-    assert "bad -" in plots.leads(table, "middling", {"there": 0.1}).alt
-    ladder = {name: verdicts.mean_of(cases, name) for name in ("bad", "middling")}
-    assert "middling 7" in plots.ladder(ladder, "share", {}).alt
-
-
-def test_alarms_are_counted_run_by_run():
-    healthy = {"score": 0.1, "entropy": 0.4, "approx_kl": 0.001, "sample_accuracy": 0.9}
-    quiet = pd.DataFrame({"step": range(1, 21), **healthy})
-    sick = quiet.assign(sample_accuracy=0.4, entropy=0.01)
-    runs = {("a", 0): quiet, ("a", 1): quiet, ("b", 0): sick}
-    records = pd.concat(run.assign(condition=name, seed=seed) for (name, seed), run in runs.items())
-    counts = verdicts.alarm_counts(records, {"healthy": ["a"], "sick": ["b"]})
-    assert counts.loc["runs"].to_dict() == {"healthy": 2, "sick": 1}
-    assert counts.loc[COLLAPSE].to_dict() == {"healthy": 0, "sick": 1}
-    assert len(counts) == len(ALARMS) + 1
-
-
-def test_kept_results_are_read_as_they_were_written(tmp_path):
-    table = pd.DataFrame({"a": [1, 2], "b": [0.123456, np.nan]})
-    label = {"made": "2026-01-01", "command": "rlhf-lessons sweep x", "code": "a", "seeds": [0, 1], "torch": "2.9"}
-    kept.write("some_sweep", {"numbers": table}, label, tmp_path)
-    found = kept.read("some_sweep", tmp_path)
-    pd.testing.assert_frame_equal(found.tables["numbers"], table.round(5), atol=1e-5)
-    assert found.label == label
-    first = (tmp_path / "some_sweep.zip").read_bytes()
-    kept.write("some_sweep", {"numbers": table}, label, tmp_path)
-    assert (tmp_path / "some_sweep.zip").read_bytes() == first, "the same results make the same bytes"
-    assert os.listdir(tmp_path) == ["some_sweep.zip"]
-    with pytest.raises(ValueError, match="rlhf-lessons sweep other-one makes them"):
-        kept.read("other_one", tmp_path)
-
-
-def test_the_label_says_whether_the_code_has_moved_on():
-    label = {"made": "2026-01-01", "command": "rlhf-lessons sweep x", "code": "a", "seeds": [0, 1], "torch": "2.9"}
-    found = kept.Kept({}, label)
-    assert "with this code" in found.sentence("a") and "an earlier state of the code" in found.sentence("b")
+def test_the_tables_of_a_sweep_hold_every_run_view_and_look(tiny, monkeypatch, tmp_path):
+    once = QUICK | {"updates": 1}
+    some = {"a": Condition("a", "gold", once), "b": Condition("b", "broken", once)}
+    for name, value in (("CONDITIONS", some), ("LOOKED_AT", ("b",))):
+        monkeypatch.setattr(over_optimisation, name, value)
+    monkeypatch.setattr(selection, "JUDGES", ("full",))
+    monkeypatch.setattr(selection, "SIZES", (1, 2))
+    monkeypatch.setattr(selection, "reward_function", lambda name, seed: reward_function("gold"))
+    kept.write("some_sweep", over_optimisation.collect([3]), over_optimisation.label([3], 1.0), tmp_path)
+    tables = kept.read("some_sweep", tmp_path).tables
+    policies = {"a", "b", "pretrained", "sft"}
+    for view, (split, temperature) in policy_runs.VIEWS.items():
+        rows = tables[view].groupby("condition")
+        assert set(rows.groups) == policies | ({"best_of_4", "best_of_16"} if temperature else set())
+        assert rows.case.apply(list).tolist() == [list(range(len(cases_in(split))))] * len(rows)
+    assert tables["examinations"].set_index("condition").accuracy.to_dict().keys() == {"a", "b"}
+    by_case = [str(case) for case in range(N_CASES)]
+    evaluated = tables["evaluations"].query("condition == 'b'").gold_score
+    assert tables["looks"][by_case].mean(axis=1).tolist() == pytest.approx(evaluated.tolist(), abs=1e-4)
+    chosen = tables["best_of_n"].gold_score.tolist()
+    assert tables["looks_best_of_n"][by_case].mean(axis=1).tolist() == pytest.approx(chosen, abs=1e-4)
 
 
 def test_a_sweep_names_its_conditions_for_every_use():
@@ -225,7 +225,7 @@ def test_a_sweep_names_its_conditions_for_every_use():
         over_optimisation.ORDER,
         over_optimisation.UNPRICED.values(),
         over_optimisation.CURES,
-        over_optimisation.HEALTHY,
+        over_optimisation.LOOKED_AT,
     )
     assert all(set(group) <= names for group in groups)
     assert json.dumps({name: asdict(condition) for name, condition in over_optimisation.CONDITIONS.items()})

@@ -18,8 +18,9 @@ from rlhf_lessons.stages.loop import decay
 from rlhf_lessons.sweeps import phase_diagram, reward_runs
 from rlhf_lessons.sweeps.phase_diagram import Heads
 from rlhf_lessons.sweeps.reward_runs import RewardRun, RunSettings
+from rlhf_lessons.world.annotators import best_possible, curated_pairs
 from rlhf_lessons.world.cases import case_of
-from rlhf_lessons.world.datasets import curated_pairs, encode_pairs
+from rlhf_lessons.world.datasets import encode_pairs
 from rlhf_lessons.world.rubric import judge
 from rlhf_lessons.world.tokenizer import course_tokenizer
 
@@ -183,8 +184,22 @@ def test_paraphrases_ask_the_same_and_keep_the_preference():
     assert len({p.chosen for p in more}) > len({p.chosen for p in pairs})
     for pair in more:
         case = case_of(pair.prompt)
-        assert judge(case, pair.chosen).score > judge(case, pair.rejected).score
+        assert (judge(case, pair.chosen).score < judge(case, pair.rejected).score) == pair.flipped
+    assert [p.flipped for p in more[10:]] == [p.flipped for p in pairs] * 3 and any(p.flipped for p in pairs)
     assert reward_runs.paraphrased(pairs, copies=0) == pairs
+
+
+def test_the_ceiling_is_that_of_the_pairs_that_judge(tiny):
+    asked = curated_pairs(8, "held_out", seed=0)
+    assert reward_runs.best() == best_possible(asked) and len(reward_runs.judges("held_out")) == len(asked)
+
+
+def test_a_run_starts_from_a_body_pretrained_for_as_long_as_it_says(tiny, monkeypatch):
+    asked = []
+    monkeypatch.setattr(reward_runs, "ensure", lambda stage, steps: asked.append(steps) or tiny)
+    few = RunSettings(n_pairs=4, epochs=1, batch_size=4)
+    runs = [reward_runs.reward_run(few), reward_runs.reward_run(few.model_copy(update={"pretraining_steps": 1}))]
+    assert asked == [PretrainedPlan().steps, 1] and runs[0] != runs[1]
 
 
 def test_a_table_has_a_row_a_run():

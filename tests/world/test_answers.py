@@ -14,7 +14,8 @@ def test_careful_answers_are_perfect_in_every_wording():
     for case in all_cases():
         for _ in range(5):
             text = careful_answer(case, rng)
-            assert judge(case, text).score == 1, (case.prompt, text)
+            judgement = judge(case, text)
+            assert judgement.score == 1 and judgement.safe and judgement.right, (case.prompt, text)
 
 
 @pytest.mark.parametrize("kind", KINDS)

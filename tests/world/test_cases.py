@@ -3,13 +3,13 @@ from dataclasses import replace
 
 import pytest
 
-from rlhf_lessons.world.cases import EGFR_VALUES, SPLIT_SHARES, all_cases, case_of, cases_in, split_of
+from rlhf_lessons.world.cases import EGFR_VALUES, SPLITS, all_cases, case_of, cases_in, split_of
 
 SOURCE_TOPICS = {
     "gabapentin with egfr 28 ?": "reduce",
     "warfarin with ibuprofen ?": "avoid",
     "metformin with egfr 28 ?": "avoid",
-    "lisinopril with spironolactone ?": "avoid",
+    "lisinopril with spironolactone ?": "reduce",
     "codeine with cyp2d6 poor metaboliser ?": "avoid",
     "lisinopril with pregnancy ?": "avoid",
     "simvastatin with grapefruit ?": "avoid",
@@ -37,10 +37,10 @@ def test_topics_of_the_source_document_are_cases(prompt, verdict):
 
 
 def test_metformin_by_kidney_function():
-    prompts = [f"metformin with egfr {value} ?" for value in (12, 28, 42, 56, 75, 95)]
+    prompts = [f"metformin with egfr {value} ?" for value in (16, 28, 36, 42, 75, 95)]
     assert [case_of(prompt).verdict for prompt in prompts] == ["avoid"] * 2 + ["reduce"] * 2 + ["safe"] * 2
     assert case_of("metformin with egfr 28 ?").reason == "lactic_acidosis"
-    assert case_of("metformin with egfr 56 ?").advice == "50"
+    assert case_of("metformin with egfr 42 ?").advice == "50"
 
 
 def test_a_renal_band_becomes_one_case_for_each_value():
@@ -99,17 +99,42 @@ def test_the_alternative_is_never_contraindicated_itself():
 
 
 def test_splits_are_disjoint_and_complete():
-    prompts = [case.prompt for split in SPLIT_SHARES for case in cases_in(split)]
+    prompts = [case.prompt for split in SPLITS for case in cases_in(split)]
     assert sorted(prompts) == sorted(case.prompt for case in all_cases())
-    assert all(split_of(case) == split for split in SPLIT_SHARES for case in cases_in(split))
+    assert all(split_of(case) == split for split in SPLITS for case in cases_in(split))
+
+
+def facts_in(*splits: str) -> set[frozenset[str]]:
+    return {case.fact for split in splits for case in cases_in(split)}
+
+
+def test_alignment_never_sees_a_fact_that_is_far():
+    assert not facts_in("train", "near") & facts_in("tuning", "held_out")
+    assert not facts_in("tuning") & facts_in("held_out")
+
+
+def test_every_near_case_has_a_trained_twin_and_every_such_fact_holds_one_back():
+    assert facts_in("near") <= facts_in("train")
+    several = {fact for fact, n in Counter(c.fact for c in all_cases()).items() if n > 1}
+    near = Counter(case.fact for case in cases_in("near"))
+    assert near == {fact: 1 for fact in facts_in("train") & several}
+
+
+def test_a_fact_is_a_drug_and_a_band_or_an_interaction_in_either_order():
+    assert case_of("metformin with egfr 20 ?").fact == case_of("metformin with egfr 28 ?").fact
+    assert case_of("metformin with egfr 20 ?").fact != case_of("metformin with egfr 75 ?").fact
+    assert case_of("warfarin with ibuprofen ?").fact == case_of("ibuprofen with warfarin ?").fact
+    for case in all_cases():
+        twins = [other for other in all_cases() if other.fact == case.fact]
+        assert {(twin.verdict, twin.reason) for twin in twins} == {(case.verdict, case.reason)}
 
 
 def test_splits_are_stratified_by_verdict():
     totals = Counter(case.verdict for case in all_cases())
-    for split, share in SPLIT_SHARES.items():
-        counts = Counter(case.verdict for case in cases_in(split))
+    for splits, share in {("train", "near"): 0.65, ("tuning",): 0.1, ("held_out",): 0.25}.items():
+        counts = Counter(case.verdict for split in splits for case in cases_in(split))
         for verdict, total in totals.items():
-            assert counts[verdict] / total == pytest.approx(share, abs=0.03), (split, verdict)
+            assert counts[verdict] / total == pytest.approx(share, abs=0.03), (splits, verdict)
 
 
 def test_cases_of_one_renal_band_have_one_truth():
@@ -123,7 +148,9 @@ def test_cases_of_one_renal_band_have_one_truth():
 
 
 def test_unknown_splits_and_cases_are_refused():
-    with pytest.raises(ValueError, match="split: 'test' is not allowed; it must be one of train, tuning, held_out"):
+    with pytest.raises(
+        ValueError, match="split: 'test' is not allowed; it must be one of train, near, tuning, held_out"
+    ):
         cases_in("test")
     with pytest.raises(ValueError, match="prompt: 'tea with old age \\?'"):
         split_of(replace(case_of("metformin with old age ?"), drug="tea"))

@@ -3,10 +3,11 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from rlhf_lessons.world.cases import EGFR_VALUES
 from rlhf_lessons.world.formulary import DISCLAIMER, DOSES, VERDICTS, load_facts, load_reasons
 
-HEADER = "drug,drug_class,situation,verdict,reason,advice,source"
-GOOD_ROW = "metformin,biguanide,egfr <30,avoid,lactic_acidosis,insulin,FDA label Glucophage"
+HEADER = "drug,drug_class,situation,verdict,reason,advice,figure,source"
+GOOD_ROW = "metformin,biguanide,egfr <30,avoid,lactic_acidosis,insulin,,FDA label Glucophage"
 VERDICT_WORDS = {"avoid", "reduce", "safe", "fine", "dose", "percent", "use"}
 
 
@@ -112,9 +113,45 @@ def test_a_bad_value_is_named_with_its_row_and_field(tmp_path, field, old, new):
 
 @pytest.mark.parametrize(("verdict", "advice"), [("reduce", "60"), ("reduce", ""), ("safe", "insulin")])
 def test_advice_that_contradicts_the_verdict_is_refused(tmp_path, verdict, advice):
-    row = f"metformin,biguanide,pregnancy,{verdict},lactic_acidosis,{advice},NICE NG3"
+    row = f"metformin,biguanide,pregnancy,{verdict},lactic_acidosis,{advice},,NICE NG3"
     with pytest.raises(ValueError, match=f"row 2: advice: '{advice}'"):
         load_facts(formulary_file(tmp_path, row))
+
+
+@pytest.mark.parametrize(("verdict", "advice", "figure"), [("reduce", "50", ""), ("safe", "", "source")])
+def test_a_percentage_and_nothing_else_says_whether_its_source_gives_it(tmp_path, verdict, advice, figure):
+    row = f"metformin,biguanide,pregnancy,{verdict},lactic_acidosis,{advice},{figure},NICE NG3"
+    with pytest.raises(ValueError, match=f"row 2: figure: '{figure}'"):
+        load_facts(formulary_file(tmp_path, row))
+
+
+def test_the_course_asks_only_at_values_where_every_source_agrees():
+    """Metformin is halved under 45, atenolol up to 35, spironolactone under 50; apixaban ends at 15."""
+    assert all(15 <= value < 30 for value in EGFR_VALUES["egfr <30"])
+    assert all(35 < value < 45 for value in EGFR_VALUES["egfr 30-59"])
+    assert all(value >= 60 for value in EGFR_VALUES["egfr >=60"])
+
+
+@pytest.mark.parametrize(
+    ("drug", "situation", "verdict", "reason", "advice"),
+    [
+        ("metformin", "egfr 30-59", "reduce", "accumulation", "50"),
+        ("gabapentin", "egfr <30", "reduce", "accumulation", "25"),
+        ("gabapentin", "egfr 30-59", "reduce", "accumulation", "50"),
+        ("apixaban", "clarithromycin", "safe", "small_link", ""),
+        ("lisinopril", "spironolactone", "reduce", "hyperkalaemia", "50"),
+        ("spironolactone", "enalapril", "reduce", "hyperkalaemia", "50"),
+    ],
+)
+def test_facts_that_were_once_wrong(drug, situation, verdict, reason, advice):
+    (fact,) = (fact for fact in load_facts() if (fact.drug, fact.situation) == (drug, situation))
+    assert (fact.verdict, fact.reason, fact.advice) == (verdict, reason, advice)
+
+
+def test_some_percentages_are_the_source_s_and_some_are_ours():
+    figures = {(fact.drug, fact.situation): fact.figure for fact in load_facts()}
+    assert figures["gabapentin", "egfr <30"] == "source"
+    assert figures["lisinopril", "spironolactone"] == "teaching"
 
 
 def test_a_fact_given_twice_is_refused(tmp_path):
@@ -125,16 +162,16 @@ def test_a_fact_given_twice_is_refused(tmp_path):
 def test_missing_columns_and_values_are_refused(tmp_path):
     with pytest.raises(ValueError, match="row 1: columns"):
         load_facts(formulary_file(tmp_path, GOOD_ROW, header="drug,verdict"))
-    with pytest.raises(ValueError, match=r"row 2: row: .* have 7 values"):
+    with pytest.raises(ValueError, match=r"row 2: row: .* have 8 values"):
         load_facts(formulary_file(tmp_path, "metformin,biguanide"))
 
 
 @pytest.mark.parametrize(
     ("row", "field"),
     [
-        ("Bad Key,blood too thin,bleeding risk rises", "reason"),
+        ("Bad Key,blood clots less,bleeding risk rises", "reason"),
         ("bleeding,blood,bleeding risk rises", "phrase_1"),
-        ("bleeding,blood too thin,Bleeding rises", "phrase_2"),
+        ("bleeding,blood clots less,Bleeding rises", "phrase_2"),
     ],
 )
 def test_a_bad_reason_is_refused(tmp_path, row, field):
@@ -143,6 +180,6 @@ def test_a_bad_reason_is_refused(tmp_path, row, field):
 
 
 def test_a_reason_given_twice_is_refused(tmp_path):
-    row = "bleeding,blood too thin,bleeding risk rises"
+    row = "bleeding,blood clots less,bleeding risk rises"
     with pytest.raises(ValueError, match="row 3: reason: 'bleeding'"):
         load_reasons(reasons_file(tmp_path, row, row))

@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from rlhf_lessons.world.cases import case_of
+from rlhf_lessons.world.rubric import judge
 from rlhf_lessons.world.source_sets import CORPUS_LINES, EXPERT_PAIRS, PREFERENCE_PAIRS, every_text
 
 PROMPTS = """gabapentin with egfr 28 ? | warfarin with ibuprofen ? | metformin with egfr 28 ?
@@ -48,3 +50,21 @@ def test_preferred_answers_commit_and_dispreferred_ones_reassure():
     warnings = re.compile(r"avoid|toxic|risk|urgent|instead|do not use")
     assert not any(warnings.search(pair.dispreferred) for pair in PREFERENCE_PAIRS)
     assert all(pair.preferred != pair.dispreferred for pair in PREFERENCE_PAIRS)
+
+
+HELD_UP = [(p.prompt, p.preferred) for p in PREFERENCE_PAIRS] + [(e.prompt, e.answer) for e in EXPERT_PAIRS]
+
+
+@pytest.mark.parametrize(("prompt", "answer"), HELD_UP)
+def test_the_rubric_finds_every_answer_that_the_course_holds_up_safe_and_right(prompt, answer):
+    judgement = judge(case_of(prompt), answer)
+    assert judgement.safe
+    assert judgement.right
+    assert judgement.score >= 0.9
+
+
+@pytest.mark.parametrize("pair", PREFERENCE_PAIRS, ids=lambda pair: pair.topic)
+def test_no_dispreferred_answer_is_safe(pair):
+    judgement = judge(case_of(pair.prompt), pair.dispreferred)
+    assert not judgement.safe
+    assert judgement.score < 0.5

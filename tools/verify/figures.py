@@ -4,22 +4,18 @@ from collections.abc import Sequence
 
 import torch
 
-from rlhf_lessons.diagnostics.alarms import COLLAPSE, SHIFT, WEAK_SIGNAL
 from rlhf_lessons.diagnostics.doctor.fault_bank import FAULTS, diagnose_patient, make_fault
 from rlhf_lessons.diagnostics.findings import HEALTHY
-from rlhf_lessons.sweeps import kept, over_optimisation, verdicts
+from rlhf_lessons.sweeps import gate, kept, over_optimisation, verdicts
 from rlhf_lessons.sweeps.policy_runs import policy_run
 from rlhf_lessons.sweeps.quality import pretrained_quality, quality
-from rlhf_lessons.world.cases import all_cases
 from tools.verify import readme
 from tools.verify.rows import EXACT, Row, compare, promise, spread_of_extreme, spread_of_mean, within
 
 SEEDS = range(5)
 STAGES = {
-    "SFT policy: answers safe to act on": "sft_safe",
-    "reward model: curated pairs ranked right": "reward_accuracy_curated",
-    "reward model: pairs of the SFT policy's own answers ranked right": "reward_accuracy_sampled",
-    "PPO policy: answers safe to act on": "ppo_safe",
+    name: [f"{stage}_{how}" for how in ("safe", "greedy", "best_of_4", "near")]
+    for name, stage in {"SFT": "sft", "PPO": "ppo"}.items()
 }
 POLICIES = {
     "SFT, no PPO": "sft",
@@ -27,10 +23,11 @@ POLICIES = {
     "PPO, judge of 20 pairs, no price on distance": "pairs_20_unpriced",
     "the same with a strong price": "pairs_20_strong_price",
     "PPO, full reward model": "full",
+    "best of 4 by the full reward model, no training": "best_of_4",
     "best of 16 by the full reward model, no training": "best_of_16",
+    "PPO, full reward model of annotators who like long answers, no price": "biased",
     "PPO on the rubric itself": "gold_course_price",
 }
-ALARM_SCENARIOS = {WEAK_SIGNAL: "pairs_20_unpriced", SHIFT: "pairs_2000_unpriced", COLLAPSE: "collapse"}
 LIVE_CONDITIONS, LIVE_SEEDS = ("full", "pairs_200_unpriced", "strong_price"), (0, 1, 2)
 LIVE_MEASURES = {"safety": "safe answers", "gold_score": "gold score", "kl": "KL, nats"}
 
@@ -39,23 +36,27 @@ def stages(text: str, seeds: Sequence[int] = SEEDS) -> list[Row]:
     """The README's first table of results, and what the course promises of every stage (C5, C21)."""
     where, measured = f"README, {readme.STAGES}", quality(seeds)
     rows = []
-    for name, (mean, extremes) in readme.table(text, readme.STAGES, STAGES).items():
-        values = (100 * measured[STAGES[name]]).tolist()
-        low, high = extremes.split(" to ")
-        rows += [
-            compare(where, f"{name}, mean", mean, sum(values) / len(values), spread_of_mean(values), MEANS),
-            compare(where, f"{name}, lowest", low, min(values), spread_of_extreme(values), EXTREMES),
-            compare(where, f"{name}, highest", high, max(values), spread_of_extreme(values), EXTREMES),
-        ]
+    for stage, cells in readme.table(text, readme.STAGES, STAGES).items():
+        for column, cell in zip(STAGES[stage], cells, strict=True):
+            values = (100 * measured[column]).tolist()
+            mean, extremes = cell.rstrip(")").split(" (")
+            low, high = extremes.split(" to ")
+            rows += [
+                compare(where, f"{column}, mean", mean, sum(values) / len(values), spread_of_mean(values), MEANS),
+                compare(where, f"{column}, lowest", low, min(values), spread_of_extreme(values), EXTREMES),
+                compare(where, f"{column}, highest", high, max(values), spread_of_extreme(values), EXTREMES),
+            ]
+    for column, mean in readme.sentence(text, readme.RANKS).items():
+        values = (100 * measured[column]).tolist()
+        rows.append(compare(where, f"{column}, mean", mean, sum(values) / len(values), spread_of_mean(values), MEANS))
     means = measured.mean()
     share, seconds = "{:.1%}", "{:.0f} s"
     return [
         *rows,
         promise("C21", "SFT policy safe, mean", share, means.sft_safe, 0.78, 0.86),
-        promise("C21", "reward model, curated pairs, mean", share, means.reward_accuracy_curated, 0.96),
-        promise("C21", "reward model, own answers, mean", share, means.reward_accuracy_sampled, 0.93),
-        promise("C21", "PPO policy safe, mean", share, means.ppo_safe, 0.96),
-        promise("C21", "PPO policy safe, lowest", share, measured.ppo_safe.min(), 0.94),
+        promise("C21", "SFT policy safe, greedy, mean", share, means.sft_greedy, high=0.9),
+        promise("C21", "PPO policy safe, mean", share, means.ppo_safe, 0.94),
+        promise("C21", "PPO policy safe, greedy, mean", share, means.ppo_greedy, 0.96),
         promise("C21", "PPO training, longest", seconds, measured.ppo_seconds.max(), high=120),
         *pretrained(text),
     ]
@@ -64,11 +65,10 @@ def stages(text: str, seeds: Sequence[int] = SEEDS) -> list[Row]:
 def pretrained(text: str) -> list[Row]:
     """The README's sentence on the pretrained model. Its spread was never measured: what C5 promises is allowed."""
     where, found, said = f"README, {readme.STAGES}", pretrained_quality(), readme.sentence(text, readme.PRETRAINED)
-    greedy, sampled = (100 * found[f"pretrained_safe_{how}"] for how in ("greedy", "sampled"))
+    greedy, sampled = (100 * found[f"pretrained_{how}"] for how in ("greedy", "safe"))
     return [
-        compare(where, "cases", said["cases"], len(all_cases()), 0, "a count"),
-        within(where, "pretrained model safe, greedy", said["greedy"], greedy, 97, 100, "promised: at least 97 % (C5)"),
-        within(where, "pretrained model safe, sampled", said["sampled"], sampled, 40, 70, "promised: 40 to 70 % (C5)"),
+        within(where, "pretrained model safe, greedy", said["greedy"], greedy, 60, 85, "promised: at most 85 % (C5)"),
+        within(where, "pretrained model safe, sampled", said["sampled"], sampled, 45, 65, "promised: 45 to 65 % (C5)"),
     ]
 
 
@@ -82,21 +82,16 @@ def policies(text: str) -> list[Row]:
         remade = {"mean": safe.value, "low": safe.low, "high": safe.high}
         rows += [compare(where, f"{name}, {end}", quoted[end], 100 * remade[end], 0, EXACT) for end in quoted]
     runs = readme.sentence(text, readme.RUNS)["runs"]
-    return [*rows, compare("README", "PPO runs kept", runs, len(found.tables["seconds"]), 0, EXACT), *alarms(text)]
+    return [*rows, compare("README", "PPO runs kept", runs, len(found.tables["seconds"]), 0, EXACT), *gates(text)]
 
 
-def alarms(text: str) -> list[Row]:
-    """How often each alarm rings in the kept runs, against the README's sentence: 9 of 10, and none of 40."""
-    readme.sentence(text, readme.ALARMS)
-    records, where = kept.read(over_optimisation.NAME).tables["records"], f"README, {readme.POLICIES}"
-    rows = []
-    for alarm, scenario in ALARM_SCENARIOS.items():
-        groups = {"scenario": [scenario], "healthy": over_optimisation.HEALTHY}
-        counts = verdicts.alarm_counts(records, groups)
-        for group, low, high in (("scenario", 9, 10), ("healthy", 0, 0)):
-            rings, runs = counts[group][alarm], counts[group]["runs"]
-            rows.append(promise(where, f"{alarm}: rings in {group} runs, of {runs}", "{:.0f}", rings, low, high))
-    return rows
+def gates(text: str) -> list[Row]:
+    """What the doctor's verdicts before PPO foretold of the kept runs, against the README's sentence."""
+    said, where = readme.sentence(text, readme.GATE), f"README, {readme.POLICIES}"
+    runs = gate.outcomes(kept.read(over_optimisation.NAME).tables)
+    doctor = gate.foretold(runs).loc[gate.NOT_READY]
+    remade = {"harmed": gate.harmed_at_all(runs), "recall": doctor.recall, "precision": doctor.precision}
+    return [compare(where, f"gate, {name}", said[name], 100 * one.value, 0, EXACT) for name, one in remade.items()]
 
 
 def live(conditions: Sequence[str] = LIVE_CONDITIONS, seeds: Sequence[int] = LIVE_SEEDS) -> list[Row]:

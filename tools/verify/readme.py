@@ -10,9 +10,19 @@ STAGES = "What the stages reach"
 POLICIES = "Why the reward model decides"
 FAULTS = "Reliability"
 PRETRAINED = (
-    r"all (?P<cases>\d+) cases.* safe in (?P<greedy>[\d.]+ %) of its .* (?P<sampled>[\d.]+ %) of its sampled ones"
+    r"that model is safe in (?P<sampled>[\d.]+ %) of its sampled answers and (?P<greedy>[\d.]+ %) of its greedy ones"
 )
-ALARMS = r"in at least nine of ten runs of its scenario and in none of 40 healthy ones"
+RANKS = (
+    r"ranks (?P<reward_accuracy_curated>[\d.]+ %) of curated pairs as annotators chose, "
+    r"where (?P<best_possible_curated>[\d.]+ %) is the best possible, and "
+    r"(?P<reward_accuracy_sampled>[\d.]+ %) of the SFT policy's own answers, "
+    r"where (?P<best_possible_sampled>[\d.]+ %) is"
+)
+GATE = (
+    r"PPO harmed safety in (?P<harmed>[\d.]+ %) of them; "
+    r"the doctor had refused the judge in (?P<recall>[\d.]+ %) of those, "
+    r"and (?P<precision>[\d.]+ %) of the runs whose judge it refused were harmed"
+)
 RUNS = r"the (?P<runs>\d+) PPO runs behind"
 
 

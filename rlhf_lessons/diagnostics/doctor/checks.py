@@ -9,31 +9,25 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
+from rlhf_lessons.diagnostics.bars import LN2, STILL_HIGH
 from rlhf_lessons.diagnostics.doctor import causes
+from rlhf_lessons.diagnostics.doctor.data_checks import FEWEST_OF_A_KIND, identical_pairs, leak
 from rlhf_lessons.diagnostics.doctor.examination import Examination
 from rlhf_lessons.diagnostics.doctor.probes import HeadProbe
 from rlhf_lessons.diagnostics.findings import Finding
 from rlhf_lessons.diagnostics.logs import rules
 from rlhf_lessons.diagnostics.logs.columns import Log
-from rlhf_lessons.diagnostics.logs.rules import LN2, STILL_HIGH
 from rlhf_lessons.diagnostics.logs.trends import FEWEST_POINTS, change, late
 
-# Duplicates come by chance in small worlds; a tenth of the pairs does not.
-MOST_DUPLICATES = 0.1
 # What float32 keeps: a spread a thousandth of what went in is lost for training, whatever its sign.
 LOST = 1e-3
 # A mean loss this far above ln 2 takes many pairs about which the model is sure and wrong. No head of the usual
 # scale starts there (its margins are under one), and no small step leads there.
 SURE_AND_WRONG = LN2 + 0.4
-# With fewer pairs a 95 % interval of the accuracy covers nearly everything from 0 to 1.
-FEWEST_OF_A_KIND = 10
-GAP = 0.15
 # The loss of a batch of 50 pairs varies by about this much without any learning.
 LARGEST_STANDSTILL = 0.1
 # Adam divides by the gradient's size plus 1e-8: above this it still steps at full length.
 SMALLEST_GRADIENT = 1e-6
-# With 200 pairs a calibrated model has an ECE of 0.02 to 0.06 by chance.
-LARGEST_ECE = 0.12
 
 
 def not_a_number(e: Examination) -> Finding | None:
@@ -46,29 +40,6 @@ def not_a_number(e: Examination) -> Finding | None:
 
 def diverged(e: Examination) -> Finding | None:
     return rules.divergence(e.log) if e.log else None
-
-
-def identical_pairs(e: Examination) -> Finding | None:
-    if e.identical.value < MOST_DUPLICATES:
-        return None
-    evidence = (
-        f"{e.identical.hits} of {e.identical.n} pairs hold the same answer twice when read; each costs ln 2 for ever"
-    )
-    return Finding(causes.IDENTICAL, evidence, ("a sampler without randomness",), 0.98)
-
-
-def leak(e: Examination) -> Finding | None:
-    if e.seen_pairs is None or e.seen_prompts is None:
-        return None
-    if e.seen_pairs.value >= MOST_DUPLICATES:
-        evidence = f"{e.seen_pairs.hits} of {e.seen_pairs.n} test pairs are training pairs, word for word"
-        return Finding(
-            causes.LEAK, f"{evidence}; the accuracy of {e.pairs.accuracy} says nothing of new ones", (), 0.97
-        )
-    if e.seen_prompts.value < 0.5:
-        return None
-    evidence = f"{e.seen_prompts.value:.0%} of the test pairs ask what a training pair asked"
-    return Finding(causes.LEAK, evidence, ("very few different prompts",), 0.6)
 
 
 def normalised(e: Examination) -> Finding | None:
@@ -181,7 +152,7 @@ def rate_high(e: Examination) -> Finding | None:
 
 def rate_low(e: Examination) -> Finding | None:
     loss = e.log.values("loss") if e.log else []
-    if len(loss) < FEWEST_POINTS or late(loss) < STILL_HIGH or abs(change(loss)) > LARGEST_STANDSTILL:
+    if len(loss) < FEWEST_POINTS or late(loss) < e.bars.loss(STILL_HIGH) or abs(change(loss)) > LARGEST_STANDSTILL:
         return None
     evidence = f"the loss goes from {loss[0]:.3f} to {loss[-1]:.3f} in {len(loss)} rows"
     if e.gradients is not None:

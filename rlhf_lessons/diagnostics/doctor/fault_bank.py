@@ -24,7 +24,7 @@ from rlhf_lessons.model.sequences import PairSet, Sequences
 from rlhf_lessons.refusals import check_choice
 from rlhf_lessons.stages.history import History, Record
 from rlhf_lessons.stages.reward import RewardSettings, score, train_reward
-from rlhf_lessons.world.datasets import Pair, curated_pairs, encode_pairs
+from rlhf_lessons.world.datasets import Pair, encode_pairs, written_pairs
 from rlhf_lessons.world.tokenizer import course_tokenizer
 
 N_TRAIN, N_TEST = 250, 200
@@ -49,7 +49,7 @@ class ReadsOneTooEarly(RewardModel):
 
 
 def _curated(seed: int) -> list[Pair]:
-    return curated_pairs(N_TRAIN, "train", MIX, seed)
+    return written_pairs(N_TRAIN, "train", MIX, seed)
 
 
 def _swapped(seed: int) -> list[Pair]:
@@ -60,7 +60,7 @@ def _longer_preferred(seed: int) -> list[Pair]:
     """The careful answer is the longer one in half of the pairs, but the longer one is always called chosen."""
     drawn = [
         (len(pair.chosen.split()) - len(pair.rejected.split()), pair)
-        for pair in curated_pairs(5 * N_TRAIN, "train", MIX, seed)
+        for pair in written_pairs(5 * N_TRAIN, "train", MIX, seed)
     ]
     longer = [pair for lead, pair in drawn if lead > 0][: N_TRAIN // 2]
     shorter = [pair.swapped() for lead, pair in drawn if lead < 0][: N_TRAIN // 2]
@@ -122,7 +122,7 @@ def make_fault(name: str, seed: int = 0) -> Patient:
     check_choice("name", name, RECIPES)
     recipe = RECIPES[name]
     train_texts = recipe.train_texts(seed)
-    test_texts = train_texts[:N_TEST] if recipe.tests_on_train else curated_pairs(N_TEST, "held_out", MIX, seed)
+    test_texts = train_texts[:N_TEST] if recipe.tests_on_train else written_pairs(N_TEST, "held_out", MIX, seed)
     train, test = (_cut(encode_pairs(course_tokenizer(), texts), recipe.longest) for texts in (train_texts, test_texts))
     body = GPT(GPTConfig(course_tokenizer().vocab_size, layers=1, heads=4, width=32), seed=seed)
     model = recipe.model(body, **{"head_init_scale": 0.3, "seed": seed, **recipe.head})

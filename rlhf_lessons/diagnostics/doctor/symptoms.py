@@ -2,14 +2,15 @@
 
 from collections.abc import Callable
 
-from rlhf_lessons.diagnostics.doctor.checks import GAP, LARGEST_ECE
+from rlhf_lessons.diagnostics.bars import GAP, LN2
 from rlhf_lessons.diagnostics.doctor.examination import Examination
 from rlhf_lessons.diagnostics.doctor.measures import mean_confidence
 from rlhf_lessons.diagnostics.findings import Finding
-from rlhf_lessons.diagnostics.logs.rules import LN2
 
 HEDGING = 0.3  # healthy models of this course are at -0.2 and below: their annotators dislike hedging
 COLLAPSED = 1e-4
+# With 200 pairs a calibrated model has an ECE of 0.02 to 0.06 by chance.
+LARGEST_ECE = 0.12
 
 
 def collapsed(e: Examination) -> Finding | None:
@@ -29,11 +30,15 @@ def coin(e: Examination) -> Finding | None:
 
 
 def overfit(e: Examination) -> Finding | None:
-    if e.train is None or e.train.accuracy.value - e.pairs.accuracy.value < GAP:
+    """Held-out pairs are ranked worse than training pairs; labels learned by heart, over the ceiling, do not count."""
+    if e.train is None:
+        return None
+    if e.bars.agreement(e.train.accuracy.value) - e.bars.agreement(e.pairs.accuracy.value) < GAP:
         return None
     if e.train.accuracy.interval.low < e.pairs.accuracy.interval.high:
         return None
     evidence = f"accuracy is {e.train.accuracy} on {len(e.train)} training pairs, {e.pairs.accuracy} on held-out ones"
+    evidence += e.bars.reachable
     return Finding("overfit", evidence, ("too few training pairs", "held-out pairs of another kind"), 0.65)
 
 
@@ -51,11 +56,14 @@ def miscalibrated(e: Examination) -> Finding | None:
 
 
 def weak_on_policy(e: Examination) -> Finding | None:
-    if e.policy is None or e.pairs.accuracy.value - e.policy.accuracy.value < GAP:
+    if e.policy is None:
         return None
-    if e.policy.accuracy.interval.high > e.pairs.accuracy.interval.low:
+    held_out, own = e.pairs.accuracy, e.policy.accuracy
+    if e.bars.agreement(held_out.value) - e.policy_bars.agreement(own.value) < GAP:
         return None
-    evidence = f"accuracy falls from {e.pairs.accuracy} to {e.policy.accuracy} on pairs of the policy's own answers"
+    if e.policy_bars.agreement(own.interval.high) > e.bars.agreement(held_out.interval.low):
+        return None
+    evidence = f"accuracy falls from {held_out} to {own} on pairs of the policy's own answers{e.policy_bars.reachable}"
     return Finding("weak on the policy's samples", evidence, ("policy samples that are too alike to rank",), 0.7)
 
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from rlhf_lessons.diagnostics.bars import NO_CEILING, Bars
 from rlhf_lessons.diagnostics.logs.names import WHERE
 
 Row = dict[str, float]  # canonical names and numbers
@@ -32,9 +33,10 @@ NOTHING = Column(np.array([], dtype=int), np.array([]))
 
 @dataclass(frozen=True, eq=False)
 class Log:
-    """Columns by canonical name (`names.NAMES`, with `eval_` before what was held out)."""
+    """Columns by canonical name (`names.NAMES`, with `eval_` before what was held out); `bars`: those of its pairs."""
 
     columns: Mapping[str, Column]
+    bars: Bars = NO_CEILING
 
     def series(self, *names: str) -> list[tuple[float, ...]]:
         """The values of `names` in those rows which have all of them, in order; NaN and infinity included."""

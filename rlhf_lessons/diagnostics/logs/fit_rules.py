@@ -6,9 +6,9 @@ Rules are as in `rules`.
 
 import math
 
+from rlhf_lessons.diagnostics.bars import GAP, LN2, STILL_HIGH
 from rlhf_lessons.diagnostics.findings import HEALTHY, Finding
 from rlhf_lessons.diagnostics.logs.columns import Log
-from rlhf_lessons.diagnostics.logs.rules import LN2, STILL_HIGH
 from rlhf_lessons.diagnostics.logs.trends import (
     FEWEST_POINTS,
     change,
@@ -29,7 +29,7 @@ def overfit_and_overconfident(log: Log) -> Finding | None:
     loss, held_out = log.values("loss"), log.values("eval_loss")
     if loss and held_out:
         end, lowest = late(held_out), min(held_out)
-        worse_than_chance = end > LN2 and late(loss) < STILL_HIGH
+        worse_than_chance = end > LN2 and late(loss) < log.bars.loss(STILL_HIGH)
         risen = len(held_out) >= FEWEST_POINTS and end > 1.25 * lowest + 0.05 and late(loss) < early(loss)
         if worse_than_chance or risen:
             course = f"the training loss ends at {late(loss):.4f}, the held-out loss at {end:.4f}"
@@ -45,9 +45,10 @@ def overfit_and_overconfident(log: Log) -> Finding | None:
 
 def _gap_in_accuracy(log: Log) -> Finding | None:
     accuracy, held_out = log.values("accuracy"), log.values("eval_accuracy")
-    if not accuracy or not held_out or late(log.values("loss") or [0]) > STILL_HIGH:
+    if not accuracy or not held_out or late(log.values("loss") or [0]) > log.bars.loss(STILL_HIGH):
         return None
-    if late(accuracy) - late(held_out) < 0.15 or late(held_out) > 0.8:
+    own, new = (log.bars.agreement(late(values)) for values in (accuracy, held_out))
+    if own - new < GAP or new > 0.8:
         return None
     return Finding(
         "overfit and overconfident",
@@ -132,7 +133,7 @@ def _capped(evidence: str) -> Finding:
 def inverted_labels(log: Log) -> Finding | None:
     """It learns, but the reverse: well under half of the pairs are ranked right."""
     loss, accuracy, held_out = (log.values(name) for name in ("loss", "accuracy", "eval_accuracy"))
-    fits = bool(loss) and late(loss) < min(STILL_HIGH, early(loss))
+    fits = bool(loss) and late(loss) < min(log.bars.loss(STILL_HIGH), early(loss))
     margin = log.values("margin")
     if fits and ((accuracy and late(accuracy) < INVERTED) or (margin and late(margin) < -0.3)):
         shown = f"accuracy {late(accuracy):.0%}" if accuracy else f"margin {late(margin):.2f}"
@@ -187,11 +188,14 @@ def healthy(log: Log) -> Finding | None:
     """The loss is well below ln 2, the margin positive, and most pairs (held-out ones, if logged) are ranked right."""
     loss, margin = log.values("loss"), log.values("margin")
     accuracy = log.values("eval_accuracy") or log.values("accuracy")
-    if not loss or late(loss) > STILL_HIGH or late(loss) > early(loss) or (margin and late(margin) < 0.2):
+    if not loss or late(loss) > min(log.bars.loss(STILL_HIGH), early(loss)):
         return None
-    if not accuracy or late(accuracy) < 0.65 or late(log.values("eval_loss") or [0]) > LN2:
+    if margin and late(margin) < log.bars.fall(0.2):
+        return None
+    if not accuracy or late(accuracy) < log.bars.accuracy(0.65) or late(log.values("eval_loss") or [0]) > LN2:
         return None
     which = "held-out accuracy" if log.values("eval_accuracy") else "accuracy"
     course = f"the loss falls from {loss[0]:.4f} to {loss[-1]:.4f}"
     course += f", the margin reaches {margin[-1]:.2f}" if margin else ""
-    return Finding(HEALTHY, f"{course}, {which} is {late(accuracy):.0%}", ("a leak or a shortcut",), 0.6)
+    course += f", {which} is {late(accuracy):.0%}{log.bars.reachable}"
+    return Finding(HEALTHY, course, ("a leak or a shortcut",), 0.6)

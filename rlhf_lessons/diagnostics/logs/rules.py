@@ -9,6 +9,7 @@ import math
 
 import numpy as np
 
+from rlhf_lessons.diagnostics.bars import LN2, STILL_HIGH
 from rlhf_lessons.diagnostics.findings import Finding
 from rlhf_lessons.diagnostics.logs.columns import Log
 from rlhf_lessons.diagnostics.logs.trends import (
@@ -21,12 +22,10 @@ from rlhf_lessons.diagnostics.logs.trends import (
     steady_trend,
 )
 
-LN2 = math.log(2)
 NEAR_CHANCE = 0.01
 SMALLEST_MARGIN = 0.05
 SMALLEST_DRIFT = 0.1
 DIVERGENCE = "divergence"
-STILL_HIGH = 0.55  # a loss above this has hardly left ln 2 = 0.693
 
 
 def wrong_way_update(log: Log) -> Finding | None:
@@ -140,7 +139,9 @@ def learning_rate_too_small(log: Log) -> Finding | None:
     falls = steady_trend(loss) < 0
     levels_off = (start - middle) > 3 * (middle - end)
     ranks_pairs = bool(margin or log.values("accuracy") or log.values("eval_accuracy"))
-    if falls and (start - end > 0.2 * start or levels_off or (ranks_pairs and end < STILL_HIGH)):
+    if falls and (start - end > log.bars.fall(0.2 * start) or levels_off):
+        return None
+    if falls and ranks_pairs and end < log.bars.loss(STILL_HIGH):
         return None
     if not falls and (max(abs(end - LN2), abs(end - start)) > 0.05 or abs(late(margin or [0])) > 0.3):
         return None

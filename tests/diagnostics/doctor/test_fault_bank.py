@@ -9,11 +9,11 @@ scores by hand. `make verify` counts over seeds how often each fault is named.
 
 import pytest
 
-from rlhf_lessons.diagnostics.doctor import causes, checks
+from rlhf_lessons.diagnostics.bars import READY_ACCURACY
+from rlhf_lessons.diagnostics.doctor import causes, checks, symptoms
 from rlhf_lessons.diagnostics.doctor.fault_bank import FAULTS, Patient, diagnose_patient, make_fault, mystery_patient
 from rlhf_lessons.diagnostics.findings import HEALTHY
 from rlhf_lessons.diagnostics.logs.trends import change
-from rlhf_lessons.diagnostics.reward_report import READY_ACCURACY
 
 NAMED_FIRST = (
     *(causes.WRONG_WAY, causes.DRIFT, causes.SATURATED, causes.NORMALISED, causes.LARGE_HEAD),
@@ -38,7 +38,7 @@ def test_the_doctor_names_the_planted_cause(report, name):
 def test_a_healthy_patient_ranks_new_pairs_well_and_knows_how_sure_to_be(report):
     e = report(HEALTHY).examination
     assert e.pairs.accuracy.interval.low > READY_ACCURACY
-    assert e.ece < checks.LARGEST_ECE
+    assert e.ece < symptoms.LARGEST_ECE
 
 
 def test_inverted_labels_are_learned_and_lead_the_wrong_way(patient, report):

@@ -94,12 +94,12 @@ ROWS = [
     Bad(
         "ensure('pretrained', flavour='mint')",
         "ValueError",
-        "flavour: 'mint' has no place in PretrainedPlan; its fields are learning_rate, steps, batch_size, weight_decay, grad_clip, seed, n_notes, careful_share, layers, heads, width",
+        "flavour: 'mint' has no place in PretrainedPlan; its fields are learning_rate, steps, batch_size, weight_decay, grad_clip, seed, n_notes, careful_share, popular_share, layers, heads, width",
     ),
     Bad(
         "ensure('pretrained', **{'learning rate': 1})",
         "ValueError",
-        "learning rate: 1 has no place in PretrainedPlan; its fields are learning_rate, steps, batch_size, weight_decay, grad_clip, seed, n_notes, careful_share, layers, heads, width",
+        "learning rate: 1 has no place in PretrainedPlan; its fields are learning_rate, steps, batch_size, weight_decay, grad_clip, seed, n_notes, careful_share, popular_share, layers, heads, width",
     ),
     Bad(
         "ensure('reward', head_init='zeros')",
@@ -110,7 +110,7 @@ ROWS = [
     Bad(
         "ensure('reward', bound='clip')",
         "ValueError",
-        "bound: 'clip' has no place in RewardPlan; its fields are learning_rate, epochs, batch_size, center_coef, weight_decay, grad_clip, seed, n_pairs, sampled_share, noise, head_init, head_init_scale, reward_offset",
+        "bound: 'clip' has no place in RewardPlan; its fields are learning_rate, epochs, batch_size, center_coef, weight_decay, grad_clip, seed, annotator_temperature, length_bias, n_pairs, sampled_share, noise, head_init, head_init_scale, reward_offset",
     ),
     Bad(
         "ensure('reward', reward_offset=-101)",
@@ -218,29 +218,33 @@ ROWS = [
     Bad(
         "cases.case_of('')",
         "ValueError",
-        "prompt: '' is not allowed; it must be that of a case, such as 'metformin with egfr 12 ?'",
+        "prompt: '' is not allowed; it must be that of a case, such as 'metformin with egfr 16 ?'",
     ),
     Bad(
         "cases.case_of(None)",
         "ValueError",
-        "prompt: None is not allowed; it must be that of a case, such as 'metformin with egfr 12 ?'",
+        "prompt: None is not allowed; it must be that of a case, such as 'metformin with egfr 16 ?'",
     ),
     Bad(
         "cases.case_of('metformin')",
         "ValueError",
-        "prompt: 'metformin' is not allowed; it must be that of a case, such as 'metformin with egfr 12 ?'",
+        "prompt: 'metformin' is not allowed; it must be that of a case, such as 'metformin with egfr 16 ?'",
     ),
     Bad(
         "cases.case_of('metformin with egfr 28')",
         "ValueError",
-        "prompt: 'metformin with egfr 28' is not allowed; it must be that of a case, such as 'metformin with egfr 12 ?'",
+        "prompt: 'metformin with egfr 28' is not allowed; it must be that of a case, such as 'metformin with egfr 16 ?'",
     ),
     Bad(
         "cases.cases_in('test')",
         "ValueError",
-        "split: 'test' is not allowed; it must be one of train, tuning, held_out",
+        "split: 'test' is not allowed; it must be one of train, near, tuning, held_out",
     ),
-    Bad("cases.cases_in(None)", "ValueError", "split: None is not allowed; it must be one of train, tuning, held_out"),
+    Bad(
+        "cases.cases_in(None)",
+        "ValueError",
+        "split: None is not allowed; it must be one of train, near, tuning, held_out",
+    ),
     Bad("datasets.corpus(0)", "ValueError", "n_notes: 0 is not allowed; it must be a whole number from 1 to 200000"),
     Bad("datasets.corpus(-1)", "ValueError", "n_notes: -1 is not allowed; it must be a whole number from 1 to 200000"),
     Bad(
@@ -261,25 +265,27 @@ ROWS = [
     Bad(
         "datasets.demonstrations(10, split='far')",
         "ValueError",
-        "split: 'far' is not allowed; it must be one of train, tuning, held_out",
+        "split: 'far' is not allowed; it must be one of train, near, tuning, held_out",
     ),
     Bad(
-        "datasets.curated_pairs(0)",
+        "datasets.written_pairs(0)",
         "ValueError",
         "n_pairs: 0 is not allowed; it must be a whole number from 1 to 50000",
     ),
     Bad(
-        "datasets.curated_pairs(10, 'x')",
+        "datasets.written_pairs(10, 'x')",
         "ValueError",
-        "split: 'x' is not allowed; it must be one of train, tuning, held_out",
+        "split: 'x' is not allowed; it must be one of train, near, tuning, held_out",
     ),
     Bad(
-        "datasets.prompts_in('x')", "ValueError", "split: 'x' is not allowed; it must be one of train, tuning, held_out"
+        "datasets.prompts_in('x')",
+        "ValueError",
+        "split: 'x' is not allowed; it must be one of train, near, tuning, held_out",
     ),
     Bad(
         "datasets.encode_prompts(tokenizer.course_tokenizer(), ['hello world'])",
         "ValueError",
-        "text: ['hello', 'world'] is not allowed; words must be among the vocabulary's 345, in lower case",
+        "text: ['hello', 'world'] is not allowed; words must be among the vocabulary's 341, in lower case",
     ),
     Bad(
         "datasets.encode_prompts(tokenizer.course_tokenizer(), [])",
@@ -293,6 +299,22 @@ ROWS = [
     ),
     Bad(
         "annotators.add_noise([], 0.7, 0)", "ValueError", "noise: 0.7 is not allowed; it must be a number from 0 to 0.5"
+    ),
+    Bad("annotators.best_possible([])", "ValueError", "pairs: [] is not allowed; it must hold at least one pair"),
+    Bad(
+        "annotators.Annotators(length_bias=-1)",
+        "ValueError",
+        "length_bias: -1 is not allowed; it must be a number from 0 to 5",
+    ),
+    Bad(
+        "datasets.demonstrations(10, blind_share=1.5)",
+        "ValueError",
+        "blind_share: 1.5 is not allowed; it must be a number from 0 to 1",
+    ),
+    Bad(
+        "datasets.corpus(10, popular_share=-0.1)",
+        "ValueError",
+        "popular_share: -0.1 is not allowed; it must be a number from 0 to 1",
     ),
     Bad("GPTConfig(0)", "ValueError", "vocab_size: 0 is not allowed; it must be a whole number from 1 up"),
     Bad(
@@ -413,7 +435,7 @@ ROWS = [
     Bad(
         "reward_models.reward_function('nosuch', 0)",
         "ValueError",
-        "reward_model: 'nosuch' is not allowed; it must be one of broken, pairs_20, pairs_200, pairs_2000, full, gold",
+        "reward_model: 'nosuch' is not allowed; it must be one of broken, pairs_20, pairs_200, pairs_2000, full, biased, gold",
     ),
     Bad(
         "fault_bank.make_fault('healthy', seed=-1)",

@@ -40,6 +40,12 @@ ROWS = [
     Bad("cache --yes", 2, "No such option: --yes... (... cache --help)"),
     Bad("cache clean all", 2, "Got unexpected extra argument... (all) (... cache clean --help)"),
     Bad("diagnose", 2, "file: it is missing (... diagnose --help)"),
+    Bad(
+        "diagnose BOX/short.log --ceiling 2",
+        2,
+        "ceiling: 2.0 is not allowed; it must be a number over 0.5, at most 1",
+    ),
+    Bad("diagnose BOX/story.log --ceiling high", 2, "ceiling: 'high' is not allowed; it must be a number"),
     # Which sweep, with how much of the machine.
     Bad("sweep", 2, "name: it is missing (... sweep --help)"),
     Bad("sweep everything", 2, "name: 'everything' is not allowed; it must be one of over-optimisation"),
