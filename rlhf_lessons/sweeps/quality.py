@@ -36,26 +36,23 @@ def seed_quality(seed: int) -> dict[str, float]:
     far, near = datasets.prompts_in("held_out"), datasets.prompts_in("near")
     found: dict[str, float] = {}
     for name, policy in {"sft": sft.model, "ppo": ppo.model}.items():
-        shares = safe_shares(policy, far, seed) | {f"best_of_{BEST_OF}": best_of(policy, reward.model, far, seed)}
+        shares = safe_shares(policy, far, seed, reward.model)
         shares["near"] = scorecard(policy, near, seed=seed).safe.value
         found |= {f"{name}_{what}": value for what, value in shares.items()}
     return {**found, **pair_accuracy(reward, sft), "reward_seconds": reward.seconds, "ppo_seconds": ppo.seconds}
 
 
-def safe_shares(policy: GPT, prompts: Sequence[str], seed: int) -> dict[str, float]:
-    """The share of safe answers: sampled, and greedy."""
-    sampled = scorecard(policy, prompts, N_EACH, seed=seed)
-    greedy = scorecard(policy, prompts, n_each=1, temperature=0)
-    return {"safe": sampled.safe.value, "greedy": greedy.safe.value}
-
-
 @torch.no_grad()
-def best_of(policy: GPT, reward: RewardModel, prompts: Sequence[str], seed: int) -> float:
-    """The share of safe answers where the reward model chooses each of `BEST_OF` answers."""
+def safe_shares(policy: GPT, prompts: Sequence[str], seed: int, reward: RewardModel | None = None) -> dict[str, float]:
+    """The share of safe answers: sampled, and greedy; with a reward model also where it chooses each of `BEST_OF`."""
     drawn = sample_tokens(policy, prompts, N_EACH, seed=seed).sequences
-    safe = torch.tensor([float(answer.judgement.safe) for answer in judged(drawn)])
-    shape = (len(prompts), N_EACH)
-    return float(expected_of_best(score(reward, drawn).reshape(shape), safe.reshape(shape), BEST_OF).mean())
+    safe = torch.tensor([float(answer.judgement.safe) for answer in judged(drawn)]).reshape(len(prompts), N_EACH)
+    greedy = scorecard(policy, prompts, n_each=1, temperature=0).safe.value
+    found = {"safe": float(safe.double().mean()), "greedy": greedy}
+    if reward is not None:
+        chosen = expected_of_best(score(reward, drawn).reshape(safe.shape), safe, BEST_OF)
+        found[f"best_of_{BEST_OF}"] = float(chosen.mean())
+    return found
 
 
 def pair_accuracy(reward: Trained, sft: Trained, split: str = "held_out") -> dict[str, float]:
