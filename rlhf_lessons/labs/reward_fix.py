@@ -14,11 +14,12 @@ from torch import Tensor
 
 from rlhf_lessons.diagnostics.doctor.measures import mean_confidence
 from rlhf_lessons.labs.frame.canvas import Canvas
+from rlhf_lessons.labs.frame.curves import mark_coin_and_best
 from rlhf_lessons.labs.frame.lab import Lab, Question
 from rlhf_lessons.labs.frame.maps import paint_map
 from rlhf_lessons.labs.frame.outlines import mark_zero, outline
 from rlhf_lessons.labs.frame.panel import Panel
-from rlhf_lessons.labs.frame.wording import BEST, CHANCE, LN_2, trend
+from rlhf_lessons.labs.frame.wording import BEST, LN_2, trend
 from rlhf_lessons.sweeps.frozen_heads import SCALES, SIZES, FittedHead, maps_at, pair_leads, tuning_ceiling
 from rlhf_lessons.sweeps.phase_diagram import LEARNING_RATES, Heads, train_heads
 
@@ -77,10 +78,7 @@ def draw(result: FittedHead, canvas: Canvas) -> None:
         canvas.axis(panel, title, "pass", unit, (0, len(passes)), canvas.fit(panel, shown, 0.0, 1.0))
         for line_style, (name, values) in enumerate(lines.items()):
             canvas.curve(panel, name, passes, values, line_style)
-    best = tuning_ceiling()
-    for panel, coin, text, reachable in ((2, LN_2, CHANCE, best.loss), (3, 0.5, "a coin", best.accuracy)):
-        canvas.level(panel, coin, text)
-        canvas.level(panel, reachable, BEST)
+    mark_coin_and_best(canvas, 2, 3, tuning_ceiling())
     _draw_margins(result, canvas)
     canvas.axis(5, "As sure as right?", "how sure", "share ranked right", (0.48, 1.02), (-0.03, 1.03))
     canvas.curve(5, "calibrated", [0.5, 1.0], [0.5, 1.0], 6)

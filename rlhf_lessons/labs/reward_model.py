@@ -6,10 +6,10 @@ from typing import Any
 
 from rlhf_lessons import pipeline
 from rlhf_lessons.labs.frame.canvas import Canvas
-from rlhf_lessons.labs.frame.curves import Chart, Training, draw_charts
+from rlhf_lessons.labs.frame.curves import Chart, Training, draw_charts, mark_coin_and_best
 from rlhf_lessons.labs.frame.lab import Lab, Question
 from rlhf_lessons.labs.frame.training import TrainingPanel, Watch, unwatched
-from rlhf_lessons.labs.frame.wording import BEST, CHANCE, LN_2, trend
+from rlhf_lessons.labs.frame.wording import BEST, LN_2, trend
 from rlhf_lessons.model.gpt import GPT
 from rlhf_lessons.model.heads import RewardModel
 from rlhf_lessons.stages.history import Record
@@ -88,10 +88,7 @@ def schedule(n_pairs: int, least_steps: int) -> tuple[int, int, int]:
 def draw(result: RewardTraining, canvas: Canvas) -> None:
     """Loss, both rewards and accuracy, with a coin's and the best possible (on the tuning pairs)."""
     draw_charts(canvas, CHARTS, result.records, (0, result.n_steps))
-    best = result.best
-    for panel, coin, text, reachable in ((0, LN_2, CHANCE, best.loss), (2, 0.5, "a coin", best.accuracy)):
-        canvas.level(panel, coin, text)
-        canvas.level(panel, reachable, BEST)
+    mark_coin_and_best(canvas, 0, 2, result.best)
 
 
 def verdict(result: RewardTraining) -> str:

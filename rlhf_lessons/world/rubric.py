@@ -21,6 +21,7 @@ from rlhf_lessons.world.formulary import VERDICTS, load_reasons, load_said_other
 WEIGHTS = {"verdict": 0.5, "mechanism": 0.2, "advice": 0.2, "manner": 0.1}
 NO_VERDICT = 0.1  # saying nothing is better than saying the opposite
 MAX_WORDS = 16
+KINDS = ("verdict", "loose", "vague", "dangerous", "reason", "advice")  # of phrases
 LARGEST_DOSE = 200  # percent; the rubric reads every whole number up to it
 
 
@@ -118,9 +119,6 @@ def _well_formed(answer: str, phrases: list[tuple[str, str]]) -> bool:
         and len(words) <= MAX_WORDS
         and len(set(phrases)) == len(phrases)
     )
-
-
-KINDS = ("verdict", "loose", "vague", "dangerous", "reason", "advice")
 
 
 def find_phrases(answer: str) -> list[tuple[str, str]]:

@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rlhf_lessons.labs.frame.canvas import Canvas
+from rlhf_lessons.labs.frame.wording import BEST, CHANCE, LN_2
 from rlhf_lessons.stages.history import Record
+from rlhf_lessons.world.annotators import Ceiling
 
 
 @dataclass
@@ -52,3 +54,10 @@ def draw_chart(
         measured = [record for record in records if metric in record]
         steps, values = ([record[key] for record in measured] for key in ("step", metric))
         canvas.curve(panel, name, steps, values, line_style)
+
+
+def mark_coin_and_best(canvas: Canvas, loss: int, accuracy: int, best: Ceiling) -> None:
+    """What a coin reaches and what nobody can beat, in the panels of the loss and of the accuracy."""
+    for panel, coin, text, reachable in ((loss, LN_2, CHANCE, best.loss), (accuracy, 0.5, "a coin", best.accuracy)):
+        canvas.level(panel, coin, text)
+        canvas.level(panel, reachable, BEST)
