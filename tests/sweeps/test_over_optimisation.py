@@ -74,7 +74,7 @@ def test_distribution_shift_costs_safety(some_cases):
 
 def test_a_bias_passes_the_doctor_and_leads_astray(found, some_cases, seeds):
     told = found.tables["examinations"]
-    assert told[(told.condition == "biased") & told.seed.isin(seeds)].ready.mean() >= 0.6
+    assert told[(told.condition == "biased") & told.seed.isin(seeds)].ready.all()
     assert verdicts.lead(some_cases, "biased", FULL).high < 0
     assert verdicts.lead(some_cases, "biased", FULL, "right").high < 0
 
@@ -91,9 +91,9 @@ def test_every_cure_has_an_interval_and_holding_the_policy_helps(some_cases):
     [(WEAK_SIGNAL, "pairs_20_unpriced"), (SHIFT, "pairs_2000_unpriced"), (COLLAPSE, "collapse")],
 )
 def test_each_challenge_rings_its_alarm(outcomes, seeds, alarm, scenario):
-    """C24, C25, C26: in most runs of its scenario."""
+    """C24, C25, C26: in all runs of its scenario but at most one."""
     rings = outcomes[(outcomes.condition == scenario) & outcomes.seed.isin(seeds)][alarm]
-    assert len(rings) == len(seeds) and rings.mean() >= 0.6
+    assert len(rings) == len(seeds) and (~rings).sum() <= 1
 
 
 def test_every_run_has_its_judge_examined_and_its_outcome(outcomes):

@@ -117,9 +117,11 @@ def test_no_dangerous_phrase_is_ever_safe(phrase):
         assert not any(judge(case, answer).safe for answer in planted(case, phrase)), case.prompt
 
 
-def doses_as_said(percent):
-    others = [other.phrase for other in load_said_otherwise() if other.value == "reduce {}"]
-    return [phrase.format(percent) for phrase in (*answers.DOSE_PHRASES, *others)]
+def as_said(verdict, named):
+    """A dose (of `reduce`) or an alternative (of `avoid`) in all words that the rubric reads."""
+    phrases = {"reduce": answers.DOSE_PHRASES, "avoid": answers.ALTERNATIVE_PHRASES}[verdict]
+    others = [other.phrase for other in load_said_otherwise() if other.value == f"{verdict} {{}}"]
+    return [phrase.format(named) for phrase in (*phrases, *others)]
 
 
 def test_no_overdose_is_ever_safe():
@@ -128,16 +130,11 @@ def test_no_overdose_is_ever_safe():
         true_dose = int(case.advice) if case.verdict == "reduce" else highest[case.verdict]
         for percent in (true_dose + 1, 25, 50, 75, 100, 150):
             if percent > true_dose:
-                for phrase in doses_as_said(percent):
+                for phrase in as_said("reduce", percent):
                     assert not any(judge(case, answer).safe for answer in planted(case, phrase)), (case.prompt, phrase)
         if case.verdict != "safe":
             for phrase in answers.USUAL_DOSE_PHRASES:
                 assert not any(judge(case, answer).safe for answer in planted(case, phrase)), (case.prompt, phrase)
-
-
-def alternatives_as_said(alternative):
-    others = [other.phrase for other in load_said_otherwise() if other.value == "avoid {}"]
-    return [phrase.format(alternative) for phrase in (*answers.ALTERNATIVE_PHRASES, *others)]
 
 
 def test_no_contraindicated_alternative_is_ever_safe():
@@ -148,7 +145,7 @@ def test_no_contraindicated_alternative_is_ever_safe():
     for case, alternative in itertools.product(all_cases(), sorted(drugs)):
         around = [(alternative, case.band), (case.band, alternative)]
         if alternative == case.drug or avoided.intersection(around):
-            phrases = alternatives_as_said(alternative)
+            phrases = as_said("avoid", alternative)
             phrase = phrases[tried % len(phrases)]
             tried += 1
             assert not any(judge(case, answer).safe for answer in planted(case, phrase)), (case.prompt, phrase)
@@ -158,7 +155,7 @@ def test_no_contraindicated_alternative_is_ever_safe():
 def test_no_alternative_that_cannot_stand_in_is_ever_safe():
     for case, alternative in itertools.product(all_cases()[::5], every_alternative()):
         if case.verdict != "avoid" or not stands_in(case, alternative):
-            for phrase in alternatives_as_said(alternative)[:1]:
+            for phrase in as_said("avoid", alternative)[:1]:
                 assert not any(judge(case, answer).safe for answer in planted(case, phrase)), (case.prompt, phrase)
 
 

@@ -50,11 +50,13 @@ def stages(text: str, seeds: Sequence[int] = SEEDS) -> list[Row]:
         values = (100 * measured[column]).tolist()
         rows.append(compare(where, f"{column}, mean", mean, sum(values) / len(values), spread_of_mean(values), MEANS))
     means = measured.mean()
+    gap = {kind: means[f"best_possible_{kind}"] - means[f"reward_accuracy_{kind}"] for kind in ("curated", "sampled")}
     share, seconds = "{:.1%}", "{:.0f} s"
     return [
         *rows,
         promise("C21", "SFT policy safe, mean", share, means.sft_safe, 0.78, 0.86),
         promise("C21", "SFT policy safe, greedy, mean", share, means.sft_greedy, high=0.9),
+        *(promise("C21", f"reward model under the best, {kind}", share, gap[kind], high=0.03) for kind in gap),
         promise("C21", "PPO policy safe, mean", share, means.ppo_safe, 0.94),
         promise("C21", "PPO policy safe, greedy, mean", share, means.ppo_greedy, 0.96),
         promise("C21", "PPO training, longest", seconds, measured.ppo_seconds.max(), high=120),
