@@ -94,12 +94,13 @@ class _Writer:
     def add(self, first: int, names: Sequence[str], rows: Sequence[Sequence[float]]) -> None:
         """Some rows that follow one another, all of them with the same printed names."""
         columns: dict[str, Sequence[float]] = {}
-        for printed, *column in zip(names, *rows, strict=True):
+        for place, printed in enumerate(names):
+            values = [row[place] for row in rows]
             name = printed if printed.startswith(SETTING) else canonical(printed)
             if name is None:
                 self.ignored[stage_name(printed)] = None
             elif name not in columns:
-                columns[name] = column
+                columns[name] = values
                 self.printed[name][stage_name(printed)] = None
         for prefix in ("", "eval_"):
             both = [columns[name] for which in ("chosen", "rejected") if (name := f"{prefix}reward_{which}") in columns]

@@ -49,11 +49,10 @@ def split_stages(source: Source) -> dict[str, Log]:
         source = files.decode(bytes(source), "the log")
     if isinstance(source, str):
         logs = _read_text(source.removeprefix("\ufeff"))
+    elif isinstance(source, pd.DataFrame):
+        logs = collect(_rows_of_frame(source), "a data frame")
     else:
-        is_frame = isinstance(source, pd.DataFrame)
-        logs = collect(
-            _rows_of_frame(source) if is_frame else rows_of_records(source), "a frame" if is_frame else "records"
-        )
+        logs = collect(rows_of_records(source), "records")
     for stage, log in (logs or {"": Log({})}).items():
         if not any(is_measured(name) and name in log for name in log.columns):
             where = f" in stage {stage[:LONGEST_NAME]}" if stage else ""
