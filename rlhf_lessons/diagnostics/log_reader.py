@@ -46,7 +46,7 @@ def _diagnose(log: Log, given: Kind | None) -> Diagnosis:
     findings = sorted(filter(None, (rule(log) for rule in applied)), key=lambda found: -found.strength)
     faults = [finding.name for finding in findings if finding.grave]
     if not faults:
-        good, missing = HEALTH[kind](log)
+        good, missing = HEALTH.get(kind, HEALTH["unknown"])(log)
         missing = early or missing
         findings += [good] if good and not early else []
         findings += [Finding(CANNOT_TELL, missing, strength=0.3)] if missing else []
