@@ -26,16 +26,16 @@ def reward_model(log: Log) -> tuple[Finding | None, str]:
         return good, f"{few}{_nothing_held_out(log)}"
     low, high = held_out_interval(log)
     bar = log.bars.accuracy(READY_ACCURACY)
-    if len(loss) < FEWEST_POINTS:
-        return good, f"held-out accuracy is {shown_interval(log)}, but {_rows(loss)}"
     if late(held_out) < bar or low < bar:
         near = "hardly over a coin's 50 %" if high < 0.6 else "may be a coin's" if low <= 0.5 else "over a coin's 50 %"
         return good, f"held-out accuracy is {shown_interval(log)}{log.bars.reachable}, {near}, {_bar(log, bar)}"
+    if len(loss) < FEWEST_POINTS:
+        return good, f"held-out accuracy is {shown_interval(log)}, but {_rows(loss)}"
     return good, "" if good else "the curves show no fault, but no training loss well below ln 2 = 0.693 either"
 
 
 def _rows(loss: list[float]) -> str:
-    return f"{len(loss)} rows with a loss are too few for a trend; it takes at least {FEWEST_POINTS}"
+    return f"{len(loss)} rows with a loss show no trend; it takes at least {FEWEST_POINTS}"
 
 
 def _bar(log: Log, bar: float) -> str:

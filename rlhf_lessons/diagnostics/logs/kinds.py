@@ -7,7 +7,7 @@ from typing import get_args
 from rlhf_lessons.diagnostics.bars import LN2
 from rlhf_lessons.diagnostics.findings import Kind
 from rlhf_lessons.diagnostics.logs.columns import Log
-from rlhf_lessons.diagnostics.logs.names import is_measured, plain
+from rlhf_lessons.diagnostics.logs.names import AS_PRINTED, is_measured, plain
 
 LANGUAGE_LOSS = 1.5  # no preference loss of a reward model starts so high
 TITLES: dict[Kind, str] = {
@@ -31,7 +31,7 @@ WORDS: dict[str, Kind] = {
     "reward": "reward_model",
 }
 MARGINS = ("margin", "reward_chosen", "reward_rejected")
-PREFERENCE = (*MARGINS, "accuracy", "mean_reward")
+PREFERENCE = (*MARGINS, "accuracy", AS_PRINTED, "mean_reward")
 LANGUAGE = ("perplexity", "token_accuracy", "vocab_size")
 CRITIC = ("value_loss", "explained_variance")
 GROUPS = ("zero_spread",)

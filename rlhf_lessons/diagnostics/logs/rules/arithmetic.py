@@ -5,8 +5,9 @@ import math
 import numpy as np
 
 from rlhf_lessons.diagnostics.bars import LN2
-from rlhf_lessons.diagnostics.logs.columns import Log
+from rlhf_lessons.diagnostics.logs.columns import LEAST_PERCENT, Log
 from rlhf_lessons.diagnostics.logs.losses import SIGMOID, has_ln2, loss_of, rows_with_margin
+from rlhf_lessons.diagnostics.logs.names import AS_PRINTED
 from rlhf_lessons.diagnostics.logs.rule import DIRECT, PAIRS, REWARD_MODEL, Signs, rule
 from rlhf_lessons.diagnostics.logs.rules.fit import inverted_labels
 from rlhf_lessons.diagnostics.logs.trends import FEWEST_POINTS, late
@@ -157,11 +158,10 @@ def summed_accuracy(log: Log) -> Signs | None:
     count up by one a row.
     """
     for prefix in ("", "eval_"):
-        values = log.values(f"{prefix}printed_accuracy")
+        values = log.values(f"{prefix}{AS_PRINTED}")
         whole = all(value == round(value) for value in values)
-        small = bool(values) and max(values) < 50 and late(values) > 1
         counts_up = whole and len(values) > 2 and all(np.diff(values) >= 0) and values[-1] > values[0]
-        if not values or not (counts_up or max(values) > 100 or (small and max(values) < 20)):
+        if not values or not (counts_up or LEAST_PERCENT > max(values) or max(values) > 100):
             continue
         course = ", ".join(f"{value:g}" for value in values[:5])
         grows = ", and only ever goes up" if counts_up else ""

@@ -51,7 +51,7 @@ def _gap_in_accuracy(log: Log) -> Signs | None:
     if not accuracy or not held_out or late(log.values("loss") or [0]) > log.bars.loss(STILL_HIGH):
         return None
     own, new = (log.bars.agreement(late(values)) for values in (accuracy, held_out))
-    if own - new < GAP or new > 0.8 or log.bars.agreement(held_out_interval(log)[1]) > own:
+    if own - new < GAP or new >= 0.8 or log.bars.agreement(held_out_interval(log)[1]) > own:
         return None
     return Signs(
         f"training accuracy ends at {percent(late(accuracy))}, held-out accuracy at {percent(late(held_out))}",
