@@ -161,7 +161,7 @@ def summed_accuracy(log: Log) -> Signs | None:
         values = log.values(f"{prefix}{AS_PRINTED}")
         whole = all(value == round(value) for value in values)
         counts_up = whole and len(values) > 2 and all(np.diff(values) >= 0) and values[-1] > values[0]
-        if not values or not (counts_up or LEAST_PERCENT > max(values) or max(values) > 100):
+        if not values or not (counts_up or max(values) < LEAST_PERCENT or max(values) > 100):
             continue
         course = ", ".join(f"{value:g}" for value in values[:5])
         grows = ", and only ever goes up" if counts_up else ""
