@@ -155,11 +155,8 @@ def diagnose_(
     """Read a training log and say what it proves. A table or records with a `stage` are read stage by stage."""
     from rlhf_lessons import files
     from rlhf_lessons.diagnostics.log_reader import diagnose
-    from rlhf_lessons.diagnostics.logs.parsing import split_stages
 
-    diagnoses = {stage: diagnose(log, ceiling=ceiling) for stage, log in split_stages(files.read_text(file)).items()}
-    for stage, diagnosis in diagnoses.items():
-        typer.echo(f"{stage}\n{diagnosis}\n" if stage else str(diagnosis))
+    typer.echo(str(diagnose(files.read_text(file), ceiling=ceiling)))
 
 
 @cache_app.callback(invoke_without_command=True)

@@ -172,7 +172,7 @@ def diagnose(tmp_path):
 def test_diagnose_prints_findings_and_verdict(diagnose):
     result = diagnose("\n".join(f"epoch={n} loss={0.69 + n / 500:.4f} margin={-n / 300:.4f}" for n in range(1, 9)))
     assert result.exit_code == 0
-    assert result.stdout.startswith("1. Wrong-way update: the loss rises steadily from 0.6920")
+    assert "\n1. Wrong-way update: the loss rises steadily from 0.6920" in result.stdout
     assert result.stdout.splitlines()[-1].startswith("Ready for PPO: no, because")
 
 

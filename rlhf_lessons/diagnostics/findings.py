@@ -1,38 +1,66 @@
 """What a diagnosis is made of: findings, each with its evidence, ranked, and one verdict."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from rlhf_lessons.diagnostics.logs.reading import NO_READING, Reading
 
 HEALTHY = "healthy"
 CANNOT_TELL = "the log cannot tell"
+SICK = "sick"
+
+Kind = Literal["reward_model", "dpo", "orpo", "kto", "grpo", "ppo", "sft", "unknown"]
+State = Literal["healthy", "sick", "cannot tell"]
 
 
 @dataclass(frozen=True)
 class Finding:
     """One thing the numbers show.
 
-    `evidence` is a sentence that quotes them, `alternatives` are other causes that would produce the same
-    numbers, and `strength` (0 to 1) says how hard it is to explain the numbers in any other way.
+    `evidence` is a sentence that quotes them, `alternatives` are other causes that would produce the same numbers,
+    `tell_apart` says what would tell them from this one, and `strength` (0 to 1) how hard it is to explain the numbers
+    in any other way. `code` and `advice` (what to do) are those of the rule that found it, empty for other findings;
+    `step`: where in the log it begins, as `place` counts (epoch, step or row). A finding that is not `grave` is a
+    remark: it makes no run sick.
     """
 
     name: str
     evidence: str
     alternatives: tuple[str, ...] = ()
     strength: float = 0.5
+    code: str = ""
+    tell_apart: str = ""
+    advice: str = ""
+    step: float | None = None
+    place: str = "row"
+    grave: bool = True
 
     def __str__(self) -> str:
         sentence = f"{self.name[0].upper()}{self.name[1:]}: {self.evidence}."
         if self.alternatives:
-            sentence += f" The same numbers could come from {' or '.join(self.alternatives)}."
+            sentence += f" The same numbers could come from {' or '.join(self.alternatives)}"
+            sentence += f"; {self.tell_apart}." if self.tell_apart else "."
         return sentence
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """Findings, the strongest evidence first; one verdict; and whether PPO may rely on the reward model."""
+    """Findings, the strongest evidence first; one verdict; what was read; and whether PPO may rely on the model.
+
+    kind: what sort of run it is, state: "healthy", "sick" or "cannot tell". ready_for_ppo is asked of reward models
+    alone, and False for all others. log_next: what to log so that more can be said. runs: where the log holds several,
+    the diagnosis of each by its name; findings and verdict are then those of all.
+    """
 
     findings: tuple[Finding, ...]
     verdict: str
     ready_for_ppo: bool
+    kind: Kind = "unknown"
+    state: State = "cannot tell"
+    reading: Reading = NO_READING
+    log_next: tuple[str, ...] = ()
+    runs: Mapping[str, "Diagnosis"] = field(default_factory=dict)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -40,5 +68,9 @@ class Diagnosis:
         return tuple(finding.name for finding in self.findings)
 
     def __str__(self) -> str:
-        lines = [f"{number}. {finding}" for number, finding in enumerate(self.findings, start=1)]
-        return "\n".join([*lines, self.verdict])
+        if self.runs:
+            return "\n\n".join(f"{name}\n{diagnosis}" for name, diagnosis in self.runs.items())
+        read = [str(self.reading)] if str(self.reading) else []
+        found = [f"{number}. {finding}" for number, finding in enumerate(self.findings, start=1)]
+        more = [f"To say more, log {', '.join(self.log_next)}."] if self.log_next else []
+        return "\n".join([*read, *found, self.verdict, *more])

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rlhf_lessons.diagnostics.log_reader import diagnose
+from rlhf_lessons.diagnostics.log_reader import diagnose, diagnose_all
 from rlhf_lessons.diagnostics.logs.seed_log import seed_log
 from rlhf_lessons.program_one import ProgramOneSettings, format_log, run
 from rlhf_lessons.world.source_sets import PREFERENCE_PAIRS
@@ -293,10 +293,13 @@ def test_too_few_rows_cannot_tell():
     assert diagnose("loss=0.66 margin=0.1").names == ("the log cannot tell",)
 
 
-def test_several_stages_in_one_table_are_refused():
-    rows = [{"stage": "sft", "loss": 0.1}, {"stage": "reward_model", "loss": 0.7}]
-    with pytest.raises(ValueError, match="stage: the log holds reward_model, sft"):
-        diagnose(rows)
+def test_several_stages_in_one_table_are_diagnosed_one_by_one():
+    rows = [{"stage": stage, **row} for stage, sign in (("up", 1), ("down", -1)) for row in trained(3, sign=sign)]
+    both, each = diagnose(rows), diagnose_all(rows)
+    assert both.runs == each and list(each) == ["up", "down"]
+    assert each["up"].state == both.state == "sick" and each["down"].state == "healthy"
+    assert not both.ready_for_ppo
+    assert f"up\n{each['up']}" in str(both) and f"down\n{each['down']}" in str(both)
 
 
 def test_reading_a_log_loads_neither_torch_nor_scipy_stats():

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from rlhf_lessons import files
 from rlhf_lessons.cli import app
-from rlhf_lessons.diagnostics.log_reader import diagnose
+from rlhf_lessons.diagnostics.log_reader import diagnose, diagnose_all
 from rlhf_lessons.diagnostics.logs.names import canonical
 from rlhf_lessons.diagnostics.logs.parsing import parse, split_stages
 from rlhf_lessons.diagnostics.logs.seed_log import LOG
@@ -21,7 +21,8 @@ STAGES = ["pretraining", "sft", "reward_model", "theory_reward_model"]
 
 
 def said(source):
-    return {stage: str(diagnose(log)) for stage, log in split_stages(source).items()}
+    """What is concluded, without the form that was read."""
+    return {stage: (*map(str, found.findings), found.verdict) for stage, found in diagnose_all(source).items()}
 
 
 def spreadsheet(delimiter=",", quote="", comma="."):

@@ -15,8 +15,8 @@ from rlhf_lessons.diagnostics.doctor.data_checks import FEWEST_OF_A_KIND, identi
 from rlhf_lessons.diagnostics.doctor.examination import Examination
 from rlhf_lessons.diagnostics.doctor.probes import HeadProbe
 from rlhf_lessons.diagnostics.findings import Finding
-from rlhf_lessons.diagnostics.logs import rules
 from rlhf_lessons.diagnostics.logs.columns import Log
+from rlhf_lessons.diagnostics.logs.rules import reward_model as rules
 from rlhf_lessons.diagnostics.logs.trends import FEWEST_POINTS, change, late
 
 # What float32 keeps: a spread a thousandth of what went in is lost for training, whatever its sign.

@@ -1,9 +1,9 @@
-"""A log as columns: what the rules ask of, and how rows become one."""
+"""A log as columns: what the rules ask of, and how printed rows become one."""
 
 from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import reduce
 from itertools import groupby, islice
 from operator import sub
@@ -12,13 +12,21 @@ from typing import NamedTuple
 import numpy as np
 
 from rlhf_lessons.diagnostics.bars import NO_CEILING, Bars
-from rlhf_lessons.diagnostics.logs.names import WHERE
+from rlhf_lessons.diagnostics.logs.names import SETTING, WHERE, canonical, stage_name
+from rlhf_lessons.diagnostics.logs.reading import NO_READING, Reading
 
-Row = dict[str, float]  # canonical names and numbers
+Row = dict[str, float]  # names as printed, and numbers
 
 LARGEST = 1e100  # what is larger than any loss counts as infinite
 MOST_STAGES = 100
 AT_ONCE = 1_000  # rows
+
+
+class Printed(NamedTuple):
+    """One row as a reader finds it, and the name of its run or stage, "" for none."""
+
+    values: Row
+    run: str = ""
 
 
 class Column(NamedTuple):
@@ -33,10 +41,19 @@ NOTHING = Column(np.array([], dtype=int), np.array([]))
 
 @dataclass(frozen=True, eq=False)
 class Log:
-    """Columns by canonical name (`names.NAMES`, with `eval_` before what was held out); `bars`: those of its pairs."""
+    """Columns by canonical name (`names.NAMES`, with `eval_` before what was held out).
+
+    bars: those of its pairs; kind: what sort of run it is (`findings.Kind`); reading: what was understood.
+    """
 
     columns: Mapping[str, Column]
     bars: Bars = NO_CEILING
+    kind: str = "unknown"
+    reading: Reading = NO_READING
+
+    def __contains__(self, name: str) -> bool:
+        """Whether any value of this name was logged."""
+        return len(self.columns.get(name, NOTHING).rows) > 0
 
     def series(self, *names: str) -> list[tuple[float, ...]]:
         """The values of `names` in those rows which have all of them, in order; NaN and infinity included."""
@@ -64,16 +81,27 @@ class Log:
         return "row", [float(number) for number in range(len(rows))]
 
 
+@dataclass
 class _Writer:
-    """Collects rows; 16 bytes a number."""
+    """Collects the rows of one run; 16 bytes a number."""
 
-    def __init__(self) -> None:
-        self.rows: defaultdict[str, array[int]] = defaultdict(lambda: array("q"))
-        self.values: defaultdict[str, array[float]] = defaultdict(lambda: array("d"))
+    rows: defaultdict[str, "array[int]"] = field(default_factory=lambda: defaultdict(lambda: array("q")))
+    values: defaultdict[str, "array[float]"] = field(default_factory=lambda: defaultdict(lambda: array("d")))
+    printed: defaultdict[str, dict[str, None]] = field(default_factory=lambda: defaultdict(dict))
+    ignored: dict[str, None] = field(default_factory=dict)
+    count: int = 0
 
     def add(self, first: int, names: Sequence[str], rows: Sequence[Sequence[float]]) -> None:
-        """Some rows that follow one another, all of them with the same names."""
-        columns: dict[str, Sequence[float]] = dict(zip(names, zip(*rows, strict=True), strict=True))
+        """Some rows that follow one another, all of them with the same printed names."""
+        columns: dict[str, Sequence[float]] = {}
+        for place, printed in enumerate(names):
+            values = [row[place] for row in rows]
+            name = printed if printed.startswith(SETTING) else canonical(printed)
+            if name is None:
+                self.ignored[stage_name(printed)] = None
+            elif name not in columns:
+                columns[name] = values
+                self.printed[name][stage_name(printed)] = None
         for prefix in ("", "eval_"):
             both = [columns[name] for which in ("chosen", "rejected") if (name := f"{prefix}reward_{which}") in columns]
             if len(both) == 2:
@@ -81,31 +109,51 @@ class _Writer:
         for name, column in columns.items():
             self.rows[name].extend(range(first, first + len(rows)))
             self.values[name].extend(column)
+        self.count += len(rows) if columns else 0
 
-    def log(self) -> Log:
+    def log(self, form: str, remarks: tuple[str, ...], words: frozenset[str]) -> Log:
         columns = {name: Column(np.asarray(self.rows[name]), np.asarray(self.values[name])) for name in self.rows}
-        return Log({name: _as_share(_bounded(column), name) for name, column in columns.items()})
+        columns = {name: _as_share(_bounded(column), name) for name, column in columns.items()}
+        settings = {name.removeprefix(SETTING): columns.pop(name).values[-1] for name in [*columns] if SETTING in name}
+        finite = {name: _finite(column).values for name, column in columns.items()}
+        reading = Reading(
+            form,
+            self.count,
+            {name: tuple(printed) for name, printed in self.printed.items() if name in columns},
+            {name: (float(values[0]), float(values[-1])) for name, values in finite.items() if len(values)},
+            tuple(self.ignored),
+            {name: float(value) for name, value in settings.items()},
+            words,
+            remarks,
+        )
+        return Log(columns, reading=reading)
 
 
-def collect(rows: Iterable[tuple[str, Row]]) -> dict[str, Log]:
-    """Rows, each with the name of its stage, as one log a stage. Rows without a stage have an empty name for it.
+def collect(found: Iterable[Printed | str], form: str = "", words: frozenset[str] = frozenset()) -> dict[str, Log]:
+    """Rows as a reader yields them as one log a run. Rows without a run have an empty name for it; text is a remark.
 
-    Raises ValueError for more than 100 stages, and where some rows name their stage and others do not.
+    form, words: see `Reading`. Raises ValueError for more than 100 runs, and where some rows name theirs and others do
+    not.
     """
     writers: dict[str, _Writer] = {}
+    remarks: dict[str, None] = {}
     count = 0
-    for (stage, *names), alike in groupby(rows, key=lambda pair: (pair[0], *pair[1])):
-        if stage not in writers and (stage or names):
-            writers[stage] = _Writer()
+    for key, alike in groupby(found, key=lambda item: item if isinstance(item, str) else (item.run, *item.values)):
+        if isinstance(key, str):
+            remarks[key] = None
+            continue
+        run, *names = key
+        if run not in writers and (run or names):
+            writers[run] = _Writer()
             if "" in writers and len(writers) > 1:
                 raise ValueError("stage: some rows name none; either every row must name its stage, or no row")
             if len(writers) > MOST_STAGES:
                 raise ValueError(f"stage: the log holds over {MOST_STAGES}; it must hold at most so many")
-        while some := [tuple(row.values()) for _, row in islice(alike, AT_ONCE)]:
+        while some := [tuple(item.values.values()) for item in islice(alike, AT_ONCE) if isinstance(item, Printed)]:
             if names:
-                writers[stage].add(count, names, some)
+                writers[run].add(count, names, some)
             count += len(some)
-    return {stage: writer.log() for stage, writer in writers.items()}
+    return {run: writer.log(form, tuple(remarks), words) for run, writer in writers.items()}
 
 
 def _shared(columns: Sequence[Column]) -> list[np.ndarray]:

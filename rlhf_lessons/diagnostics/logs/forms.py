@@ -12,15 +12,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
-from rlhf_lessons.diagnostics.logs.columns import Row
+from rlhf_lessons.diagnostics.logs.columns import Printed, Row
 from rlhf_lessons.diagnostics.logs.names import (
     DISTINCT,
     LONGEST_KEY,
-    MEASURED,
+    MISREAD_MARK,
     NUMBER,
     STAGE,
     WHERE,
     canonical,
+    is_measured,
     number,
     plain,
     printed_number,
@@ -28,7 +29,7 @@ from rlhf_lessons.diagnostics.logs.names import (
 )
 from rlhf_lessons.refusals import shown
 
-Rows = Iterator[tuple[str, Row]]
+Rows = Iterator[Printed | str]  # a text is a remark: what had to be assumed
 
 LINE = re.compile("[^\n\r\v\f\x1c-\x1e\x85\u2028\u2029]+")  # as str.splitlines has it, without the empty ones
 DECIMAL_COMMA = re.compile(r"\s*[-+]?\d+,\d+\s*%?\s*")
@@ -78,19 +79,20 @@ def table(text: str) -> Rows:
     if len(first) > LONGEST_HEADER:
         raise OtherFormError
     for delimiter in DELIMITERS:
-        header = [plain(cell) for cell in next(_cells([first], delimiter, strict=False), [])]
-        known = {place: name for place, key in enumerate(header) if (name := canonical(key))}
-        stages = [place for place, key in enumerate(header) if key == STAGE]
+        header = [cell.removeprefix(MISREAD_MARK).strip() for cell in next(_cells([first], delimiter, False), [])]
+        known = {place: key for place, key in enumerate(header) if canonical(key)}
+        stages = [place for place, key in enumerate(header) if plain(key) == STAGE]
         has_numbers = NUMBER.search(first) and not (stages and delimiter)
         if len(known) + len(stages) >= 2 and not has_numbers:
-            refuse_twins([header[place] for place in (*known, *stages)])
-            return _rows_below(_cells(below, delimiter), known, stages, len(header), delimiter)
+            refuse_twins([plain(header[place]) for place in (*known, *stages)])
+            return _rows_below(_cells(below, delimiter), known, stages, header, delimiter)
     raise OtherFormError
 
 
 def _rows_below(
-    rows: Iterator[list[str]], known: dict[int, str], stages: list[int], width: int, delimiter: str | None
+    rows: Iterator[list[str]], known: dict[int, str], stages: list[int], header: list[str], delimiter: str | None
 ) -> Rows:
+    width, every = len(header), {place: name for place, name in enumerate(header) if place not in stages}
     read = _number_with_comma if delimiter == ";" else float
     for count, cells in enumerate(rows, start=2):
         if len(cells) > width and any(cells[width:]):
@@ -99,11 +101,13 @@ def _rows_below(
             raise ValueError(f"log: row {count} has {len(cells)} cells; it must have {width}, as the header has")
         cells += [""] * (width - len(cells))
         stage = stage_name(cells[stages[0]]) if stages else ""
+        # The first row has the columns that nobody knows as well, so that they are named among what was ignored.
+        columns = every if count == 2 else known
         try:
-            yield stage, {name: read(cells[place]) for place, name in known.items()}
+            yield Printed({name: read(cells[place]) for place, name in columns.items()}, stage)
         except ValueError:  # a gap, or a number that is written in another way
-            found = [(name, _cell(cells[place], name, delimiter)) for place, name in known.items()]
-            yield stage, {name: value for name, value in found if value is not None}
+            found = [(name, _cell(cells[place], name, delimiter)) for place, name in columns.items()]
+            yield Printed({name: value for name, value in found if value is not None}, stage)
 
 
 def _number_with_comma(text: str) -> float:
@@ -123,9 +127,9 @@ def _cell(text: str, name: str, delimiter: str | None) -> float | None:
 
 def refuse_decimal_comma(name: str, text: str) -> None:
     """Raises ValueError for a measured value: its whole part would be read as the number. Others may have thousands."""
-    if name.removeprefix("eval_") in MEASURED:
+    if (meant := canonical(name)) and is_measured(meant):
         reason = "its numbers must have decimal points, unless it is a table with cells that end at ';'"
-        raise ValueError(f"log: {name} {shown(text)} has a decimal comma; {reason}")
+        raise ValueError(f"log: {meant} {shown(text)} has a decimal comma; {reason}")
 
 
 def _cells(lines: Iterable[str], delimiter: str | None, strict: bool = True) -> Iterator[list[str]]:
@@ -156,12 +160,12 @@ def printed_lines(text: str) -> Rows:
         if len(line) > LONGEST_LINE:
             raise ValueError(f"log: it has a line of {len(line):,} characters; it must have at most {LONGEST_LINE:,}")
         more = {} if "train_runtime" in line else _fields(line.replace("'", "").replace('"', ""))
-        if all(name in WHERE and row[name] == value for name, value in more.items() if name in row):
+        if all(canonical(name) in WHERE and row[name] == value for name, value in more.items() if name in row):
             row |= more
         else:
-            yield "", row
+            yield Printed(row)
             row = more
-    yield "", row
+    yield Printed(row)
 
 
 def _fields(line: str) -> Row:
@@ -179,9 +183,11 @@ def _fields(line: str) -> Row:
 
 @lru_cache(DISTINCT)
 def _name_before(label: str) -> str | None:
-    """The canonical name at the end of what stands before a number."""
+    """The name at the end of what stands before a number: the longest known one, else the last word before "="."""
     words = re.split(r"[,;|{]", label)[-1].rstrip(" \t=:#[").split()
-    return next(filter(None, (canonical("_".join(words[first:])) for first in range(len(words)))), None)
+    names = (" ".join(words[first:]) for first in range(len(words)))
+    known = next((name for name in names if canonical(name)), None)
+    return known or (words[-1] if words and label.rstrip().endswith("=") else None)
 
 
 def rows_of_records(records: Any) -> Rows:
@@ -194,19 +200,18 @@ def rows_of_records(records: Any) -> Rows:
         raise ValueError("log: this is not a log; it must be text, a table or a list of records") from None
 
 
-def row_of_record(record: Mapping[Any, Any]) -> tuple[str, Row]:
-    """Its numbers by canonical names.
+def row_of_record(record: Mapping[Any, Any]) -> Printed:
+    """Its numbers.
 
     The summary that a Hugging Face trainer appends is a mean over the whole run, not one more point of it: left out.
     """
     stage, row = "", {}
     for key, value in ({} if "train_runtime" in record else record).items():
-        name = canonical(key)
-        if name and (found := number(value)) is not None:
-            row[name] = found
-        elif plain(key) == STAGE:
+        if plain(key) == STAGE:
             stage = stage_name(value)
-    return stage, row
+        elif (found := number(value)) is not None:
+            row[key if isinstance(key, str) else shown(key)] = found
+    return Printed(row, stage)
 
 
 def lines(text: str) -> Iterator[str]:
@@ -220,4 +225,9 @@ def _whole_number(digits: str) -> float:
 
 
 JSON = json.JSONDecoder(parse_int=_whole_number)
-FORMS: tuple[Callable[[str], Rows], ...] = (whole_text_as_json, json_lines, table, printed_lines)
+FORMS: dict[str, Callable[[str], Rows]] = {
+    "JSON": whole_text_as_json,
+    "JSON lines": json_lines,
+    "a table": table,
+    "printed lines": printed_lines,
+}

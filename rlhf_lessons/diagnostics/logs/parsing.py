@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from rlhf_lessons import files
-from rlhf_lessons.diagnostics.logs.columns import NOTHING, Log, collect
+from rlhf_lessons.diagnostics.logs.columns import Log, collect
 from rlhf_lessons.diagnostics.logs.forms import (
     FORMS,
     OtherFormError,
@@ -20,11 +20,12 @@ from rlhf_lessons.diagnostics.logs.forms import (
     row_of_record,
     rows_of_records,
 )
-from rlhf_lessons.diagnostics.logs.names import MEASURED, STAGE, WHERE, canonical, plain
+from rlhf_lessons.diagnostics.logs.names import WHERE, canonical, is_measured, plain
 
 Source = str | bytes | Iterable[Mapping[str, Any]] | pd.DataFrame
 
 LONGEST_NAME, MOST_NAMES = 60, 10  # of the stages that a refusal lists
+EXAMPLES = ("loss", "margin", "accuracy", "reward_chosen", "reward_rejected", "mean_reward", "perplexity")
 
 
 def parse(source: Source | Log) -> Log:
@@ -48,12 +49,14 @@ def split_stages(source: Source) -> dict[str, Log]:
         source = files.decode(bytes(source), "the log")
     if isinstance(source, str):
         logs = _read_text(source.removeprefix("\ufeff"))
+    elif isinstance(source, pd.DataFrame):
+        logs = collect(_rows_of_frame(source), "a data frame")
     else:
-        logs = collect(_rows_of_frame(source) if isinstance(source, pd.DataFrame) else rows_of_records(source))
+        logs = collect(rows_of_records(source), "records")
     for stage, log in (logs or {"": Log({})}).items():
-        if not any(len(log.columns.get(prefix + name, NOTHING).rows) for name in MEASURED for prefix in ("", "eval_")):
+        if not any(is_measured(name) and name in log for name in log.columns):
             where = f" in stage {stage[:LONGEST_NAME]}" if stage else ""
-            what = f"it must hold some of {', '.join(MEASURED)}, as key=value, CSV or JSON"
+            what = f"it must hold some of {', '.join(EXAMPLES)}, as key=value, CSV or JSON"
             raise ValueError(f"log: nothing to read{where}; {what}")
     return logs
 
@@ -61,9 +64,9 @@ def split_stages(source: Source) -> dict[str, Log]:
 def _read_text(text: str) -> dict[str, Log]:
     if "\0" in text:
         raise ValueError("log: it holds zero bytes; it must be text")
-    for form in FORMS:
+    for form, read in FORMS.items():
         try:
-            return collect(form(text))
+            return collect(read(text), form)
         except OtherFormError:
             continue
     raise AssertionError("every text can be read as lines")
@@ -71,10 +74,9 @@ def _read_text(text: str) -> dict[str, Log]:
 
 def _rows_of_frame(frame: pd.DataFrame) -> Rows:
     """Its rows, without the NaN that fills gaps; if nothing else is left in a row, the values themselves were NaN."""
-    known = [place for place, key in enumerate(frame.columns) if canonical(key) or plain(key) == STAGE]
-    names = [plain(frame.columns[place]) for place in known]
-    refuse_twins(names)
-    for cells in zip(*(frame.iloc[:, place].tolist() for place in known), strict=True):
+    names = [key if isinstance(key, str) else plain(key) for key in frame.columns]
+    refuse_twins([plain(name) for name in names])
+    for cells in zip(*(frame.iloc[:, place].tolist() for place in range(len(names))), strict=True):
         record = dict(zip(names, cells, strict=True))
         filled = {name: value for name, value in record.items() if not (isinstance(value, float) and value != value)}
         yield row_of_record(filled if any(canonical(name) not in (None, *WHERE) for name in filled) else record)

@@ -10,8 +10,8 @@ import math
 import numpy as np
 
 from rlhf_lessons.diagnostics.bars import LN2, STILL_HIGH
-from rlhf_lessons.diagnostics.findings import Finding
 from rlhf_lessons.diagnostics.logs.columns import Log
+from rlhf_lessons.diagnostics.logs.rule import NO_POLICY, PAIRS, REWARD_MODEL, Signs, rule
 from rlhf_lessons.diagnostics.logs.trends import (
     FEWEST_POINTS,
     change,
@@ -28,7 +28,15 @@ SMALLEST_DRIFT = 0.1
 DIVERGENCE = "divergence"
 
 
-def wrong_way_update(log: Log) -> Finding | None:
+@rule(
+    "RM001",
+    "wrong-way update",
+    NO_POLICY,
+    alternatives=("training on swapped pairs while the log is computed on the right ones",),
+    tell_apart="swap the pairs of one batch: if the loss falls then, the labels were swapped, not the step",
+    advice="check the sign of the update, or of the loss, on one batch: one small step must lower its loss",
+)
+def wrong_way_update(log: Log) -> Signs | None:
     """A loss that rises steadily from its start: the step climbs the gradient."""
     loss = log.values("loss")
     if steady_trend(loss) <= 0 or any(steady_trend(log.values(name)) > 0 for name in ("margin", "accuracy")):
@@ -43,15 +51,19 @@ def wrong_way_update(log: Log) -> Finding | None:
         odds = coin_at_most(max(accuracy), n)
         evidence += f" and the accuracy stays at {min(accuracy):.0%} to {max(accuracy):.0%}"
         evidence += f" (a coin does as badly on {n} pairs with probability {odds:.2f})"
-    return Finding(
-        "wrong-way update",
-        f"{evidence}; too small a step would leave it flat, so the step goes up the gradient",
-        ("training on swapped pairs while the log is computed on the right ones",),
-        0.95 if len(loss) > 4 else 0.6,
-    )
+    evidence += "; too small a step would leave it flat, so the step goes up the gradient"
+    return Signs(evidence, 0.95 if len(loss) > 4 else 0.6)
 
 
-def common_mode_drift(log: Log) -> Finding | None:
+@rule(
+    "RM002",
+    "common-mode drift",
+    REWARD_MODEL,
+    alternatives=("a learning rate so large that momentum and rounding carry all rewards along",),
+    tell_apart="a bias drifts in a straight line and as fast at a tenth of the rate times ten steps; rounding wanders",
+    advice="make the update of the shared bias the sum over both answers, where it cancels, or centre the rewards",
+)
+def common_mode_drift(log: Log) -> Signs | None:
     """Rewards that move together, far more than they move apart."""
     chosen, rejected = log.arrays("reward_chosen", "reward_rejected")
     if len(chosen):
@@ -67,18 +79,27 @@ def common_mode_drift(log: Log) -> Finding | None:
     if abs(drift) < max(SMALLEST_DRIFT, 5 * late(apart)):
         return None
     pace = abs(drift) / (where[-1] - where[0])
-    return Finding(
-        "common-mode drift",
+    return Signs(
         f"{who} from {middle[0]:.2f} to {middle[-1]:.2f}, {pace:.3g} per {unit}, but the rewards are only "
         f"{late(apart):.3f} apart; the loss has no gradient along a constant added to both, and weights that both "
         "answers share move the level along with the margin, not so much farther; a shared bias that is not "
         f"cancelled drifts by n x lr x (1 - sigma), and so by {pace:.3g} if n x lr is {2 * pace:.3g}",
-        ("a learning rate so large that momentum and rounding carry all rewards along",),
         0.93,
     )
 
 
-def collapse_to_a_constant(log: Log) -> Finding | None:
+@rule(
+    "RM003",
+    "collapse to a constant",
+    PAIRS,
+    alternatives=(
+        "a learning rate far too high, or so small that a zero head never moves",
+        "a normalisation after the head, a saturated bounded head, or pairs that are identical when read",
+    ),
+    tell_apart="print the rewards of ten answers before training: a normalised head gives one value even then",
+    advice="look at the spread of rewards before and after the last layer, then at the learning rate",
+)
+def collapse_to_a_constant(log: Log) -> Signs | None:
     """Every answer gets the same score, whatever that score is."""
     loss, margin = log.values("loss"), log.values("margin")
     if not loss or abs(late(loss) - LN2) > 2 * NEAR_CHANCE or steady_trend(loss):
@@ -97,18 +118,22 @@ def collapse_to_a_constant(log: Log) -> Finding | None:
         evidence += f"; the rewards are {late(spread):.3f} apart from lowest to highest"
     if lockstep:
         evidence += f"; all rewards move between {min(rewards):.2f} and {max(rewards):.2f} in lockstep"
-    return Finding(
-        "collapse to a constant",
-        evidence,
-        (
-            "a learning rate far too high, or so small that a zero head never moves",
-            "a normalisation after the head, a saturated bounded head, or pairs that are identical when read",
-        ),
-        0.9,
-    )
+    return Signs(evidence, 0.9)
 
 
-def chance_level(log: Log) -> Finding | None:
+@rule(
+    "RM004",
+    "chance-level loss",
+    PAIRS,
+    alternatives=(
+        "a learning rate too small",
+        "a gradient that does not reach the weights",
+        "features without signal",
+    ),
+    tell_apart="grad_norm tells the second from the others; fitting 20 pairs by heart tells the first from the third",
+    advice="train on 20 pairs until they are known by heart; if that fails, the fault is in the code, not in the data",
+)
+def chance_level(log: Log) -> Signs | None:
     """A preference loss that never leaves ln 2, but for the noise of single batches."""
     loss = log.values("loss")
     if len(loss) < FEWEST_POINTS:
@@ -118,19 +143,21 @@ def chance_level(log: Log) -> Finding | None:
         return None
     if steady_trend(loss):
         return None
-    return Finding(
-        "chance-level loss",
+    return Signs(
         f"the loss starts at {loss[0]:.4f} and ends at {loss[-1]:.4f}, around ln 2 = 0.6931, a guess's cost",
-        (
-            "a learning rate too small",
-            "a gradient that does not reach the weights",
-            "features without signal",
-        ),
         0.75,
     )
 
 
-def learning_rate_too_small(log: Log) -> Finding | None:
+@rule(
+    "RM005",
+    "learning rate too small",
+    NO_POLICY,
+    alternatives=("too few epochs", "weak features", "a mean squared error or another loss than the one trained"),
+    tell_apart="ten times the rate on the same pairs: a straight fall becomes ten times as steep",
+    advice="raise the learning rate threefold at a time until the loss no longer falls in a straight line",
+)
+def learning_rate_too_small(log: Log) -> Signs | None:
     """A loss that is flat, or that has fallen only a little and still falls in a straight line."""
     loss, margin = log.values("loss"), log.values("margin")
     if len(loss) < FEWEST_POINTS or steady_trend(loss) > 0 or collapse_to_a_constant(log):
@@ -146,27 +173,32 @@ def learning_rate_too_small(log: Log) -> Finding | None:
     if not falls and (max(abs(end - LN2), abs(end - start)) > 0.05 or abs(late(margin or [0])) > 0.3):
         return None
     course = "falls in a straight line" if falls else "hardly moves"
-    return Finding(
-        "learning rate too small",
+    return Signs(
         f"the loss {course}, from {loss[0]:.4f} to {loss[-1]:.4f} over {len(loss)} rows",
-        ("too few epochs", "weak features", "a mean squared error or another loss than the one trained"),
         (0.8 if ranks_pairs else 0.5) if falls else 0.55,
     )
 
 
-def divergence(log: Log) -> Finding | None:
+@rule(
+    "RUN001",
+    DIVERGENCE,
+    NO_POLICY,
+    alternatives=("a learning rate too high", "gradients that are not clipped", "a step in the wrong direction"),
+    tell_apart="a tenth of the rate cures the first; clipping the gradient's norm to 1 cures the second",
+    advice="go back to the last checkpoint before this row, with a third of the learning rate and clipped gradients",
+    early=True,
+)
+def divergence(log: Log) -> Signs | None:
     """A loss that is no longer a number, or that explodes."""
     rows = [value for (value,) in log.series("loss")]
     broken = next((number for number, value in enumerate(rows) if not math.isfinite(value)), None)
     if broken is not None:
         before = f"after {rows[broken - 1]:.4f}" if broken else "from the start"
         evidence = f"the loss is {rows[broken]} in row {broken + 1} of {len(rows)}, {before}"
-        return Finding(DIVERGENCE, evidence, ("a division or logarithm of 0 in the data",), 0.98)
+        return Signs(evidence, 0.98, ("a division or logarithm of 0 in the data",), broken + 1)
     if len(rows) < FEWEST_POINTS or wrong_way_update(log) or late(rows) < 2 * max(LN2, early(rows)):
         return None
-    return Finding(
-        DIVERGENCE,
+    return Signs(
         f"the loss leaps from {early(rows):.4f} to {late(rows):.4f}, with {max(rows):.4g} at its highest",
-        ("a learning rate too high", "gradients that are not clipped", "a step in the wrong direction"),
         0.9,
     )

@@ -1,0 +1,18 @@
+"""All rules, by code: what can be wrong with a run, and how its log shows it."""
+
+from collections.abc import Mapping
+
+from rlhf_lessons.diagnostics.logs.rule import Rule
+from rlhf_lessons.diagnostics.logs.rules import fit, reward_model
+from rlhf_lessons.refusals import check_choice
+
+MODULES = (reward_model, fit)
+RULES: Mapping[str, Rule] = {
+    rule.code: rule for module in MODULES for rule in vars(module).values() if isinstance(rule, Rule)
+}
+
+
+def explain(code: str) -> str:
+    """The page of a rule. Raises ValueError for an unknown code."""
+    check_choice("code", code, RULES)
+    return RULES[code].page
