@@ -11,9 +11,7 @@ from tools.simulated_logs.printing import Journal, Plan, Record, plan
 SAME = ("loss", "grad_norm", "learning_rate", "reward", "reward_std", "kl")
 LENGTHS = ("mean_length", "min_length", "max_length", "clipped_ratio", "mean_terminated_length")
 PARTS = ("accuracy_reward", "format_reward")
-OLD = (
-    {name: name for name in SAME} | {"mean_length": "completion_length"} | {name: f"rewards/{name}" for name in PARTS}
-)
+OLD = {name: name for name in SAME} | {"mean_length": "completion_length"} | {name: f"rewards/{name}" for name in PARTS}
 NEW = (
     {name: name for name in (*SAME, "frac_reward_zero_std", "entropy", "num_tokens")}
     | {name: f"completions/{name}" for name in LENGTHS}

@@ -27,9 +27,14 @@ def grpo(rng: Generator, **changes: object) -> GroupRun:
     return replace(run, **changes)  # type: ignore[arg-type]
 
 
+def either(rng: Generator, **changes: object) -> PpoRun:
+    """A PPO run that is healthy but for these changes, in TRL's form or in verl's."""
+    return replace(ppo.healthy(rng), **changes)  # type: ignore[arg-type]
+
+
 def verl(rng: Generator, **changes: object) -> PpoRun:
-    """A healthy PPO run that prints all that verl prints."""
-    return replace(ppo.healthy(rng), names=dict(VERL), **changes)  # type: ignore[arg-type]
+    """As `either`, in verl's form."""
+    return either(rng, names=dict(VERL), **changes)
 
 
 def format_alone(rng: Generator) -> GroupRun:
@@ -100,10 +105,10 @@ GROUP_FAULTS: dict[str, tuple[tuple[str, ...], Callable[[Generator], GroupRun]]]
 }
 PPO_FAULTS: dict[str, tuple[tuple[str, ...], Callable[[Generator], PpoRun]]] = {
     "weights frozen": (FROZEN, lambda rng: verl(rng, frozen=True)),
-    "kl explodes": (KL_UP, lambda rng: replace(ppo.healthy(rng), kl_coef=0.0, **far(rng))),
-    "kl negative": (("negative",), lambda rng: replace(ppo.healthy(rng), kl_sign=-1)),
-    "entropy gone": (ENTROPY, lambda rng: replace(ppo.healthy(rng), batch=8, kl_coef=0.0, **decided(rng))),
-    "nan": (NAN, lambda rng: replace(ppo.healthy(rng), nan_from=rng.uniform(0.1, 0.9))),
+    "kl explodes": (KL_UP, lambda rng: either(rng, kl_coef=0.0, **far(rng))),
+    "kl negative": (("negative",), lambda rng: either(rng, kl_sign=-1)),
+    "entropy gone": (ENTROPY, lambda rng: either(rng, batch=8, kl_coef=0.0, **decided(rng))),
+    "nan": (NAN, lambda rng: either(rng, nan_from=rng.uniform(0.1, 0.9))),
     "critic lost": (("critic", "explained", "value"), lambda rng: verl(rng, lost_critic=True)),
     "reward at its floor": ((*FLOOR, "same"), floor),
     "length hacked": (LONG, lambda rng: verl(rng, **wordy(rng))),

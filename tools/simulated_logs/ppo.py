@@ -130,7 +130,15 @@ class Trainer:
             loss = np.maximum(-advantages * ratio, -advantages * np.clip(ratio, 1 - CLIP, 1 + CLIP))
             outside = float((np.abs(ratio - 1) > CLIP).mean())
             moved = float(((logps[at] - rollout.old) ** 2).mean()) / 2 / DECISIONS
-            seen.append((float((loss * share).sum() / share.sum()), outside, moved, float(ratio.mean()), float(np.sqrt((gradient**2).sum()))))
+            seen.append(
+                (
+                    float((loss * share).sum() / share.sum()),
+                    outside,
+                    moved,
+                    float(ratio.mean()),
+                    float(np.sqrt((gradient**2).sum())),
+                )
+            )
         self._teach(rollout)
         names = ("policy_loss", "clip_fraction", "approx_kl", "ratio", "grad_norm")
         measured = dict(zip(names, np.mean(seen, axis=0).tolist(), strict=True))

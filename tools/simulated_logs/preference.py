@@ -30,7 +30,8 @@ class PreferenceRun:
     method: "sigmoid", "hinge" or "ipo" (DPO), "kto", "orpo"; moved: how far log-probabilities of answers may move, as a
     share of their size; off_policy: how far the model that wrote the answers is from the one that is trained;
     familiar: how far annotators like what the writer is likely to say; memory: how many features tell single contexts
-    apart, so that pairs can be learned by heart; length_ratio: length of the rejected answers against the chosen ones; same_reference: the reference is the policy.
+    apart, so that pairs can be learned by heart; length_ratio: length of the rejected answers against the chosen ones;
+    same_reference: the reference is the policy.
     """
 
     plan: Plan
@@ -109,7 +110,7 @@ class Policy:
 
     def __init__(self, run_: PreferenceRun, made: World) -> None:
         self.run, self.world = run_, made
-        self.weights = made.language.start
+        self.weights: np.ndarray = made.language.start
         self.optimiser = Adam(self.weights.shape)
         self.rate = self._rate()
 
@@ -148,7 +149,7 @@ class Policy:
             "entropy": now.entropy(),
             "kl": kl,
         }
-        return measured | loss.more, now.gradient(loss.pull * self.run.loss_factor)
+        return {**measured, **loss.more}, now.gradient(loss.pull * self.run.loss_factor)
 
     def step(self, pairs: Preferences, factor: float, alive: bool) -> dict[str, float]:
         """One update; its metrics before the update."""
@@ -184,7 +185,7 @@ def simulate(run_: PreferenceRun, rng: np.random.Generator) -> list[Record]:
 def healthy(rng: np.random.Generator, method: str) -> PreferenceRun:
     """A run without a fault: human-like labels, one to three epochs, a policy that stays near its reference."""
     epochs, batch = int(rng.choice([1, 1, 2, 3])), int(rng.choice([4, 8, 16, 32]))
-    steps = int(min(rng.integers(60, 200), 1200 * epochs // batch))
+    steps = min(int(rng.integers(60, 200)), 1200 * epochs // batch)
     beta = float(rng.choice([0.01, 0.05, 0.1, 0.1, 0.1, 0.2, 0.5] if method != "ipo" else [0.1, 0.2, 0.5, 1.0]))
     strength, repeats = rng.uniform(1.0, 2.0), float(rng.uniform(3, 30))
     best = strength / beta / (1.4 * PLACES * repeats)

@@ -10,10 +10,8 @@ from tools.simulated_logs.printing import Record
 Reader = Callable[[list[Record]], Diagnosis]
 TUNING = 100  # seeds below this one are for tuning rules
 HELD_OUT = 1000  # seeds from this one on are looked at by nobody who tunes rules
-HEADER = (
-    "| kind of run | runs | called healthy | cannot tell | called sick | named first | named at all | kind read right |\n"
-    "|---|---|---|---|---|---|---|---|"
-)
+COLUMNS = ("kind of run", "runs", "healthy", "cannot tell", "sick", "named first", "named at all", "kind read right")
+HEADER = f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}"
 
 
 @dataclass
@@ -86,7 +84,9 @@ def summary(measured: Iterable[Rates]) -> str:
     lines = []
     for family in dict.fromkeys(rates.planted.name.split("/")[0] for rates in done):
         well = [r for r in done if r.planted.name.split("/")[0] == family and r.planted.state == HEALTHY]
-        lines += [f"{family}: {sum(r.sick for r in well)} false alarms in {sum(r.runs for r in well)} runs."] * bool(well)
+        lines += [f"{family}: {sum(r.sick for r in well)} false alarms in {sum(r.runs for r in well)} runs."] * bool(
+            well
+        )
     ill = [r for r in done if r.planted.state != HEALTHY]
     if ill:
         low = [f"{r.planted.name} {r.first} of {r.runs}" for r in ill if r.first < 0.9 * r.runs]

@@ -85,7 +85,7 @@ def healthy(rng: np.random.Generator) -> RewardRun:
     """A run without a fault: human-like labels, one to three epochs, and many pairs to a feature."""
     epochs = int(rng.choice([1, 1, 2, 3]))
     batch = int(rng.choice([4, 8, 16, 32, 64, 128]))
-    steps = int(min(rng.integers(150, 700), 8000 * epochs // batch))
+    steps = min(int(rng.integers(150, 700)), 8000 * epochs // batch)
     n_pairs = steps * batch // epochs
     width = int(np.clip(n_pairs // (20 * epochs), 8, 64))
     names = dict(FORMS[rng.integers(len(FORMS))])

@@ -38,7 +38,7 @@ class SftRun:
 def healthy(rng: np.random.Generator) -> SftRun:
     """One to three epochs on enough answers."""
     epochs, batch = int(rng.choice([1, 2, 3])), int(rng.choice([4, 8, 16, 32]))
-    steps = int(min(rng.integers(80, 300), 2500 * epochs // batch))
+    steps = min(int(rng.integers(80, 300)), 2500 * epochs // batch)
     return SftRun(
         plan=plan(rng, steps, epochs, peak=10 ** rng.uniform(-5.3, -4)),
         n_answers=steps * batch // epochs,
@@ -58,9 +58,13 @@ def simulate(run_: SftRun, rng: np.random.Generator) -> list[Record]:
     language = Language(rng, run_.memory)
     writer = language.start + np.float32(run_.away) * language.plain(rng)
     answers, held_out = (_write(rng, language, writer, size) for size in (run_.n_answers, max(run_.held_out, 1)))
-    factors, weights, optimiser = run_.plan.factors(), language.start, Adam(language.start.shape)
+    factors, optimiser = run_.plan.factors(), Adam(language.start.shape)
+    weights: np.ndarray = language.start
     rate = 2 * run_.reach * run_.away / (float(factors.sum()) * min(1.0, 0.2 * np.sqrt(run_.batch)))
-    journal, order = Journal(run_.plan, run_.names, run_.steps_shown, run_.summary), batches(rng, run_.n_answers, run_.batch)
+    journal, order = (
+        Journal(run_.plan, run_.names, run_.steps_shown, run_.summary),
+        batches(rng, run_.n_answers, run_.batch),
+    )
     for step in range(run_.plan.length):
         alive = step < run_.nan_from * run_.plan.steps
         now = run(weights, answers[next(order)])
