@@ -13,7 +13,8 @@ def sigmoid(x: np.ndarray) -> np.ndarray:
 
 def preference_loss(margins: np.ndarray, smoothing: float = 0.0) -> np.ndarray:
     """-(1 - s) log sigmoid(m) - s log sigmoid(-m): Bradley and Terry's, with the labels smoothed by s."""
-    return np.logaddexp(0, -margins) + smoothing * margins
+    with np.errstate(invalid="ignore"):  # margins that are not numbers have losses that are none
+        return np.logaddexp(0, -margins) + smoothing * margins
 
 
 def ceiling(margins: np.ndarray) -> float:

@@ -40,7 +40,7 @@ def verl(rng: Generator, **changes: object) -> PpoRun:
 def format_alone(rng: Generator) -> GroupRun:
     """Two rewards, and the answers that keep the format are mostly wrong."""
     listed = menu(rng, solved=0.5, rivalry=rng.uniform(2, 3))
-    names, weights = dict((OLD, NEW)[rng.integers(2)]), (rng.uniform(0.1, 0.3), 2.0)
+    names, weights = dict((OLD, NEW)[rng.integers(2)]), (rng.uniform(0.02, 0.1), 2.0)
     return grpo(rng, listed=listed, weights=weights, judged=False, names=names, reach=rng.uniform(1.0, 2.0))
 
 
@@ -56,7 +56,7 @@ def decided(rng: Generator) -> dict[str, object]:
 
 def wordy(rng: Generator) -> dict[str, object]:
     """A reward model that likes length above all."""
-    return {"listed": menu(rng, wordy=rng.uniform(2, 4), longest=12.0), "reach": rng.uniform(0.8, 1.6)}
+    return {"listed": menu(rng, wordy=rng.uniform(2, 4), longest=12.0), "reach": rng.uniform(1.2, 2.2)}
 
 
 def cut_off(rng: Generator) -> GroupRun:

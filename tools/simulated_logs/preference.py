@@ -184,8 +184,10 @@ def simulate(run_: PreferenceRun, rng: np.random.Generator) -> list[Record]:
 
 def healthy(rng: np.random.Generator, method: str) -> PreferenceRun:
     """A run without a fault: human-like labels, one to three epochs, a policy that stays near its reference."""
-    epochs, batch = int(rng.choice([1, 1, 2, 3])), int(rng.choice([4, 8, 16, 32]))
-    steps = min(int(rng.integers(60, 200)), 1200 * epochs // batch)
+    batch = int(rng.choice([4, 8, 16, 32]))
+    epochs = int(rng.choice([1, 1, 2, 3])) if batch > 4 else 1
+    n_pairs = min(int(rng.integers(400, 1300)), 250 * batch // epochs)
+    steps = n_pairs * epochs // batch
     beta = float(rng.choice([0.01, 0.05, 0.1, 0.1, 0.1, 0.2, 0.5] if method != "ipo" else [0.1, 0.2, 0.5, 1.0]))
     strength, repeats = rng.uniform(1.0, 2.0), float(rng.uniform(3, 30))
     best = strength / beta / (1.4 * PLACES * repeats)
@@ -194,7 +196,7 @@ def healthy(rng: np.random.Generator, method: str) -> PreferenceRun:
         plan=plan(rng, steps, epochs, peak=10 ** rng.uniform(-6.3, -5.3)),
         method=method,
         beta=beta,
-        n_pairs=steps * batch // epochs,
+        n_pairs=n_pairs,
         batch=batch,
         held_out=int(rng.choice([0, 50, 100, 200, 300])),
         strength=strength,

@@ -30,7 +30,7 @@ def displaced(rng: Generator) -> PreferenceRun:
 
     Loss, accuracy and margin improve, on held-out pairs too; but the model no longer writes the chosen answers either.
     """
-    run = full(rng, moved=rng.uniform(1.2, 2.5), beta=float(rng.choice([0.01, 0.02, 0.03])), repeats=rng.uniform(4, 12))
+    run = full(rng, moved=rng.uniform(1.5, 2.5), beta=float(rng.choice([0.01, 0.02, 0.03])), repeats=rng.uniform(4, 12))
     steps, batch = int(rng.integers(80, 140)), 16
     cut = replace(plan(rng, steps, 1, peak=10 ** rng.uniform(-4.3, -3.3)), averaged=True)
     run = replace(run, strength=rng.uniform(8, 30), off_policy=0.2, memory=64)

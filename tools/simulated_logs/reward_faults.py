@@ -62,7 +62,9 @@ def diverging(rng: Generator) -> RewardRun:
 
 def easy(rng: Generator, **changes: object) -> RewardRun:
     """Pairs whose better answer a rule decides: a reward model ranks nearly all of them right."""
-    return full(rng, strength=rng.uniform(25, 60), seen=0.9999, width=8, reach=rng.uniform(2, 4), adam=True, **changes)
+    run = full(rng, strength=rng.uniform(12, 30), seen=0.9999, width=8, reach=rng.uniform(0.6, 1.2), adam=True)
+    steady = replace(run.plan, decay="linear")
+    return replace(run, batch=max(run.batch, 16), plan=steady, **changes)  # type: ignore[arg-type]
 
 
 def early(rng: Generator) -> RewardRun:

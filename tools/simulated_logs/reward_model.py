@@ -105,7 +105,7 @@ def healthy(rng: np.random.Generator) -> RewardRun:
         random_head=rng.uniform(0.02, 0.3),
         norm_scale=10 ** rng.uniform(0, 1.5),
         adam=bool(rng.random() < 0.6),
-        level=rng.uniform(0, 3),
+        level=rng.uniform(0, 2),
         names=names,
         steps_shown=bool(rng.random() < 0.6),
         summary=bool(rng.random() < 0.4),
