@@ -3,10 +3,18 @@
 from collections.abc import Mapping
 
 from rlhf_lessons.diagnostics.logs.rule import Rule
-from rlhf_lessons.diagnostics.logs.rules import fit, policy, policy_claims, policy_updates, reward_model
+from rlhf_lessons.diagnostics.logs.rules import (
+    fit,
+    language,
+    policy,
+    policy_claims,
+    policy_signal,
+    policy_updates,
+    reward_model,
+)
 from rlhf_lessons.refusals import check_choice
 
-MODULES = (reward_model, fit, policy_claims, policy, policy_updates)
+MODULES = (reward_model, fit, language, policy_claims, policy, policy_updates, policy_signal)
 RULES: Mapping[str, Rule] = {
     rule.code: rule for module in MODULES for rule in vars(module).values() if isinstance(rule, Rule)
 }
