@@ -7,7 +7,7 @@ from typing import get_args
 from rlhf_lessons.diagnostics.bars import LN2
 from rlhf_lessons.diagnostics.findings import Kind
 from rlhf_lessons.diagnostics.logs.columns import Log
-from rlhf_lessons.diagnostics.logs.names import AS_PRINTED, is_measured, plain
+from rlhf_lessons.diagnostics.logs.names import AS_PRINTED, PART, is_measured, plain
 
 LANGUAGE_LOSS = 1.5  # no preference loss of a reward model starts so high
 TITLES: dict[Kind, str] = {
@@ -35,7 +35,10 @@ PREFERENCE = (*MARGINS, "accuracy", AS_PRINTED, "mean_reward")
 LANGUAGE = ("perplexity", "token_accuracy", "vocab_size")
 CRITIC = ("value_loss", "explained_variance")
 GROUPS = ("zero_spread",)
-POLICY = ("score", "kl", "entropy", "response_length", "policy_loss", "approx_kl", "clip_fraction")
+PAIRS = (*MARGINS, "logps_chosen", "logps_rejected")
+STEPS = ("approx_kl", "clip_fraction", "policy_loss")
+PAID = ("score", "mean_reward")  # what a policy earns, and what it does:
+MOVED = (*STEPS, "kl", "ratio", "response_length", "cut_off", "ended")
 TRAINER = ("learning_rate", "epoch", "grad_norm")  # what a trainer prints beside its loss, and a chart does not
 CHART = re.compile("chart|w&b|wandb|tensorboard", re.IGNORECASE)
 
@@ -93,6 +96,25 @@ def _said(kind: Kind) -> Callable[[Log], str]:
     return reason
 
 
+def _policy(is_ppo: bool) -> Callable[[Log], str]:
+    """The reason that a policy was trained on rewards: DPO and its kin, which print KL and rewards too, have pairs.
+
+    PPO has a critic, or says its name; GRPO and RLOO have none.
+    """
+
+    def reason(log: Log) -> str:
+        paid = _has(log, *PAID)
+        moved = _has(log, *MOVED) or _has(log, *(name for name in log.columns if name.startswith(PART)))
+        printed = (name.lower() for names in log.reading.names.values() for name in names)
+        called = any(name.startswith("ppo/") for name in printed) or "ppo" in log.reading.words
+        if _has(log, *PAIRS) or not moved or not (paid or _has(log, *STEPS)) or called != is_ppo:
+            return ""
+        both = " and ".join(filter(None, (paid, moved)))
+        return f"it logs {both}" + (", and its name" if is_ppo else ", and no critic")
+
+    return reason
+
+
 def _single_curve(log: Log) -> str:
     """The reason not to guess: one curve of a chart, whose name says neither what was trained nor how."""
     measured = {name for name in log.columns if is_measured(name)}
@@ -139,6 +161,8 @@ TABLE: tuple[tuple[Kind, Callable[[Log], str]], ...] = (
     *((kind, _said(kind)) for kind in get_args(Kind) if kind in WORDS.values()),
     ("ppo", _logs(*CRITIC)),
     ("grpo", _logs(*GROUPS)),
+    ("ppo", _policy(True)),
+    ("grpo", _policy(False)),
     ("orpo", _prints("log_odds_(chosen|ratio)")),
     ("kto", _logs("kl", beside=(*MARGINS, "logps_chosen"))),
     ("kto", _prints("count_(chosen|rejected)$", beside=MARGINS)),
@@ -149,7 +173,6 @@ TABLE: tuple[tuple[Kind, Callable[[Log], str]], ...] = (
     ("dpo", _starts_at_a_reference),
     ("dpo", _log_of_llama_factory),
     ("reward_model", _logs(*PREFERENCE)),
-    ("grpo", _logs(*POLICY)),
     ("sft", _logs(*LANGUAGE)),
     ("sft", _loss_of_language),
     ("reward_model", _loss_of_pairs),

@@ -48,13 +48,16 @@ def row_noise(values: Sequence[float]) -> float:
 
 
 def change_in_errors(values: Sequence[float]) -> float:
-    """How far the last third is over the first third, in standard errors of that difference (Welch); 0 for few rows."""
+    """How far the last half is over the first sixth, in standard errors of that difference; 0 for few rows.
+
+    The noise is that of neighbouring rows (von Neumann's mean square of successive differences), so that a trend is not
+    taken for noise; policies move most at first, so the first rows are set against all the later ones.
+    """
     if len(values) < ENOUGH_ROWS:
         return 0.0
-    third = len(values) // 3
-    first, last = np.asarray(values[:third]), np.asarray(values[-third:])
+    first, last = np.asarray(values[: max(3, len(values) // 6)]), np.asarray(values[len(values) // 2 :])
     gap = float(last.mean() - first.mean())
-    error = float(np.sqrt((first.var(ddof=1) + last.var(ddof=1)) / third))
+    error = float(np.sqrt(np.mean(np.diff(values) ** 2) / 2 * (1 / len(first) + 1 / len(last))))
     return gap / error if error else float(np.sign(gap)) * np.inf if gap else 0.0
 
 

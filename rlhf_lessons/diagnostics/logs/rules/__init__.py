@@ -8,9 +8,11 @@ from rlhf_lessons.diagnostics.logs.rules import (
     arithmetic,
     direct,
     fit,
+    language,
     overfitting,
     policy,
     policy_claims,
+    policy_signal,
     policy_updates,
     reference,
     reward_model,
@@ -18,8 +20,8 @@ from rlhf_lessons.diagnostics.logs.rules import (
 from rlhf_lessons.refusals import check_choice
 
 MODULES = (
-    *(reward_model, fit, overfitting, direct, reference, arithmetic, any_run),
-    *(policy_claims, policy, policy_updates),
+    *(reward_model, fit, overfitting, direct, reference, arithmetic, any_run, language),
+    *(policy_claims, policy, policy_updates, policy_signal),
 )
 RULES: Mapping[str, Rule] = {
     rule.code: rule for module in MODULES for rule in vars(module).values() if isinstance(rule, Rule)

@@ -4,6 +4,8 @@ Single updates are noise, so these rules read means over five rows. Most are rem
 healthy, and make it sick only where the numbers are far out.
 """
 
+import math
+
 import pandas as pd
 
 from rlhf_lessons.diagnostics.logs.columns import Log
@@ -25,7 +27,7 @@ SCORE_FALL = 0.25  # standard deviations
 FAR_ANSWER, FAR_TOKEN = 10.0, 0.1  # nats
 LOST_ANSWER, LOST_TOKEN = 100.0, 1.0  # nats: ten times as far
 LENGTH_CHANGE = 0.25
-LITTLE_VARIETY, SHARE_LEFT = 0.1, 0.1  # nats a token; of the first entropy
+LITTLE_VARIETY, SHARE_LEFT = 0.1, 0.1  # nats a token; of what the first entropy is worth
 MOST_CUT = 0.05
 
 
@@ -118,20 +120,24 @@ def far_away(log: Log) -> Signs | None:
 def no_variety(log: Log) -> Signs | None:
     """Entropy is gone: the policy always gives the same answer, and finds no better one.
 
-    Under 0.1 nats a token the likeliest token has about 98 % on average. Cui et al. (2025, arXiv:2505.22617) find that
-    reward stops growing once entropy is used up. A model that starts low (0.2 is usual in mathematics) may go under
-    0.1 in good health: it is a remark until a tenth of the first entropy is left. Example: 0.9 at first, 0.04 at the
-    end.
+    Under 0.1 nats a token the likeliest token has about 98 % on average: a remark, for a model that starts low (0.2 is
+    usual in mathematics) may be in good health there. Cui et al. (2025, arXiv:2505.22617) measured reward = b - a x
+    e^entropy, so what can still be gained is a x (e^entropy - 1). The run is sick when the last quarter has under a
+    tenth of the first value of that left. Example: from 0.9 to 0.04 nats, (e^0.04 - 1) / (e^0.9 - 1) = 3 %.
     """
     entropy, means = log.values("entropy"), smooth(log, "entropy")
     out = means[means < LITTLE_VARIETY]
     if not len(out):
         return None
-    start, end = early(entropy), late(entropy)
-    gone = len(entropy) > SMOOTH and end < SHARE_LEFT * start
+    start, end = max(entropy[0], early(entropy)), late(entropy)
+    gone = len(entropy) > SMOOTH and _worth(end) < SHARE_LEFT * _worth(start)
     evidence = f"entropy is {out.iloc[0]:.3g}, under {LITTLE_VARIETY:g}"
-    evidence += f"; in the last quarter it is {end:.3g}, {percent(end / start)} of {start:.3g} at first" if gone else ""
-    return since(log, "entropy", out.index[0], evidence, 0.87 if gone else 0.5, gone)
+    evidence += f"; in the last quarter it is {end:.3g}, after {start:.3g} at first" if gone else ""
+    return since(log, "entropy", out.index[0], evidence, 0.96 if gone else 0.5, gone)
+
+
+def _worth(entropy: float) -> float:
+    return math.expm1(min(entropy, 50.0))
 
 
 @rule(
