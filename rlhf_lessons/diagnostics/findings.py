@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from rlhf_lessons.diagnostics.logs.curves import Panel
 from rlhf_lessons.diagnostics.logs.reading import NO_READING, Reading
 
 HEALTHY = "healthy"
@@ -22,7 +23,7 @@ class Finding:
     `tell_apart` says what would tell them from this one, and `strength` (0 to 1) how hard it is to explain the numbers
     in any other way. `code` and `advice` (what to do) are those of the rule that found it, empty for other findings;
     `step`: where in the log it begins, as `place` counts (epoch, step or row). A finding that is not `grave` is a
-    remark: it makes no run sick.
+    remark: it makes no run sick. `metrics`: canonical names of what the rule looked at.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Finding:
     step: float | None = None
     place: str = "row"
     grave: bool = True
+    metrics: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         sentence = f"{self.name[0].upper()}{self.name[1:]}: {self.evidence}."
@@ -50,7 +52,7 @@ class Diagnosis:
 
     kind: what sort of run it is, state: "healthy", "sick" or "cannot tell". ready_for_ppo is asked of reward models
     alone, and False for all others. log_next: what to log so that more can be said. runs: where the log holds several,
-    the diagnosis of each by its name; findings and verdict are then those of all.
+    the diagnosis of each by its name; findings and verdict are then those of all. panels: the curves to draw.
     """
 
     findings: tuple[Finding, ...]
@@ -61,6 +63,7 @@ class Diagnosis:
     reading: Reading = NO_READING
     log_next: tuple[str, ...] = ()
     runs: Mapping[str, "Diagnosis"] = field(default_factory=dict)
+    panels: tuple[Panel, ...] = field(default=(), repr=False)
 
     @property
     def names(self) -> tuple[str, ...]:
