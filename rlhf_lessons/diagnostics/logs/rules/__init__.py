@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 
-from rlhf_lessons.diagnostics.logs.rule import Rule
+from rlhf_lessons.diagnostics.logs.rule import ANY, Rule
 from rlhf_lessons.diagnostics.logs.rules import fit, reward_model
 from rlhf_lessons.refusals import check_choice
+
+__all__ = ["ANY", "RULES", "explain"]
 
 MODULES = (reward_model, fit)
 RULES: Mapping[str, Rule] = {
