@@ -12,13 +12,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rlhf_lessons.diagnostics.bars import NO_CEILING, Bars
-from rlhf_lessons.diagnostics.logs.names import SETTING, WHERE, canonical, stage_name
+from rlhf_lessons.diagnostics.logs.names import AS_PRINTED, SETTING, WHERE, canonical, setting, stage_name
 from rlhf_lessons.diagnostics.logs.reading import NO_READING, Reading
 
 Row = dict[str, float]  # names as printed, and numbers
 
 LARGEST = 1e100  # what is larger than any loss counts as infinite
-MOST_STAGES = 100
+MOST_RUNS = 100
 AT_ONCE = 1_000  # rows
 
 
@@ -55,6 +55,9 @@ class Asked(dict[str, Column]):
 @dataclass(frozen=True, eq=False)
 class Log:
     """Columns by canonical name (`names.NAMES`, with `eval_` before what was held out).
+
+    Accuracies are shares. Where they were printed otherwise (in percent, or as sums), `printed_accuracy` has them as
+    they were printed.
 
     bars: those of its pairs; kind: what sort of run it is (`findings.Kind`); reading: what was understood.
     """
@@ -109,7 +112,7 @@ class _Writer:
         columns: dict[str, Sequence[float]] = {}
         for place, printed in enumerate(names):
             values = [row[place] for row in rows]
-            name = printed if printed.startswith(SETTING) else canonical(printed)
+            name = canonical(printed)
             if name is None:
                 self.ignored[stage_name(printed)] = None
             elif name not in columns:
@@ -124,10 +127,11 @@ class _Writer:
             self.values[name].extend(column)
         self.count += len(rows) if columns else 0
 
-    def log(self, form: str, remarks: tuple[str, ...], words: frozenset[str]) -> Log:
+    def log(self, form: str, remarks: tuple[str, ...], words: frozenset[str], settings: Row) -> Log:
         columns = {name: Column(np.asarray(self.rows[name]), np.asarray(self.values[name])) for name in self.rows}
-        columns = {name: _as_share(_bounded(column), name) for name, column in columns.items()}
-        settings = {name.removeprefix(SETTING): columns.pop(name).values[-1] for name in [*columns] if SETTING in name}
+        columns = {name: _bounded(column) for name, column in columns.items()}
+        for prefix in ("", "eval_"):
+            columns |= _as_shares(columns, prefix)
         finite = {name: _finite(column).values for name, column in columns.items()}
         reading = Reading(
             form,
@@ -135,7 +139,7 @@ class _Writer:
             {name: tuple(printed) for name, printed in self.printed.items() if name in columns},
             {name: (float(values[0]), float(values[-1])) for name, values in finite.items() if len(values)},
             tuple(self.ignored),
-            {name: float(value) for name, value in settings.items()},
+            settings,
             words,
             remarks,
         )
@@ -145,28 +149,34 @@ class _Writer:
 def collect(found: Iterable[Printed | str], form: str = "", words: frozenset[str] = frozenset()) -> dict[str, Log]:
     """Rows as a reader yields them as one log a run. Rows without a run have an empty name for it; text is a remark.
 
+    A row of names that begin with `setting_` states what holds of the run as a whole, the last one if several do.
     form, words: see `Reading`. Raises ValueError for more than 100 runs, and where some rows name theirs and others do
     not.
     """
     writers: dict[str, _Writer] = {}
     remarks: dict[str, None] = {}
+    settings: Row = {}
     count = 0
     for key, alike in groupby(found, key=lambda item: item if isinstance(item, str) else (item.run, *item.values)):
         if isinstance(key, str):
             remarks[key] = None
             continue
         run, *names = key
+        if names and names[0].startswith(SETTING):
+            rows = [item.values for item in alike if isinstance(item, Printed)]
+            settings |= {kept: value for name, value in rows[-1].items() if (kept := setting(name[len(SETTING) :]))}
+            continue
         if run not in writers and (run or names):
             writers[run] = _Writer()
             if "" in writers and len(writers) > 1:
                 raise ValueError("stage: some rows name none; either every row must name its stage, or no row")
-            if len(writers) > MOST_STAGES:
-                raise ValueError(f"stage: the log holds over {MOST_STAGES}; it must hold at most so many")
+            if len(writers) > MOST_RUNS:
+                raise ValueError(f"stage: the log holds over {MOST_RUNS}; it must hold at most so many")
         while some := [tuple(item.values.values()) for item in islice(alike, AT_ONCE) if isinstance(item, Printed)]:
             if names:
                 writers[run].add(count, names, some)
             count += len(some)
-    return {run: writer.log(form, tuple(remarks), words) for run, writer in writers.items()}
+    return {run: writer.log(form, tuple(remarks), words, settings) for run, writer in writers.items()}
 
 
 def _shared(columns: Sequence[Column]) -> list[np.ndarray]:
@@ -184,12 +194,16 @@ def _bounded(column: Column) -> Column:
     return column._replace(values=np.where(np.abs(values) > LARGEST, np.copysign(np.inf, values), values))
 
 
-def _as_share(column: Column, name: str) -> Column:
-    """Accuracies as shares from 0 to 1, whether they were printed so or in percent; others are left out."""
-    if name not in ("accuracy", "eval_accuracy"):
-        return column
-    shares = column.values / (100 if np.fmax.reduce(column.values) > 1 else 1)
-    return _where(Column(column.rows, shares), (shares >= 0) & (shares <= 1))
+def _as_shares(columns: dict[str, Column], prefix: str) -> dict[str, Column]:
+    """Accuracies as shares from 0 to 1; where some are over 1, taken for percent, and also as they were printed."""
+    name = f"{prefix}accuracy"
+    column = columns.get(name, NOTHING)
+    if not len(column.rows):
+        return {}
+    over = np.fmax.reduce(column.values) > 1
+    shares = column.values / (100 if over else 1)
+    found = {name: _where(Column(column.rows, shares), (shares >= 0) & (shares <= 1))}
+    return found | ({f"{prefix}{AS_PRINTED}": column} if over else {})
 
 
 def _finite(column: Column) -> Column:

@@ -1,0 +1,112 @@
+"""Dictionaries as Python prints them, one after another, whatever stands before, between or inside them.
+
+Trainers of Hugging Face print one at each logging step. A terminal breaks them, even inside a number; somebody puts
+"#" or a time before each line; progress bars run between them; and what is pasted of a `trainer_state.json` has lost
+its commas and its end.
+"""
+
+import re
+from collections.abc import Iterator
+
+from rlhf_lessons.diagnostics.logs.columns import Printed, Row
+from rlhf_lessons.diagnostics.logs.names import WHERE, canonical, printed_number
+from rlhf_lessons.diagnostics.logs.readers.records import settings_of
+from rlhf_lessons.diagnostics.logs.readers.text import HEAD, LINE, Rows, fields, has_measured, held_out, without_repeats
+
+# A name in quotes, and a number behind it: bare, in quotes, or in the brackets of tensor(...) or np.float64(...).
+PAIR = re.compile(
+    r"""(?:'([^'"{}]{1,100})'|"([^'"{}]{1,100})")\s*:\s*['"]?(?:[a-z_][\w.]*\(\s*)?"""
+    r"""([-+]?(?:\d+\.?\d*(?:e[-+]?\d+)?|\.\d+(?:e[-+]?\d+)?|nan|inf(?:inity)?)\s?%?)(?![\w.:])""",
+    re.IGNORECASE,
+)
+OPENED = re.compile(r"\{(?=\s*(?:['\"]|$))")
+BEGINS = re.compile(r"\s*\{")
+MARK = re.compile(r"^\s*(?:#+|//)\s?")
+BAR = re.compile(r"^\s*\d+%\|[^|]*\|\s*(\d+)/(\d+)\s*\[")  # one without a description: that of the training, or a test
+EVALUATION = re.compile(r"(?<![a-z])(eval|valid|test|held.?out)", re.IGNORECASE)
+STATED = re.compile(r"^\s*(?:#+|-|\*)?\s*([A-Za-z][\w ()&,./]{2,60}?)\s*[:=]\s*([\d,.]+(?:e-?\d+)?)\s*$")
+LONGEST = 20_000  # characters of one dictionary
+
+
+def sniff(text: str) -> bool:
+    """Whether a known name in quotes stands before a number."""
+    return any(canonical(match[1] or match[2]) for match in PAIR.finditer(text, 0, HEAD))
+
+
+def read(text: str) -> Rows:
+    """A row a dictionary, with the step or epoch that stands before it if it has none of its own."""
+    return without_repeats(_rows(text))
+
+
+def _rows(text: str) -> Rows:
+    place: Row = {}
+    total = ""
+    for before, body in _pieces(text):
+        if bar := BAR.match(before):
+            total = total or bar[2]
+            if bar[2] == total:
+                place = {"step": float(bar[1]), "total_steps": float(bar[2])}
+        elif before and not (stated := _stated(before)):
+            place |= {name: value for name, value in fields(before).items() if canonical(name) in WHERE}
+        elif before:
+            yield Printed(stated)
+        if not body or "train_runtime" in body:
+            continue
+        row = _numbers(body)
+        if not has_measured(row):
+            if stated := settings_of(row):
+                yield Printed(stated)
+            continue
+        own = {canonical(name) for name in row}
+        added = {name: value for name, value in place.items() if canonical(name) not in own}
+        yield Printed(added | (held_out(row) if EVALUATION.search(before) else row))
+        place = {}
+
+
+def _stated(line: str) -> Row:
+    """What a line such as `Num Epochs = 3` or `# Batch Size: 1` states of the run as a whole."""
+    found = STATED.match(line)
+    return settings_of({found[1].replace("Num Train", "Num"): found[2].replace(",", "")}) if found else {}
+
+
+def _numbers(body: str) -> Row:
+    row: Row = {}
+    for single, double, digits in PAIR.findall(body):
+        try:
+            row.setdefault(single or double, float(digits))
+        except ValueError:
+            if (value := printed_number(digits)) is not None:
+                row.setdefault(single or double, value)
+    return row
+
+
+def _pieces(text: str) -> Iterator[tuple[str, str]]:
+    """What stands before a dictionary on its line, and the dictionary; a line without one, and ""."""
+    inside: list[str] = []
+    before, size = "", 0
+    for match in LINE.finditer(text):
+        line = match[0]
+        if inside and (BEGINS.match(line) or size > LONGEST):  # the one before was cut off
+            yield before, "".join(inside)
+            inside = []
+        if inside:
+            line = MARK.sub("", line)
+            body, closed, line = line.partition("}")
+            inside.append(body)
+            size += len(body)
+            if not closed:
+                continue
+            yield before, "".join(inside)
+            inside = []
+        while opened := OPENED.search(line):
+            before, line = line[: opened.start()], line[opened.end() :]
+            body, closed, rest = line.partition("}")
+            if not closed:
+                inside, size, line = [body], len(body), ""
+                break
+            yield before, body
+            line = rest
+        if line.strip(" ,]}"):
+            yield line, ""
+    if inside:
+        yield before, "".join(inside)
