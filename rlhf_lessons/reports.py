@@ -16,6 +16,7 @@ from rlhf_lessons.diagnostics.bars import Bars
 from rlhf_lessons.diagnostics.findings import Diagnosis, Kind
 from rlhf_lessons.diagnostics.log_reader import diagnose
 from rlhf_lessons.diagnostics.logs.names import stage_name
+from rlhf_lessons.diagnostics.logs.readers import events
 from rlhf_lessons.diagnostics.page import page, section
 from rlhf_lessons.plain_words import REFUSED, in_a_line
 from rlhf_lessons.refusals import check_choice
@@ -69,8 +70,9 @@ def read(sources: Sequence[Path], kind: Kind | None, ceiling: float | None) -> I
     for path in sources:
         source = stage_name(str(path))
         try:
-            content = sys.stdin.buffer.read() if source == STANDARD_INPUT else files.read_text(path)
-            yield Report(source, diagnose(content, kind, ceiling))
+            content = sys.stdin.buffer.read() if source == STANDARD_INPUT else files.read(path)
+            log = content if events.sniff(content) else files.decode(content, repr(str(path)))
+            yield Report(source, diagnose(log, kind, ceiling))
         except (ValueError, OSError) as error:
             yield Report(source, refusal=in_a_line(error))
 
