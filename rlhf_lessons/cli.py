@@ -181,14 +181,14 @@ def explain_(
     code: Annotated[str | None, typer.Argument(help="The code of a finding, such as RM003.")] = None,
 ) -> None:
     """What a finding of `diagnose` means, its arithmetic and look-alikes, and what to do; without a code, all codes."""
-    from rlhf_lessons.diagnostics.logs import rules
+    from rlhf_lessons.diagnostics.logs import rule, rules
 
     if code is not None:
         typer.echo(rules.explain(code.upper()))
         return
     table = Table("code", "name", "kinds of run")
-    for _, rule in sorted(rules.RULES.items()):
-        table.add_row(rule.code, rule.name, "all" if rule.kinds == rules.ANY else ", ".join(sorted(rule.kinds)))
+    for code, one in sorted(rules.RULES.items()):
+        table.add_row(code, one.name, "all" if one.kinds == rule.ANY else ", ".join(sorted(one.kinds)))
     show(table)
 
 

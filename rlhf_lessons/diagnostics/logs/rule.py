@@ -20,7 +20,7 @@ NO_POLICY = ANY - POLICY  # a loss that should fall
 class Signs:
     """What a rule saw: the sentence with the numbers, how hard it is to explain otherwise (0 to 1), and where it began.
 
-    alternatives: other causes than the rule's own list, where they depend on the numbers.
+    alternatives and grave: in place of the rule's own, where they depend on the numbers.
     """
 
     evidence: str
@@ -28,6 +28,7 @@ class Signs:
     alternatives: tuple[str, ...] | None = None
     step: float | None = None
     place: str = "row"
+    grave: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,8 @@ class Rule:
         if seen is None:
             return None
         others = self.alternatives if seen.alternatives is None else seen.alternatives
-        words = (self.code, self.tell_apart, self.advice, seen.step, seen.place, self.grave)
+        grave = self.grave if seen.grave is None else seen.grave
+        words = (self.code, self.tell_apart, self.advice, seen.step, seen.place, grave)
         return Finding(self.name, seen.evidence, others, seen.strength, *words, tuple(columns.names))
 
     @property

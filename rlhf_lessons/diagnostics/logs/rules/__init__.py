@@ -2,13 +2,11 @@
 
 from collections.abc import Mapping
 
-from rlhf_lessons.diagnostics.logs.rule import ANY, Rule
-from rlhf_lessons.diagnostics.logs.rules import fit, reward_model
+from rlhf_lessons.diagnostics.logs.rule import Rule
+from rlhf_lessons.diagnostics.logs.rules import fit, policy, policy_claims, policy_updates, reward_model
 from rlhf_lessons.refusals import check_choice
 
-__all__ = ["ANY", "RULES", "explain"]
-
-MODULES = (reward_model, fit)
+MODULES = (reward_model, fit, policy_claims, policy, policy_updates)
 RULES: Mapping[str, Rule] = {
     rule.code: rule for module in MODULES for rule in vars(module).values() if isinstance(rule, Rule)
 }
