@@ -5,7 +5,7 @@ from html import escape
 
 from rlhf_lessons.diagnostics.logs.curves import Curve, Panel
 
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 360, 190, 52, 10, 16, 26
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 360, 190, 62, 10, 16, 26
 COLOURS = ("#2786c2", "#d9641e", "#189a72", "#c9659c")  # each over 3 to 1 on white and on black
 DASHES = ("", "7 4", "2 3", "9 3 2 3")
 FEW_POINTS, MANY_POINTS = 12, 150  # the few are marked, each by a dot

@@ -40,7 +40,8 @@ PAGE = """<!doctype html>
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <title>{title}</title>
 <style>:root {{ color-scheme: light dark; font-family: sans-serif; }}
-body {{ margin: 1rem auto; max-width: 60rem; padding: 0 1rem; }}{style}</style>
+body {{ margin: 1rem auto; max-width: 60rem; padding: 0 1rem; overflow-wrap: anywhere; }}
+h1 {{ font-size: 1.5em; }}{style}</style>
 </head>
 <body>
 <main>
