@@ -15,10 +15,8 @@ from rlhf_lessons.diagnostics.logs.readers.text import (
 )
 
 # Description: 10%|###   | 10/378 [01:00<10:00, 1.2s/it, loss=0.5, acc=0.6]
-BAR = re.compile(
-    r"([^|]{0,200}?)\d+%\|[^|]{0,300}\|\s*(\d+)/(\d+)\s*"  # description, steps done, steps in all
-    r"\[[^\],]*(?:,[^\],=]*(?:it|s|/)[^\],=]*)?,?\s*([^\]]*)"  # time and speed, then what is logged
-)
+BAR = re.compile(r"\d{1,3}%\|[^|]{0,300}\|\s{0,9}(\d{1,12})/(\d{1,12})\s{0,9}\[([^\]]*)")
+LONGEST_DESCRIPTION = 200
 EPOCH_OF = re.compile(r"epoch\D{0,3}(\d+)\s*/\s*(\d+)", re.IGNORECASE)
 EPOCH = re.compile(r"epoch\D{0,3}(\d+)", re.IGNORECASE)
 EVALUATION = re.compile(r"\b(?:eval|valid|test)", re.IGNORECASE)
@@ -26,7 +24,7 @@ EVALUATION = re.compile(r"\b(?:eval|valid|test)", re.IGNORECASE)
 
 def sniff(text: str) -> bool:
     """Whether a bar has a known metric behind it."""
-    return any(has_measured(fields(bar[4])) for bar in BAR.finditer(text, 0, HEAD) if "=" in bar[4])
+    return any(has_measured(fields(bar[3])) for bar in BAR.finditer(text, 0, HEAD) if "=" in bar[3])
 
 
 def read(text: str) -> Rows:
@@ -38,7 +36,8 @@ def _rows(text: str) -> Rows:
     for line in lines(text):
         if "%|" not in line or not (bar := BAR.search(line)):
             continue
-        description, done, total, postfix = bar.groups()
+        description = line[: bar.start()][-LONGEST_DESCRIPTION:]
+        done, total, postfix = bar.groups()
         row = fields(postfix)
         if not has_measured(row):
             continue

@@ -24,7 +24,7 @@ BEGINS = re.compile(r"\s*\{")
 MARK = re.compile(r"^\s*(?:#+|//)\s?")
 BAR = re.compile(r"^\s*\d+%\|[^|]*\|\s*(\d+)/(\d+)\s*\[")  # one without a description: that of the training, or a test
 EVALUATION = re.compile(r"(?<![a-z])(eval|valid|test|held.?out)", re.IGNORECASE)
-STATED = re.compile(r"^\s*(?:#+|-|\*)?\s*([A-Za-z][\w ()&,./]{2,60}?)\s*[:=]\s*([\d,.]+(?:e-?\d+)?)\s*$")
+STATED = re.compile(r"[#*-]*\s*([A-Za-z][\w ()&,./]{2,60}?)\s{0,9}[:=]\s{0,9}([\d,.]+(?:e-?\d+)?)")
 LONGEST = 20_000  # characters of one dictionary
 
 
@@ -65,7 +65,7 @@ def _rows(text: str) -> Rows:
 
 def _stated(line: str) -> Row:
     """What a line such as `Num Epochs = 3` or `# Batch Size: 1` states of the run as a whole."""
-    found = STATED.match(line)
+    found = STATED.fullmatch(line.strip())
     return settings_of({found[1].replace("Num Train", "Num"): found[2].replace(",", "")}) if found else {}
 
 
@@ -85,28 +85,27 @@ def _pieces(text: str) -> Iterator[tuple[str, str]]:
     inside: list[str] = []
     before, size = "", 0
     for match in LINE.finditer(text):
-        line = match[0]
+        line, start = match[0], 0
         if inside and (BEGINS.match(line) or size > LONGEST):  # the one before was cut off
             yield before, "".join(inside)
             inside = []
         if inside:
             line = MARK.sub("", line)
-            body, closed, line = line.partition("}")
-            inside.append(body)
-            size += len(body)
-            if not closed:
+            end = line.find("}")
+            inside.append(line if end < 0 else line[:end])
+            size += len(inside[-1])
+            if end < 0:
                 continue
             yield before, "".join(inside)
-            inside = []
-        while opened := OPENED.search(line):
-            before, line = line[: opened.start()], line[opened.end() :]
-            body, closed, rest = line.partition("}")
-            if not closed:
-                inside, size, line = [body], len(body), ""
+            inside, start = [], end + 1
+        while opened := OPENED.search(line, start):
+            before, end = line[start : opened.start()], line.find("}", opened.end())
+            if end < 0:
+                inside, size = [line[opened.end() :]], len(line) - opened.end()
                 break
-            yield before, body
-            line = rest
-        if line.strip(" ,]}"):
-            yield line, ""
+            yield before, line[opened.end() : end]
+            start = end + 1
+        if not inside and line[start:].strip(" ,]}"):
+            yield line[start:], ""
     if inside:
         yield before, "".join(inside)

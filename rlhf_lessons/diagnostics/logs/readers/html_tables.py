@@ -11,9 +11,9 @@ from rlhf_lessons.diagnostics.logs.readers.text import HEAD, Rows, has_measured
 
 # html.parser reads 1 MB a second; rows and cells do not nest, so that two expressions find them.
 TABLE = re.compile(r"<table\b.*?(?:</table>|\Z)", re.IGNORECASE | re.DOTALL)
-ROW = re.compile(r"<tr\b[^>]*>(.*?)(?=</tr|<tr\b|\Z)", re.IGNORECASE | re.DOTALL)
-CELL = re.compile(r"<t[hd]\b[^>]*>(.*?)(?=</t[hd]|<t[hd]\b|\Z)", re.IGNORECASE | re.DOTALL)
-TAG = re.compile(r"<[^>]*>")
+ROW = re.compile(r"<tr\b[^<>]*>(.*?)(?=</tr|<tr\b|\Z)", re.IGNORECASE | re.DOTALL)
+CELL = re.compile(r"<t[hd]\b[^<>]*>(.*?)(?=</t[hd]|<t[hd]\b|\Z)", re.IGNORECASE | re.DOTALL)
+TAG = re.compile(r"<[^<>]*>")
 
 
 def sniff(text: str) -> bool:

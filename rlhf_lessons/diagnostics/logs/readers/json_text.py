@@ -12,7 +12,8 @@ from rlhf_lessons.diagnostics.logs.readers.text import HEAD, Rows, lines
 
 LONGEST_WHOLE_NUMBER = 300  # digits; longer ones are infinite
 BROKEN = re.compile(r'\s*(\[\s*\{\s*"|\{\s*"[^\n\r]*\s*\Z)')  # an array, or all on one line: no row could be found
-MAY_NAME_RUNS = re.compile(rf'"(?:{"|".join(name for name in RUNS if name != STAGE)})"\s*:', re.IGNORECASE)
+RUN = "|".join(name.replace("_", r"[\W_]") for name in RUNS if name != STAGE)
+MAY_NAME_RUNS = re.compile(rf'"(?:{RUN})"\s*:', re.IGNORECASE)
 LLAMA_FACTORY = re.compile(r'\s*\{[^\n]*"current_steps": *\d+, *"total_steps": *\d+')
 
 

@@ -11,7 +11,7 @@ from rlhf_lessons.diagnostics.logs.readers.tables import header_cells, rows_belo
 from rlhf_lessons.diagnostics.logs.readers.text import HEAD, Rows, has_measured, held_out, lines
 
 RULE = re.compile(r"^[ \t]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)+\|?[ \t]*$", re.MULTILINE)
-ITEM = re.compile(r"^[-*]\s+`?([\w/ .]+?)`?\s*:\s*(\S+)\s*$")
+ITEM = re.compile(r"^[-*]\s+`?([\w/ .]{1,60}?)`?\s*:\s*(\S+)\s*$")
 RESULTS = re.compile(r"following results on the evaluation set", re.IGNORECASE)
 HEADING = re.compile(r"^#+\s+(.*\S)")
 Table = tuple[str, list[str], list[str]]  # the heading above it, its header, its lines

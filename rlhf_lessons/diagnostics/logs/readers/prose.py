@@ -7,7 +7,7 @@ from rlhf_lessons.diagnostics.logs.readers.text import HEAD, PRINTED_PAIR, lines
 KINDS = r"dpo|orpo|kto|simpo|ipo|cpo|grpo|rloo|ppo|sft|reward(?=[ -]?model|trainer)|bradley[- ]terry"
 # A whole word, with "Trainer" or "Config" behind it or not, that is no part of a path, a name or a setting.
 WORD = re.compile(
-    rf"(?<![\w/.=\"'`-])({KINDS})(?:[ -]?model(?:s|l?ing)?)?(?:trainer|config)?(?![\w/=\"'`-]|[.,:]\S)", re.IGNORECASE
+    rf"(?<![\w/.,=\"'`-])({KINDS})(?:[ -]?model(?:s|l?ing)?)?(?:trainer|config)?(?![\w/=\"'`-]|[.,:]\S)", re.IGNORECASE
 )
 
 

@@ -3,12 +3,11 @@
 import re
 
 from rlhf_lessons.diagnostics.logs.columns import Printed
+from rlhf_lessons.diagnostics.logs.names import printed_number
 from rlhf_lessons.diagnostics.logs.readers.text import HEAD, Rows, lines, without_repeats
 
 STEP = re.compile(r"(?:^|[\s)])step:\d+ - (?=\S+:)", re.MULTILINE)
-PAIR = re.compile(
-    r"([^\s:]+):(?:np\.\w+\()?([-+]?(?:\d[\d.]*(?:e[-+]?\d+)?|\.\d+|nan|inf))\)?(?= - |\s*$)", re.IGNORECASE
-)
+TYPED = re.compile(r"np\.\w+\((.*)\)")
 
 
 def sniff(text: str) -> bool:
@@ -22,10 +21,6 @@ def read(text: str) -> Rows:
 
 
 def _row(line: str) -> Printed:
-    values = {}
-    for name, digits in PAIR.findall(line):
-        try:
-            values[name] = float(digits)
-        except ValueError:
-            continue
-    return Printed(values)
+    pairs = (part.rpartition(":") for part in line.split(" - "))
+    found = ((name.strip(), printed_number(TYPED.sub(r"\1", value))) for name, _, value in pairs if name)
+    return Printed({name: value for name, value in found if value is not None})
