@@ -3,10 +3,24 @@
 from collections.abc import Mapping
 
 from rlhf_lessons.diagnostics.logs.rule import Rule
-from rlhf_lessons.diagnostics.logs.rules import fit, policy, policy_claims, policy_updates, reward_model
+from rlhf_lessons.diagnostics.logs.rules import (
+    any_run,
+    arithmetic,
+    direct,
+    fit,
+    overfitting,
+    policy,
+    policy_claims,
+    policy_updates,
+    reference,
+    reward_model,
+)
 from rlhf_lessons.refusals import check_choice
 
-MODULES = (reward_model, fit, policy_claims, policy, policy_updates)
+MODULES = (
+    *(reward_model, fit, overfitting, direct, reference, arithmetic, any_run),
+    *(policy_claims, policy, policy_updates),
+)
 RULES: Mapping[str, Rule] = {
     rule.code: rule for module in MODULES for rule in vars(module).values() if isinstance(rule, Rule)
 }
