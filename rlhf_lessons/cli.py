@@ -178,17 +178,17 @@ def diagnose_(
 
 @app.command("explain")
 def explain_(
-    code: Annotated[str | None, typer.Argument(help="The code of a finding, such as RM003.")] = None,
+    code: Annotated[list[str] | None, typer.Argument(help="Codes of findings, such as RM003.")] = None,
 ) -> None:
     """What a finding of `diagnose` means, its arithmetic and look-alikes, and what to do; without a code, all codes."""
     from rlhf_lessons.diagnostics.logs import rule, rules
 
-    if code is not None:
-        typer.echo(rules.explain(code.upper()))
+    if code:
+        typer.echo("\n\n\n".join([rules.explain(name.upper()) for name in code]))
         return
     table = Table("code", "name", "kinds of run")
-    for code, one in sorted(rules.RULES.items()):
-        table.add_row(code, one.name, "all" if one.kinds == rule.ANY else ", ".join(sorted(one.kinds)))
+    for name, one in sorted(rules.RULES.items()):
+        table.add_row(name, one.name, "all" if one.kinds == rule.ANY else ", ".join(sorted(one.kinds)))
     show(table)
 
 

@@ -90,7 +90,7 @@ def show(report: Report, headed: bool, as_json: bool) -> None:
 
 
 def _words(name: str, run: Diagnosis) -> str:
-    codes = ", ".join(finding.code for finding in run.findings if finding.code)
+    codes = " ".join(finding.code for finding in run.findings if finding.code)
     more = [f"What to do, and look-alikes: rlhf-lessons explain {codes}"] if codes else []
     return "\n".join([*filter(None, [name]), str(run), *more, *_curves(run)])
 

@@ -94,7 +94,7 @@ def test_json_is_one_object_a_file_with_these_names(call):
     (run,) = sick["runs"]
     parts = ["run", "kind", "state", "verdict", "ready_for_ppo", "reading", "findings", "log_next"]
     assert list(run) == parts
-    read = ["form", "rows", "names", "ends", "ignored", "settings", "words", "remarks", "kind"]
+    read = ["form", "rows", "names", "ends", "ignored", "settings", "words", "remarks", "run", "kind"]
     assert list(run["reading"]) == read and run["reading"]["ends"]["loss"] == [0.692, 0.706]
     found = ["name", "evidence", "alternatives", "strength", "code", "tell_apart", "advice", "step", "place"]
     assert list(run["findings"][0]) == [*found, "grave", "metrics"]
@@ -171,5 +171,7 @@ def test_explain_prints_the_page_of_a_rule_or_all_codes(call):
     result = call("explain", "rm003")
     assert result.exit_code == 0 and result.stdout.startswith("RM003: collapse to a constant\n")
     assert "What to do: " in result.stdout
+    both = call("explain", "RM003", "RM001").stdout
+    assert both.startswith(result.stdout.rstrip()) and "\nRM001: wrong-way update\n" in both
     codes = call("explain").stdout
     assert "RM003" in codes and "collapse to a constant" in codes

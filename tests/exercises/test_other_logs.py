@@ -30,8 +30,8 @@ def test_a_menu_has_one_numbered_line_a_cause():
 
 
 @pytest.mark.parametrize("name", examples.NAMES)
-def test_the_reader_calls_the_run_sick_for_what_was_planted(name):
+def test_the_reader_names_first_what_was_planted(name):
     kind, word = PLANTED[name]
     found = diagnose(examples.read(name))
-    assert (found.kind, found.state) == (kind, "sick")
+    assert found.kind == kind and found.state != "healthy"
     assert word in str(found.findings[0]).lower()

@@ -61,7 +61,7 @@ ROWS = [
     Bad("diagnose BOX/short.log --json out.json", 2, "out.json: file: 'out.json' cannot be read (No such file ...)"),
     Bad("explain RM999", 2, "code: 'RM999' is not allowed; it must be one of ..."),
     Bad("explain ''", 2, "code: '' is not allowed; it must be one of ..."),
-    Bad("explain RM001 RM002", 2, "Got unexpected extra argument... (RM002) (... explain --help)"),
+    Bad("explain RM001 RM998", 2, "code: 'RM998' is not allowed; it must be one of ..."),
     Bad("diagnose BOX/story.log --ceiling high", 2, "ceiling: 'high' is not allowed; it must be a number"),
     # Which sweep, with how much of the machine.
     Bad("sweep", 2, "name: it is missing (... sweep --help)"),
