@@ -19,7 +19,7 @@ from rlhf_lessons.refusals import shown
 
 Rows = Iterator[Printed | str]  # a text is a remark: what had to be assumed
 
-HEAD = 1_000_000  # characters in which a form must show itself
+HEAD = 300_000  # characters in which a form must show itself
 LINE = re.compile("[^\n\r\v\f\x1c-\x1e\x85\u2028\u2029]+")  # as str.splitlines has it, without the empty ones
 COLOURS = re.compile("\x1b\\[[\\d;?]*[mKAhl]")  # of a terminal, with its moves within a line
 DECIMAL_COMMA = re.compile(r"\s*[-+]?\d+,\d+\s*%?\s*")
