@@ -72,7 +72,7 @@ def fields(line: str) -> Row:
 @lru_cache(DISTINCT)
 def _name_before(label: str) -> str | None:
     """The name at the end of what stands before a number: the longest known one, else the last word before "="."""
-    words = re.split(r"[,;|{]", label)[-1].strip(" \t=:#[").split()
+    words = re.split(r"[,;|{:]", label.rstrip(" \t=:#["))[-1].strip(" \t#[").split()
     names = (" ".join(words[first:]) for first in range(len(words)))
     known = next((name for name in names if canonical(name)), None)
     return known or (words[-1] if words and label.rstrip().endswith("=") else None)
