@@ -134,7 +134,12 @@ def test_a_card_states_its_settings():
     state = parse(json.dumps({"max_steps": 40, "num_train_epochs": 2, "log_history": RECORDS}))
     assert state.reading.settings == {"total_steps": 40, "num_epochs": 2}
     running = "** Running training **\n  Num examples = 1,000\n  Total optimization steps = 40\n"
-    assert parse(running + "{'loss': 0.5, 'step': 1}").reading.settings == {"n_pairs": 1000, "total_steps": 40}
+    running += "  Total train batch size (w. parallel, distributed & accumulation) = 32\n"
+    assert parse(running + "{'loss': 0.5, 'step': 1}").reading.settings == {
+        "n_pairs": 1000,
+        "total_steps": 40,
+        "batch_size": 32,
+    }
 
 
 @pytest.mark.parametrize(

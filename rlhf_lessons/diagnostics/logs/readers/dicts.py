@@ -25,7 +25,7 @@ BEGINS = re.compile(r"\s*\{")
 MARK = re.compile(r"^\s*(?:#+|//)\s?")
 BAR = re.compile(r"^\s*\d+%\|[^|]*\|\s*(\d+)/(\d+)\s*\[")  # one without a description: that of the training, or a test
 EVALUATION = re.compile(r"(?<![a-z])(eval|valid|test|held.?out)", re.IGNORECASE)
-STATED = re.compile(r"[#*-]*\s*([A-Za-z][\w ()&,./]{2,60}?)\s{0,9}[:=]\s{0,9}([\d,.]+(?:e-?\d+)?)")
+STATED = re.compile(r"[#*-]*\s*([A-Za-z][\w ()&,./]{2,80}?)\s{0,9}[:=]\s{0,9}([\d,.]+(?:e-?\d+)?)")
 LONGEST = 20_000  # characters of one dictionary
 
 
@@ -69,7 +69,7 @@ def _rows(text: str) -> Rows:
 def _stated(line: str) -> Row:
     """What a line such as `Num Epochs = 3` or `# Batch Size: 1` states of the run as a whole."""
     found = STATED.fullmatch(line.strip())
-    return settings_of({found[1].replace("Num Train", "Num"): found[2].replace(",", "")}) if found else {}
+    return settings_of({found[1].partition(" (")[0]: found[2].replace(",", "")}) if found else {}
 
 
 def _numbers(body: str) -> Row:
