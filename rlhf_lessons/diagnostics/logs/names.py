@@ -17,7 +17,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "epoch": ("epoch", "ep", "training_epoch"),
     "step": (
         *("step", "steps", "global_step", "global_steps", "iteration", "iter", "current_steps"),
-        *("training_global_step", "trainer_global_step", "optim_step"),
+        *("training_global_step", "trainer_global_step", "optim_step", "n_updates"),
     ),
     "total_steps": ("total_steps", "max_steps"),
     "loss": ("loss", "bt_loss", "rm_loss", "reward_loss", "nll", "ppo_loss_total", "losses_total_loss"),
@@ -145,6 +145,7 @@ NUMBER = re.compile(
     r"((?=[-+.\dni])(?<![\w.])[-+]?(?:nan|inf(?:inity)?|\d+(?:\.\d*)?(?:e[-+]?\d+)?|\.\d+(?:e[-+]?\d+)?)(?!\.?\w)\s*%?)",
     re.IGNORECASE,
 )
+OF_TOTAL = re.compile(r"\s*(\d{1,12})\s?/\s?(\d{1,12})\s*")
 LONGEST_KEY = 60
 MISREAD_MARK = "ï»¿"  # the mark at the beginning of a UTF-8 file, to who reads it as Latin-1
 DISTINCT = 10_000  # spellings that are remembered
@@ -201,11 +202,24 @@ def printed_number(text: str) -> float | None:
     try:
         return float(text)
     except ValueError:
-        text = text.strip().strip("\"' ")
+        text = text.strip().strip("\"'*` ")
     try:
         return float(text.rstrip("% ")) / (100 if text.endswith("%") else 1)
     except ValueError:
         return None
+
+
+def counted(key: Any, value: Any) -> dict[str, float]:
+    """What `9/547` means under the name of a step or an epoch: the first number, and behind steps how many there are.
+
+    So does `global_step/max_steps`. Empty for anything else.
+    """
+    found = OF_TOTAL.fullmatch(value) if isinstance(value, str) else None
+    name = found and (canonical(key) or canonical(str(key).partition("/")[0]))
+    if not found or name not in WHERE:
+        return {}
+    done = {str(name): float(found[1])}
+    return done | {"total_steps": float(found[2])} if name == "step" and float(found[2]) else done
 
 
 def stage_name(value: Any) -> str:

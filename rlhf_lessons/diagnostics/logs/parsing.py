@@ -13,6 +13,7 @@ from rlhf_lessons.diagnostics.logs.readers.prose import words
 from rlhf_lessons.diagnostics.logs.readers.records import Record, rows_of, rows_of_records
 from rlhf_lessons.diagnostics.logs.readers.tables import refuse_twins
 from rlhf_lessons.diagnostics.logs.readers.text import COLOURS, Rows, of_one_process
+from rlhf_lessons.diagnostics.logs.readers.wrapping import unwrapped
 
 Source = str | bytes | Iterable[Mapping[str, Any]] | pd.DataFrame
 
@@ -61,7 +62,7 @@ def _read_text(text: str) -> dict[str, Log]:
     text = text.removeprefix("\ufeff")
     if "\x1b" in text:
         text = COLOURS.sub("", text)
-    text, remark = of_one_process(text)
+    text, remark = of_one_process(unwrapped(text))
     form = next(form for form in FORMS if form.sniff(text))
 
     def found() -> Rows:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from rlhf_lessons.diagnostics.logs.readers import (
     bars,
+    cards,
     charts,
     deepspeed,
     dicts,
@@ -40,6 +41,7 @@ FORMS = (
     Form("a Markdown table", markdown.sniff, markdown.read),
     Form("an HTML table", html_tables.sniff, html_tables.read),
     Form("a table", tables.sniff, tables.read),
+    Form("a model card", cards.sniff, cards.read),
     Form("DeepSpeed-Chat's lines", deepspeed.sniff, deepspeed.read),
     Form("verl's console lines", verl.sniff, verl.read),
     Form("printed dictionaries", dicts.sniff, dicts.read),

@@ -9,14 +9,14 @@ import re
 from collections.abc import Iterator
 
 from rlhf_lessons.diagnostics.logs.columns import Printed, Row
-from rlhf_lessons.diagnostics.logs.names import WHERE, canonical, printed_number
+from rlhf_lessons.diagnostics.logs.names import WHERE, canonical, counted, printed_number
 from rlhf_lessons.diagnostics.logs.readers.records import settings_of
 from rlhf_lessons.diagnostics.logs.readers.text import HEAD, LINE, Rows, fields, has_measured, held_out, without_repeats
 
 # A name in quotes, and a number behind it: bare, in quotes, or in the brackets of tensor(...) or np.float64(...).
 PAIR = re.compile(
     r"""(?:'([^'"{}]{1,100})'|"([^'"{}]{1,100})")\s*:\s*['"]?(?:[a-z_][\w.]*\(\s*)?"""
-    r"""([-+]?(?:\d+\.?\d*(?:e[-+]?\d+)?|\.\d+(?:e[-+]?\d+)?|nan|inf(?:inity)?)\s?%?)(?![\w.:])""",
+    r"""([-+]?(?:\d+\.?\d*(?:e[-+]?\d+)?|\.\d+(?:e[-+]?\d+)?|nan|inf(?:inity)?)\s?%?)(\s?/\s?\d+)?(?![\w.:])""",
     re.IGNORECASE,
 )
 OPENED = re.compile(r"\{(?=\s*(?:['\"]|$))")
@@ -74,7 +74,10 @@ def _stated(line: str) -> Row:
 
 def _numbers(body: str) -> Row:
     row: Row = {}
-    for single, double, digits in PAIR.findall(body):
+    for single, double, digits, total in PAIR.findall(body):
+        if total:
+            row |= counted(single or double, digits + total)
+            continue
         try:
             row.setdefault(single or double, float(digits))
         except ValueError:

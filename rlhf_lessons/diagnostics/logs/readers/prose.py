@@ -2,7 +2,7 @@
 
 import re
 
-from rlhf_lessons.diagnostics.logs.readers.text import PRINTED_PAIR, lines
+from rlhf_lessons.diagnostics.logs.readers.text import fields, has_measured, lines
 
 LONGEST_PROSE = 100_000  # characters; what the log of a long run says of itself stands at its beginning
 KINDS = r"dpo|orpo|kto|simpo|ipo|cpo|grpo|rloo|ppo|sft|reward(?=[ -]?model|trainer)|bradley[- ]terry"
@@ -12,12 +12,24 @@ WORD = re.compile(
 )
 
 
+# The kind as the argument of a program or in its settings: `loss_type='simpo'`, `--rlhf_type grpo`, `stage: rm`.
+ARGUMENT = re.compile(
+    r"(?<![A-Za-z])(?:(?:trl|rlhf|loss|train|trainer|training)_type|stage|rl|pref_loss|adv_estimator|algorithm|method)"
+    rf"[\"']?(?:\s?[:=]\s?|\s)[\"']?({KINDS}|rm)(?:trainer)?(?![\w/=-])",
+    re.IGNORECASE,
+)
+
+
 def words(text: str) -> frozenset[str]:
-    """The kinds of training that lines of prose and comments name, in lower case; "reward model" for one of those."""
-    found = {
-        match[1].lower()
-        for line in lines(text[:LONGEST_PROSE])
-        if not any(sign in line for sign in "|\t{}") and not PRINTED_PAIR.search(line.lstrip("#/ "))
-        for match in WORD.finditer(line)
-    }
-    return frozenset("reward model" if word.startswith(("reward", "bradley")) else word for word in found)
+    """The kinds of training that prose, comments and a program's arguments name, in lower case, as in `kinds.WORDS`.
+
+    Lines of measured values are no prose: who trains by PPO prints the reward of a reward model.
+    """
+    head = text[:LONGEST_PROSE]
+    found = {match[1].lower() for line in lines(head) if _is_prose(line) for match in WORD.finditer(line)}
+    found |= {match[1].lower() for match in ARGUMENT.finditer(head)}
+    return frozenset("reward model" if word.startswith(("reward", "bradley", "rm")) else word for word in found)
+
+
+def _is_prose(line: str) -> bool:
+    return not any(sign in line for sign in "|\t{}") and not has_measured(fields(line.lstrip("#/ ")))

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from rlhf_lessons.diagnostics.logs.columns import MOST_RUNS, Printed, Row
-from rlhf_lessons.diagnostics.logs.names import RUNS, SETTING, STAGE, number, plain, setting, stage_name
+from rlhf_lessons.diagnostics.logs.names import RUNS, SETTING, STAGE, counted, number, plain, setting, stage_name
 from rlhf_lessons.diagnostics.logs.readers.text import Rows
 from rlhf_lessons.refusals import shown
 
@@ -76,6 +76,8 @@ def row_of(record: Record, runs: Iterable[str] = (STAGE,)) -> Printed:
             names[stage_name(value)] = None
         elif (found := number(value)) is not None:
             row[key if isinstance(key, str) else shown(key)] = found
+        else:
+            row |= counted(key, value)
     return Printed(row, run_name(names))
 
 

@@ -3,7 +3,9 @@
 import csv
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import reduce
 from itertools import islice
+from operator import or_
 
 from rlhf_lessons.diagnostics.logs.columns import Printed
 from rlhf_lessons.diagnostics.logs.names import (
@@ -13,6 +15,7 @@ from rlhf_lessons.diagnostics.logs.names import (
     STAGE,
     TRAINING,
     canonical,
+    counted,
     is_measured,
     number,
     plain,
@@ -27,6 +30,7 @@ Cells = Callable[[], Iterator[list[str]]]
 DELIMITERS = (",", ";", "\t", "|")
 WIDE = re.compile(r"\s{2,}")
 COMMENT = "#"
+MARKUP = re.compile(r"\*\*|`")  # of a name in bold or as code
 LONGEST_HEADER = 100_000  # characters
 SAMPLE = 20  # rows that must look like rows, where cells end at blanks
 
@@ -81,7 +85,7 @@ def _is_header(header: list[str]) -> bool:
 
 def header_cells(cells: Iterable[str]) -> list[str]:
     """The names of a header."""
-    return [cell.removeprefix(MISREAD_MARK).strip(" *\"'`") for cell in cells]
+    return [MARKUP.sub("", cell.removeprefix(MISREAD_MARK)).strip(" *\"'") for cell in cells]
 
 
 def _is_regular(text: str, width: int) -> bool:
@@ -124,7 +128,9 @@ def rows_below(header: list[str], cells: Cells, has_commas: bool = False, may_be
             yield Printed({name: read(cell) for place, name in columns.items() if (cell := row[place])}, run)
         except ValueError:  # no number, or one that is written in another way
             found = [(name, _cell(row[place], name, has_commas)) for place, name in columns.items()]
-            yield Printed({name: value for name, value in found if value is not None}, run)
+            places = (counted(name, row[place]) for place, name in columns.items())
+            values = {name: value for name, value in found if value is not None}
+            yield Printed(reduce(or_, places, values), run)
         columns = known
 
 
