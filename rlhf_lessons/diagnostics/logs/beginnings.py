@@ -34,6 +34,9 @@ def _how_far(log: Log, epoch: float | None) -> tuple[float | None, str]:
     total = max(log.values("total_steps"), default=settings.get("total_steps", 0))
     if steps and total >= max(steps) > 0:
         return max(steps) / total, f"the log ends at step {max(steps):,.0f} of {total:,.0f}"
+    done = max(log.values("progress"), default=0)
+    if 0 < done <= 1:
+        return done, f"the log ends at {percent(done)} of the run"
     epochs = settings.get("num_epochs", 0)
     if epoch is not None and epochs > 0:
         share = epoch / epochs

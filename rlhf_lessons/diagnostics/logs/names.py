@@ -17,9 +17,10 @@ NAMES: dict[str, tuple[str, ...]] = {
     "epoch": ("epoch", "ep", "training_epoch"),
     "step": (
         *("step", "steps", "global_step", "global_steps", "iteration", "iter", "current_steps"),
-        *("training_global_step", "trainer_global_step", "optim_step", "n_updates"),
+        *("training_global_step", "trainer_global_step", "optim_step", "n_updates", "iterations"),
     ),
     "total_steps": ("total_steps", "max_steps"),
+    "progress": ("percentage",),  # the share of the run that is done
     "loss": ("loss", "bt_loss", "rm_loss", "reward_loss", "nll", "ppo_loss_total", "losses_total_loss"),
     "margin": (
         *("margin", "margins", "rewards_margins", "rewards_margin", "mean_margin", "reward_margin", "dist"),
@@ -61,6 +62,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "score": (
         *("score", "reward", "objective_scores", "average_reward_score", "critic_score_mean", "env_reward_mean"),
         *("ppo_mean_scores", "scores", "avg_reward", "average_reward", "test_score", "rm"),
+        *("rollout_ep_rew_mean", "ep_rew_mean", "ep_reward_mean", "eprewmean"),
     ),
     "kl": (
         *("kl", "objective_kl", "actor_kl_loss", "kl_divergence", "kl_loss", "init_policy_kl", "mean_kl", "kl_mean"),
@@ -85,7 +87,15 @@ NAMES: dict[str, tuple[str, ...]] = {
         *("clip_ratio", "ppo_policy_clipfrac", "policy_clipfrac", "actor_clipfrac"),
     ),
     "approx_kl": (
-        *("approx_kl", "policy_approxkl_avg", "actor_ppo_kl", "ppo_kl", "ppo_policy_approxkl", "approx_policy_kl"),
+        *(
+            "approx_kl",
+            "approxkl",
+            "policy_approxkl_avg",
+            "actor_ppo_kl",
+            "ppo_kl",
+            "ppo_policy_approxkl",
+            "approx_policy_kl",
+        ),
         *("policy_approx_kl",),
     ),
     "ratio": ("ratio", "val_ratio", "ratios"),
@@ -127,7 +137,7 @@ SETTING_NAMES = {alias: name for name, aliases in SETTINGS.items() for alias in 
 PART = "part_"  # before the name of one reward function of several
 SETTING = "setting_"  # before what a file states of the run as a whole
 AS_PRINTED = "printed_accuracy"  # accuracies of which some are over 1, before they are made shares
-NOT_MEASURED = (*WHERE, "total_steps", "vocab_size", "learning_rate", "n_pairs", AS_PRINTED)
+NOT_MEASURED = (*WHERE, "total_steps", "progress", "vocab_size", "learning_rate", "n_pairs", AS_PRINTED)
 
 
 def is_measured(name: str) -> bool:

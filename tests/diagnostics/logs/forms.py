@@ -57,6 +57,12 @@ SAMPLES = {
         "printed dictionaries",
         {"loss": [0.69, 0.61], "epoch": [0, 1], "eval_accuracy": [0.7, 0.8]},
     ),
+    "ms-swift": Sample(
+        "{'loss': 0.69, 'global_step/max_steps': '9/90', 'percentage': '10%'}\n"
+        "{'loss': 0.61, 'global_step/max_steps': '18/90', 'percentage': '20%'}\n",
+        "printed dictionaries",
+        {"loss": [0.69, 0.61], "step": [9, 18], "total_steps": [90, 90], "progress": [0.1, 0.2]},
+    ),
     "JSON lines": Sample("\n".join(map(json.dumps, RECORDS)), "JSON lines", PAIR),
     "JSON": Sample(json.dumps(RECORDS), "JSON", PAIR),
     "trainer state": Sample(json.dumps({"max_steps": 40, "log_history": RECORDS}, indent=1), "JSON", PAIR),
@@ -181,8 +187,39 @@ SAMPLES = {
     ),
     "a card without a table": Sample(
         "It achieves the following results on the evaluation set:\n- Loss: 0.65\n- Rewards/margins: 0.7\n",
-        "a Markdown table",
+        "a model card",
         {"eval_loss": [0.65], "eval_margin": [0.7]},
+    ),
+    "a card copied from its page": Sample(
+        "It achieves the following results on the evaluation set:\n\n  • Loss: 0.65\n  • Accuracy: 0.7\n\n"
+        "Training hyperparameters\n\n  • learning_rate: 5e-07\n\nTraining results\n\n"
+        "Training Loss Epoch Step Validation Loss Input Tokens Seen Logits/chosen Accuracy\n"
+        "No log 1.0 10 0.68 99 -2.5 0.6\n0.66 2.0 20 0.65 198 −2.25 0.7\nFramework versions\n",
+        "a model card",
+        {"loss": [0.66], "step": [10, 20], "eval_loss": [0.68, 0.65], "eval_accuracy": [0.6, 0.7]},
+    ),
+    "a box": Sample(
+        "------------------------\n| train/     |         |\n|   approxkl | 0.01    |\n|   n_updates| 1       |\n"
+        "------------------------\n------------------------\n| fps        | 99      |\n| approxkl   | 6.5e-16 |\n"
+        "| n_updates  | 2       |\n------------------------\n",
+        "a table with a metric a row",
+        {"approx_kl": [0.01, 6.5e-16], "step": [1, 2]},
+    ),
+    "a drawn box": Sample(
+        "┏━━━━━━━━━━━┳━━━━━━━┓\n┃ Metric    ┃ Value ┃\n┡━━━━━━━━━━━╇━━━━━━━┩\n│ test_acc  │ 0.7   │\n"
+        "├───────────┼───────┤\n│ test_loss │ 0.55  │\n└───────────┴───────┘\n",
+        "a table with a metric a row",
+        {"eval_accuracy": [0.7], "eval_loss": [0.55]},
+    ),
+    "a summary": Sample(
+        "| Parameter | Value |\n|---|---|\n| Base model | some/7B |\n| Epochs | 2 |\n"
+        "| Training examples | 12,500 pairs |\n"
+        "| Eval examples | 1,024 pairs |\n\n## Results\n| Metric | Value |\n|---|---|\n"
+        "| **Eval accuracy** | **70.5%** |\n"
+        "| Starting accuracy | 50% (coin) |\n| Final training accuracy | 72.5% (last 20 steps) |\n"
+        "| Training loss | 0.69 -> 0.5 |\n",
+        "a table with a metric a row",
+        {"loss": [0.69, 0.5], "accuracy": [0.5, 0.725], "eval_accuracy": [0.705], "eval_n_pairs": [1024]},
     ),
     "HTML": Sample(
         "<div><table border='1' class='dataframe'>\n<thead><tr style='text-align: "

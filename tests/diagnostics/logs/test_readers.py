@@ -148,6 +148,11 @@ def test_a_card_states_its_settings():
         ("# Fine-tuned with KTO, then ORPO.", {"kto", "orpo"}),
         ("A reward model for summaries", {"reward model"}),
         ("starting DPOTrainer", {"dpo"}),
+        ("Starting ORPO training..., iters: 500", {"orpo"}),
+        ("TrainArguments(model='x', rlhf_type='grpo', lr=1.0)", {"grpo"}),
+        ("DPOConfig(loss_type='simpo', beta=0.1)", {"dpo", "simpo"}),
+        ("python train.py --rlhf_type kto --lr 1", {"kto"}),
+        ("stage: rm", {"reward model"}),
         ("outputs/dpo/run and my-ppo-run", set()),
         ("dpo_loss = 0.5", set()),
         ("step,dpo,ppo", set()),
@@ -167,6 +172,45 @@ def test_accuracies_over_one_are_kept_as_printed_too():
     log = parse("step,accuracy\n1,1\n2,2\n3,3\n")
     assert log.values("printed_accuracy") == [1, 2, 3] and log.values("accuracy") == [0.01, 0.02, 0.03]
     assert "printed_accuracy" not in parse("step,accuracy\n1,0.5\n")
+
+
+WRAPPED = {
+    "quoted": lambda line: f"> {line}",
+    "quoted twice": lambda line: f">> {line}",
+    "added": lambda line: f"+{line}",
+    "removed": lambda line: f"-{line}",
+    "in a list": lambda line: f"• {line}",
+    "in a table": lambda line: f"| {line} | |",
+    "collected": lambda line: json.dumps({"log": f"{line}\n", "stream": "stdout"}),
+    "in HTML": lambda line: line.replace("'", "&#39;").replace('"', "&quot;"),
+    "in curly quotes": lambda line: re.sub(r"'(.*?)'(?=:)", r"‘\1’", re.sub(r'"(.*?)"(?=:)', r"“\1”", line)),
+}
+
+
+@pytest.mark.parametrize("how", WRAPPED)
+@pytest.mark.parametrize("name", ["trainer state", "cut trainer state", "JSON lines", "dicts"])
+def test_what_stands_around_a_quoted_log_makes_no_difference(name, how):
+    text, form, values = SAMPLES[name]
+    log = parse("\n".join(map(WRAPPED[how], text.splitlines())))
+    assert log.reading.form == form and {name: log.values(name) for name in values} == values
+
+
+@pytest.mark.parametrize("how", ["quoted", "added", "in a list", "collected"])
+@pytest.mark.parametrize("name", ["a model card", "a spreadsheet", "verl", "a box", "mlx-lm"])
+def test_other_forms_may_be_quoted_too(name, how):
+    text, form, values = SAMPLES[name]
+    log = parse("\n".join(WRAPPED[how](line) for line in text.splitlines() if line))
+    assert log.reading.form == form and {name: log.values(name) for name in values} == values
+
+
+def test_of_a_diff_is_read_what_stands_after_it():
+    diff = "--- a/log\n+++ b/log\n@@ -1,2 +1,2 @@\n step,loss\n 1,0.7\n-2,0.9\n+2,0.6\n"
+    assert parse(diff).series("step", "loss") == [(1, 0.7), (2, 0.6)]
+
+
+def test_numbers_in_typographic_dress():
+    table = "| step | **loss** | `acc` |\n|---|---|---|\n| 0/2 | **−0.25** | *0.5* |\n| 10/12 | −0.5 | `60%` |\n"
+    assert parse(table).series("step", "loss", "accuracy") == [(0, -0.25, 0.5), (10, -0.5, 0.6)]
 
 
 # Event files

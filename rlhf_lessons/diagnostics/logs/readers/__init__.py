@@ -20,6 +20,7 @@ from rlhf_lessons.diagnostics.logs.readers import (
     markdown,
     tables,
     verl,
+    vertical,
 )
 from rlhf_lessons.diagnostics.logs.readers.text import Rows
 
@@ -41,6 +42,7 @@ FORMS = (
     Form("a Markdown table", markdown.sniff, markdown.read),
     Form("an HTML table", html_tables.sniff, html_tables.read),
     Form("a table", tables.sniff, tables.read),
+    Form("a table with a metric a row", vertical.sniff, vertical.read),
     Form("a model card", cards.sniff, cards.read),
     Form("DeepSpeed-Chat's lines", deepspeed.sniff, deepspeed.read),
     Form("verl's console lines", verl.sniff, verl.read),

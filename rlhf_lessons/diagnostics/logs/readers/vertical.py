@@ -1,48 +1,75 @@
-"""Tables with a metric a row: the boxes that stable-baselines prints, and the summaries of READMEs.
-
-| Metric        | Value          |
-|---------------|----------------|
-| Eval accuracy | 71.5%          |
-| Training loss | 0.677 -> 0.545 |
-"""
+"""Tables with a metric a row: the boxes that stable-baselines prints, and the summaries of READMEs."""
 
 import re
 from collections.abc import Iterator
 
 from rlhf_lessons.diagnostics.logs.columns import Printed, Row
-from rlhf_lessons.diagnostics.logs.names import canonical, plain, printed_number
-from rlhf_lessons.diagnostics.logs.readers.records import settings_of
+from rlhf_lessons.diagnostics.logs.names import SETTING, canonical, plain, printed_number, setting
+from rlhf_lessons.diagnostics.logs.readers.tables import header_cells
 from rlhf_lessons.diagnostics.logs.readers.text import HEAD, Rows, has_measured, lines
 
 BARS = str.maketrans("│┃║", "|||")
-BORDER = re.compile(r"[-=+|:\s\u2500-\u257f]{4,}")  # what boxes are drawn with
-NUMBER = r"([-+]?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d+)?(?:e[-+]?\d+)?|[-+]?inf|nan)"
-# A number, or two with an arrow between, and what is said of it: `71.4% (avg last 50 steps)`.
-CELL = re.compile(rf"[~≈]?\s?{NUMBER}(\s?%)?(?:\s*(?:->|→|=>|⟶)\s*{NUMBER}(\s?%)?)?(?=[\s,;(]|\Z)(?!\s*/)", re.IGNORECASE)
-FEWEST = 2  # metrics
-FIRST = re.compile(r"(?:start(?:ing)?|initial|first)\s+", re.IGNORECASE)
-LAST = re.compile(r"(?:final|last|ending)\s+", re.IGNORECASE)
-PAIRS = {"eval_examples": "eval_n_pairs", "training_examples": "num_examples", "train_examples": "num_examples"}
+BORDER = re.compile(r"[-=+\u2500-\u257f]{4,}")  # what the edges of boxes are drawn with
+NUMBER = r"[-+]?(?:(?:\d{1,3}(?:,\d{3})+(?![\d,])|\d+)(?:\.\d*)?|\.\d+)(?:e[-+]?\d+)?\s?%?|[-+]?(?:nan|inf)\b"
+# A number, or two with an arrow between, and in words what is said of it: `71.4% (avg last 50 steps)`.
+CELL = re.compile(rf"[~≈]?\s?({NUMBER})(?:\s*(?:->|→|=>)\s*({NUMBER}))?(?=[\s(;]|\Z)(?!\s*/)", re.IGNORECASE)
+LONGEST_LINE = 1_000
+FEWEST = 2  # names
+FIRST = re.compile(r"^(?:start|starting|initial|first)\s+", re.IGNORECASE)
+LAST = re.compile(r"^(?:final|last)\s+", re.IGNORECASE)
+EXAMPLES = {f"{part}_examples": "eval_n_pairs" for part in ("eval", "evaluation", "validation", "test")}
+EXAMPLES |= {f"{part}_examples": f"{SETTING}num_examples" for part in ("train", "training")}
+
+Cell = tuple[str, bool, float]  # the name of a metric, whether this is its first value, and the value
 
 
 def sniff(text: str) -> bool:
-    """Whether two known metrics stand in rows of their own."""
-    found = {canonical(name) for name, _, _ in _cells(text[:HEAD]) if has_measured({name: 0.0})}
-    return len(found) >= FEWEST
+    """Whether two known names stand in rows of their own, one of them that of a measured value."""
+    known = {name: value for name, _, value in _cells(text[:HEAD]) if canonical(name)}
+    return len(set(map(canonical, known))) >= FEWEST and has_measured(known)
 
 
 def read(text: str) -> Rows:
     """A row a box; a name that was there already begins the next one. `0.677 -> 0.545` is a first and a last row."""
     first: Row = {}
-    row: Row = {}
-    stated: Row = {}
-    for name, before, value in _cells(text):
-        if not name or name in row:
-            yield from _rows(first, row, stated)
-            first, row = {}, {}
-        if name and canonical(name) is None and settings_of({name: value}):
-            stated |= {name: value}
-        elif name:
-            row |= {} if value is None else {name: value}
-            first |= {} if before is None else {name: before}
-    yield from _rows(first, row, stated)
+    last: Row = {}
+    for name, is_first, value in _cells(text):
+        if name.startswith(SETTING):
+            yield Printed({name: value})
+            continue
+        if not name or name in (first if is_first else last):
+            yield from (Printed(row) for row in (first, last) if row)
+            first, last = {}, {}
+        if name:
+            (first if is_first else last)[name] = value
+    yield from (Printed(row) for row in (first, last) if row)
+
+
+def _cells(text: str) -> Iterator[Cell]:
+    """What the rows of two cells say; an empty name where one box ends and another begins."""
+    after_border = False
+    for line in lines(text):
+        if BORDER.fullmatch(line):
+            if after_border:
+                yield "", False, 0.0
+            after_border = True
+            continue
+        pair = line.translate(BARS).strip("| \t").split("|") if len(line) <= LONGEST_LINE else []
+        if len(pair) == 2:
+            after_border = False
+            yield from _pair(*header_cells(pair))
+
+
+def _pair(name: str, cell: str) -> Iterator[Cell]:
+    found = CELL.match(cell)
+    if not name or not found or printed_number(name) is not None:
+        return
+    numbers = [value for text in found.groups("") if (value := printed_number(text.replace(",", ""))) is not None]
+    is_first = bool(FIRST.match(name))
+    name = LAST.sub("", FIRST.sub("", name))
+    if plain(name) in EXAMPLES:
+        name = EXAMPLES[plain(name)]
+    elif canonical(name) is None and setting(name):
+        name = f"{SETTING}{name}"
+    for place, value in enumerate(numbers):
+        yield name, is_first or place < len(numbers) - 1, value

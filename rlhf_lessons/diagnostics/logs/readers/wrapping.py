@@ -1,22 +1,32 @@
-"""What people put around a log that they quote: marks at both ends of every line, the signs of a diff."""
+"""What others put around a log: marks at the ends of all lines, a record a line; and the signs they change."""
 
+import json
 import re
 from collections.abc import Iterable
 
-from rlhf_lessons.diagnostics.logs.readers.text import LINE, lines
+from rlhf_lessons.diagnostics.logs.readers.text import LINE, has_measured, lines
 
 # A quoted answer, the added or removed line of a diff, an item of a list.
 MARK = re.compile(r"(?:>|\+(?![.\d])|[-*•](?=[\s{\"'\[\]}]))[ \t]?")
 MOST_MARKS = 3  # around one another
 CHANGE = re.compile(r"^@@ -\d", re.MULTILINE)
 BARRED = re.compile(r"[|\s]*[{\[\"'][^|]*[|\s]*")  # JSON between the bars of a table
-MINUS = "\N{MINUS SIGN}"
+MESSAGES = ("log", "msg", "message")  # under which a program that collects logs keeps each line
+MESSAGE = re.compile(rf'\{{[^\n]*"(?:{"|".join(MESSAGES)})"\s*:\s*"')
+TYPED = {"\N{MINUS SIGN}": "-", "&#39;": "'", "&#x27;": "'", "&quot;": '"'}
+STRAIGHT = str.maketrans("‘’“”", "''\"\"")
+CURLY = re.compile(r"[‘’“”]([^‘’“”{}\n]{1,100})[‘’“”](?=\s*:)")
 
 
 def unwrapped(text: str) -> str:
-    """The text without the marks that all its lines share; of a diff, the lines as they are after it."""
-    if MINUS in text:
-        text = text.replace(MINUS, "-")
+    """The text without what stands around all its lines; of a diff, the lines as they are after it."""
+    for sign, meant in TYPED.items():
+        if sign in text:
+            text = text.replace(sign, meant)
+    if "’" in text or "”" in text:
+        text = CURLY.sub(lambda name: name[0].translate(STRAIGHT), text)
+    if MESSAGE.match(text):
+        text = "\n".join(map(_message, lines(text)))
     if text.startswith(("diff ", "--- ", "@@ -")) and CHANGE.search(text):
         changed = (match[0] for match in LINE.finditer(text))
         text = "\n".join(line[1:] for line in changed if line.startswith(("+", " ")) and not line.startswith("+++ "))
@@ -28,6 +38,17 @@ def unwrapped(text: str) -> str:
     if first.startswith("|") and BARRED.fullmatch(first) and all(line.startswith("|") for line in lines(text)):
         text = "\n".join(line.strip("| \t") for line in lines(text))
     return text
+
+
+def _message(line: str) -> str:
+    """The text in a record that holds no numbers of its own; else the line."""
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError):
+        return line
+    if not isinstance(record, dict) or has_measured(record):
+        return line
+    return next((text.rstrip() for name in MESSAGES if isinstance(text := record.get(name), str)), line)
 
 
 def _all(found: Iterable[object]) -> bool:
