@@ -216,6 +216,21 @@ SAMPLES = {
     "a spreadsheet": Sample(
         "step\tloss\tnote\r\n1\t0.69\tfirst\r\n2\t\tgap\r\n3\tnan\t4h 24min\r\n", "a table", {"step": [1, 2, 3]}
     ),
+    "a printed data frame": Sample(
+        "   step  loss  eval_loss\n0    10  0.69       0.70\n1    20  0.61       0.65\n",
+        "a table",
+        {"step": [10, 20], "loss": [0.69, 0.61], "eval_loss": [0.7, 0.65]},
+    ),
+    "wide blanks": Sample(
+        "Step  Training Loss  Validation Loss\n10  0.69  0.7\n20  0.61  0.65\n",
+        "a table",
+        {"step": [10, 20], "loss": [0.69, 0.61], "eval_loss": [0.7, 0.65]},
+    ),
+    "marks of a logger": Sample(
+        "INFO:root:epoch=1 train/loss=0.69\nINFO:root:epoch=2 train/loss=0.61\n",
+        "printed lines",
+        {"epoch": [1, 2], "loss": [0.69, 0.61]},
+    ),
     "colours": Sample(
         "\x1b[32mstep\x1b[0m 1 loss \x1b[1m0.69\x1b[0m\nstep 2 loss 0.61\x1b[K\n",
         "printed lines",

@@ -20,22 +20,25 @@ PAIR = re.compile(
     re.IGNORECASE,
 )
 OPENED = re.compile(r"\{(?=\s*(?:['\"]|$))")
+JSON_BEGINS = re.compile(r'\s*(?:\[\s*)?\{\s*"')
 BEGINS = re.compile(r"\s*\{")
 MARK = re.compile(r"^\s*(?:#+|//)\s?")
 BAR = re.compile(r"^\s*\d+%\|[^|]*\|\s*(\d+)/(\d+)\s*\[")  # one without a description: that of the training, or a test
 EVALUATION = re.compile(r"(?<![a-z])(eval|valid|test|held.?out)", re.IGNORECASE)
-STATED = re.compile(r"[#*-]*\s*([A-Za-z][\w ()&,./]{2,60}?)\s{0,9}[:=]\s{0,9}([\d,.]+(?:e-?\d+)?)")
+STATED = re.compile(r"[#*-]*\s*([A-Za-z][\w ()&,./]{2,80}?)\s{0,9}[:=]\s{0,9}([\d,.]+(?:e-?\d+)?)")
 LONGEST = 20_000  # characters of one dictionary
 
 
 def sniff(text: str) -> bool:
-    """Whether a known name in quotes stands before a number."""
-    return any(canonical(match[1] or match[2]) for match in PAIR.finditer(text, 0, HEAD))
+    """Whether the name of a metric in quotes stands before a number."""
+    return any(has_measured({match[1] or match[2]: 0.0}) for match in PAIR.finditer(text, 0, HEAD))
 
 
 def read(text: str) -> Rows:
     """A row a dictionary, with the step or epoch that stands before it if it has none of its own."""
-    return without_repeats(_rows(text))
+    if JSON_BEGINS.match(text):
+        yield "it is JSON that was cut off or damaged: its records were read one by one"
+    yield from without_repeats(_rows(text))
 
 
 def _rows(text: str) -> Rows:
@@ -66,7 +69,7 @@ def _rows(text: str) -> Rows:
 def _stated(line: str) -> Row:
     """What a line such as `Num Epochs = 3` or `# Batch Size: 1` states of the run as a whole."""
     found = STATED.fullmatch(line.strip())
-    return settings_of({found[1].replace("Num Train", "Num"): found[2].replace(",", "")}) if found else {}
+    return settings_of({found[1].partition(" (")[0]: found[2].replace(",", "")}) if found else {}
 
 
 def _numbers(body: str) -> Row:

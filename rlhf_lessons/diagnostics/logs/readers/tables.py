@@ -1,6 +1,7 @@
 """Tables with a header: as spreadsheets and programs write them, with cells that end at a sign or at blanks."""
 
 import csv
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 
@@ -23,7 +24,8 @@ from rlhf_lessons.refusals import shown
 
 Cells = Callable[[], Iterator[list[str]]]
 
-DELIMITERS = (",", ";", "\t", "|", None)
+DELIMITERS = (",", ";", "\t", "|")
+WIDE = re.compile(r"\s{2,}")
 COMMENT = "#"
 LONGEST_HEADER = 100_000  # characters
 SAMPLE = 20  # rows that must look like rows, where cells end at blanks
@@ -61,13 +63,20 @@ def _layout(text: str) -> tuple[list[str], str | None] | None:
     first = first_line(text)
     for delimiter in DELIMITERS:
         header = header_cells(next(split([first], delimiter, strict=False), []))
-        stages = sum(plain(key) == STAGE for key in header)
-        known = sum(canonical(key) is not None for key in header)
-        if known + stages < 2 or any(NUMBER.search(key) for key in header if canonical(key)):
-            continue
-        if delimiter or (not NUMBER.search(first) and _is_regular(text, len(header))):
+        if _is_header(header):
             return header, delimiter
+    for names in [] if NUMBER.search(first) else [first.split(), WIDE.split(first)]:
+        for header in (header_cells(names), ["", *header_cells(names)]):  # a printed data frame counts its rows
+            if _is_header(header) and _is_regular(text, len(header)):
+                return header, None
     return None
+
+
+def _is_header(header: list[str]) -> bool:
+    """Whether at least two of the names are known, and none of those holds a number."""
+    stages = sum(plain(key) == STAGE for key in header)
+    known = [key for key in header if canonical(key)]
+    return len(known) + stages > 1 and not any(map(NUMBER.search, known))
 
 
 def header_cells(cells: Iterable[str]) -> list[str]:
@@ -91,7 +100,8 @@ def split(lines: Iterable[str], delimiter: str | None, strict: bool = True) -> I
     try:
         yield from csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=strict)
     except csv.Error as error:
-        raise ValueError(f"log: not a table that can be read ({error})") from None
+        reason = str(error).replace("\t", "\\t")  # it quotes the sign at which cells end
+        raise ValueError(f"log: not a table that can be read ({reason})") from None
 
 
 def rows_below(header: list[str], cells: Cells, has_commas: bool = False, may_be_ragged: bool = False) -> Rows:
@@ -111,8 +121,8 @@ def rows_below(header: list[str], cells: Cells, has_commas: bool = False, may_be
         row += [""] * (width - len(row))
         run = run_name(stage_name(row[place]) for place in runs) if runs else ""
         try:
-            yield Printed({name: read(row[place]) for place, name in columns.items()}, run)
-        except ValueError:  # a gap, or a number that is written in another way
+            yield Printed({name: read(cell) for place, name in columns.items() if (cell := row[place])}, run)
+        except ValueError:  # no number, or one that is written in another way
             found = [(name, _cell(row[place], name, has_commas)) for place, name in columns.items()]
             yield Printed({name: value for name, value in found if value is not None}, run)
         columns = known
