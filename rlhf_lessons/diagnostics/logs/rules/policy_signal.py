@@ -16,11 +16,11 @@ from rlhf_lessons.diagnostics.logs.policy_curves import (
     rewards,
 )
 from rlhf_lessons.diagnostics.logs.rule import POLICY, Signs, rule
+from rlhf_lessons.diagnostics.logs.rules.policy import ALIKE
 from rlhf_lessons.diagnostics.logs.trends import coin_at_most, early, late
 from rlhf_lessons.diagnostics.logs.wording import percent
 
-ALIKE = 0.9  # of the groups
-FALLEN = 2.5  # standard errors
+FALLEN = 2.0  # standard errors
 NEGATIVE_TOKEN, NEGATIVE_ANSWER = 0.001, 0.01  # nats under 0, more than rounding
 MANNER = (
     "format",
@@ -165,7 +165,7 @@ def parts_part(log: Log) -> Signs | None:
     """One reward function rises while another falls: the policy trades truth for manner.
 
     The last half of the rows is compared with the first sixth: a rise counts beyond four standard errors, a fall beyond
-    2.5 (odds 1 in 160 of a curve without a trend). It is a fault if what rises is a reward of manner (format, length,
+    2 (odds 1 in 44 of a curve without a trend). It is a fault if what rises is a reward of manner (format, length,
     tags) and what falls is not; otherwise a remark, for a falling price of length may be right. Example: format 0.3 to
     0.95, correctness 0.42 to 0.31.
     """
