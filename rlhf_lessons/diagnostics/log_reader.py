@@ -35,7 +35,10 @@ def diagnose_all(source: Source | Log, kind: Kind | None = None, ceiling: float 
         check_choice("kind", kind, get_args(Kind))
     bars = Bars(ceiling)
     logs = {"": source} if isinstance(source, Log) else split_stages(source)
-    return {run: _diagnose(replace(log, bars=bars), kind) for run, log in logs.items()}
+    return {
+        run: _diagnose(replace(log, bars=bars, reading=replace(log.reading, run=run)), kind)
+        for run, log in logs.items()
+    }
 
 
 def _diagnose(log: Log, given: Kind | None) -> Diagnosis:

@@ -20,6 +20,7 @@ Row = dict[str, float]  # names as printed, and numbers
 LARGEST = 1e100  # what is larger than any loss counts as infinite
 MOST_RUNS = 100
 AT_ONCE = 1_000  # rows
+LEAST_PERCENT = 20
 
 
 class Printed(NamedTuple):
@@ -182,13 +183,17 @@ def _bounded(column: Column) -> Column:
 
 
 def _as_shares(columns: dict[str, Column], prefix: str) -> dict[str, Column]:
-    """Accuracies as shares from 0 to 1; where some are over 1, taken for percent, and also as they were printed."""
+    """Accuracies as shares from 0 to 1; where some are over 1, also as they were printed, and as shares if in percent.
+
+    Values over 1 of which none reaches 20 are no percentages: a coin has 50. No share can be made of them.
+    """
     name = f"{prefix}accuracy"
     column = columns.get(name, NOTHING)
     if not len(column.rows):
         return {}
     over = np.fmax.reduce(column.values) > 1
-    shares = column.values / (100 if over else 1)
+    percent = np.fmax.reduce(column.values) >= LEAST_PERCENT
+    shares = column.values / (100 if percent else np.nan if over else 1)
     found = {name: _where(Column(column.rows, shares), (shares >= 0) & (shares <= 1))}
     return found | ({f"{prefix}{AS_PRINTED}": column} if over else {})
 

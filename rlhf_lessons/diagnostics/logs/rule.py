@@ -13,6 +13,7 @@ DIRECT = frozenset({"dpo", "orpo", "kto"})  # trained on pairs or marks, without
 PAIRS = REWARD_MODEL | DIRECT
 POLICY = frozenset({"grpo", "ppo"})
 LANGUAGE = frozenset({"sft"})
+UNKNOWN = frozenset({"unknown"})
 NO_POLICY = ANY - POLICY  # a loss that should fall
 
 

@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rlhf_lessons.diagnostics.log_reader import diagnose
+from rlhf_lessons.diagnostics.logs.evidence import coin_at_most, smallest_sample
 from rlhf_lessons.diagnostics.logs.names import AS_PRINTED, canonical
 from rlhf_lessons.diagnostics.logs.parsing import parse
-from rlhf_lessons.diagnostics.logs.trends import coin_at_most, smallest_sample, steady_trend
+from rlhf_lessons.diagnostics.logs.trends import steady_trend
 
 
 @pytest.mark.parametrize(

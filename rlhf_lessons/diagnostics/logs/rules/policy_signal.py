@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from rlhf_lessons.diagnostics.logs.columns import Log
+from rlhf_lessons.diagnostics.logs.evidence import coin_at_most
 from rlhf_lessons.diagnostics.logs.names import PART
 from rlhf_lessons.diagnostics.logs.policy_curves import (
     BEYOND_NOISE,
@@ -17,7 +18,7 @@ from rlhf_lessons.diagnostics.logs.policy_curves import (
 )
 from rlhf_lessons.diagnostics.logs.rule import POLICY, Signs, rule
 from rlhf_lessons.diagnostics.logs.rules.policy import ALIKE
-from rlhf_lessons.diagnostics.logs.trends import coin_at_most, early, late
+from rlhf_lessons.diagnostics.logs.trends import early, late
 from rlhf_lessons.diagnostics.logs.wording import percent
 
 FALLEN = 2.0  # standard errors
