@@ -1,12 +1,12 @@
 """What it takes to call a run healthy, one function a kind, and why a log without faults may still not tell."""
 
-import math
 from collections.abc import Callable, Mapping
 
 from rlhf_lessons.diagnostics.bars import LN2, PEOPLE_AGREE, READY_ACCURACY, STILL_HIGH
 from rlhf_lessons.diagnostics.findings import HEALTHY, Finding
 from rlhf_lessons.diagnostics.logs.columns import Log
 from rlhf_lessons.diagnostics.logs.evidence import held_out_interval, shown_interval
+from rlhf_lessons.diagnostics.logs.health_policy import language_model, learned_policy
 from rlhf_lessons.diagnostics.logs.losses import has_ln2
 from rlhf_lessons.diagnostics.logs.rules.direct import SOME, fall_of_chosen, unequal_lengths
 from rlhf_lessons.diagnostics.logs.trends import FEWEST_POINTS, early, late
@@ -113,16 +113,6 @@ def _bought_dearly(log: Log) -> str:
     return ""
 
 
-def language_model(log: Log) -> tuple[Finding | None, str]:
-    """A next-token loss that falls well below its start."""
-    loss, missing = log.values("loss"), "a language model's loss says nothing about preferences"
-    if not loss or late(loss) > 0.8 * early(loss):
-        return None, missing
-    chance = math.exp(min(-late(loss), 0))
-    evidence = f"the loss falls from {loss[0]:.4f} to {loss[-1]:.4f}: {chance:.1%} for the right token"
-    return Finding(HEALTHY, evidence, ("memorised examples",), 0.5), missing
-
-
 def unknown(log: Log) -> tuple[Finding | None, str]:
     """Nothing can be called healthy of which nobody knows what it should do."""
     return None, "the names in it do not say what was trained; name the kind of run"
@@ -134,5 +124,7 @@ HEALTH: Mapping[str, Health] = {
     "orpo": direct,
     "kto": direct,
     "sft": language_model,
+    "grpo": learned_policy,
+    "ppo": learned_policy,
     "unknown": unknown,
 }

@@ -7,7 +7,7 @@ from typing import get_args
 from rlhf_lessons.diagnostics.bars import LN2
 from rlhf_lessons.diagnostics.findings import Kind
 from rlhf_lessons.diagnostics.logs.columns import Log
-from rlhf_lessons.diagnostics.logs.names import AS_PRINTED, is_measured, plain
+from rlhf_lessons.diagnostics.logs.names import AS_PRINTED, PART, is_measured, plain
 
 LANGUAGE_LOSS = 1.5  # no preference loss of a reward model starts so high
 TITLES: dict[Kind, str] = {
@@ -35,7 +35,8 @@ PREFERENCE = (*MARGINS, "accuracy", AS_PRINTED, "mean_reward")
 LANGUAGE = ("perplexity", "token_accuracy", "vocab_size")
 CRITIC = ("value_loss", "explained_variance")
 GROUPS = ("zero_spread",)
-POLICY = ("score", "kl", "entropy", "response_length", "policy_loss", "approx_kl", "clip_fraction")
+PAID = ("score", "mean_reward")  # what a policy earns
+MOVED = ("kl", "policy_loss", "approx_kl", "clip_fraction", "ratio", "response_length", "cut_off")  # and what it does
 TRAINER = ("learning_rate", "epoch", "grad_norm")  # what a trainer prints beside its loss, and a chart does not
 CHART = re.compile("chart|w&b|wandb|tensorboard", re.IGNORECASE)
 
@@ -81,7 +82,7 @@ def _said(kind: Kind) -> Callable[[Log], str]:
     """The reason that the run's name or the prose around it names one kind on pairs, and the metrics are such."""
 
     def reason(log: Log) -> str:
-        if _has(log, *CRITIC, *GROUPS) or not (_has(log, *PREFERENCE) or "loss" in log):
+        if _has(log, *CRITIC, *GROUPS) or _earns(log) or not (_has(log, *PREFERENCE) or "loss" in log):
             return ""
         run = next((WORDS[word] for word in re.split("[_ ]", plain(log.reading.run)) if word in WORDS), None)
         if run:
@@ -91,6 +92,30 @@ def _said(kind: Kind) -> Callable[[Log], str]:
         return "the words around it say so" if told == {kind} and not others else ""
 
     return reason
+
+
+def _earns(log: Log) -> str:
+    """The reason that a policy is paid and moves: it has no pairs, which DPO and its kin have beside KL and rewards."""
+    if _has(log, *MARGINS, "logps_chosen", "logps_rejected"):
+        return ""
+    paid, moved = _has(log, *PAID), _has(log, *MOVED)
+    part = next((log.reading.names[name][0] for name in log.columns if name.startswith(PART)), "")
+    if paid and (moved or part):
+        return f"it logs {paid} beside {moved or part}"
+    alone = _has(log, "policy_loss", "clip_fraction", "approx_kl")
+    return f"it logs {alone}" if alone else ""
+
+
+def _called_ppo(log: Log) -> str:
+    """The reason that such a policy is called PPO: by its metrics (`ppo/mean_scores`), or in the words around them."""
+    named = _prints("^ppo_(mean|std|loss|policy|val|returns)")(log) or (
+        "it is called PPO" if _worded(log, "ppo") else ""
+    )
+    return named if named and _earns(log) else ""
+
+
+def _worded(log: Log, word: str) -> bool:
+    return word in log.reading.words or word in re.split("[_ ]", plain(log.reading.run))
 
 
 def _single_curve(log: Log) -> str:
@@ -144,12 +169,13 @@ TABLE: tuple[tuple[Kind, Callable[[Log], str]], ...] = (
     ("kto", _prints("count_(chosen|rejected)$", beside=MARGINS)),
     ("dpo", _logs("logps_chosen", "logps_rejected")),
     ("dpo", _prints("^(eval_|train_)?logits_(chosen|rejected)", beside=PREFERENCE)),
+    ("ppo", _called_ppo),
+    ("grpo", _earns),
     ("reward_model", _logs("mean_reward", beside=(*MARGINS, "accuracy", "min_reward"))),
     ("dpo", _prints("^(eval_|train_)?rewards_(chosen|rejected|margins|accuracies)$")),
     ("dpo", _starts_at_a_reference),
     ("dpo", _log_of_llama_factory),
     ("reward_model", _logs(*PREFERENCE)),
-    ("grpo", _logs(*POLICY)),
     ("sft", _logs(*LANGUAGE)),
     ("sft", _loss_of_language),
     ("reward_model", _loss_of_pairs),

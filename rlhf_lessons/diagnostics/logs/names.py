@@ -67,8 +67,9 @@ NAMES: dict[str, tuple[str, ...]] = {
         *("actor_reward_kl_penalty", "policy_kl", "critic_kl"),
     ),
     "kl_coef": ("kl_coef", "objective_kl_coef", "actor_kl_coef", "actor_reward_kl_penalty_coeff", "kl_ctl_value"),
+    "answer_entropy": ("answer_entropy", "objective_entropy"),  # summed over the tokens of an answer
     "entropy": (
-        *("entropy", "objective_entropy", "policy_entropy_avg", "actor_entropy", "entropy_loss", "ppo_policy_entropy"),
+        *("entropy", "policy_entropy_avg", "actor_entropy", "entropy_loss", "ppo_policy_entropy"),
         *("actor_entropy_loss", "policy_entropy"),
     ),
     "response_length": (

@@ -42,19 +42,20 @@ def rewards(log: Log) -> list[float]:
 
 
 def row_noise(values: Sequence[float]) -> float:
-    """The standard deviation of single rows around their neighbours, from the median step: a jump does not count."""
-    steps = np.abs(np.diff(values))
-    return 1.4826 * float(np.median(steps)) / 2**0.5 if len(steps) else 0.0
+    """The standard deviation of single rows, from neighbouring ones (von Neumann), so that no trend counts as noise."""
+    return float(np.sqrt(np.mean(np.diff(values) ** 2) / 2)) if len(values) > 1 else 0.0
 
 
 def change_in_errors(values: Sequence[float]) -> float:
-    """How far the last third is over the first third, in standard errors of that difference (Welch); 0 for few rows."""
+    """How far the last half is over the first sixth, in standard errors of that difference; 0 for few rows.
+
+    Policies move most at first, so the first rows are set against all the later ones. The noise is `row_noise`.
+    """
     if len(values) < ENOUGH_ROWS:
         return 0.0
-    third = len(values) // 3
-    first, last = np.asarray(values[:third]), np.asarray(values[-third:])
+    first, last = np.asarray(values[: max(3, len(values) // 6)]), np.asarray(values[len(values) // 2 :])
     gap = float(last.mean() - first.mean())
-    error = float(np.sqrt((first.var(ddof=1) + last.var(ddof=1)) / third))
+    error = row_noise(values) * (1 / len(first) + 1 / len(last)) ** 0.5
     return gap / error if error else float(np.sign(gap)) * np.inf if gap else 0.0
 
 
@@ -65,9 +66,15 @@ def kl_is_per_token(log: Log) -> bool:
     return not per_answer and (log.kind == "grpo" or any("loss" in name or "actor" in name for name in printed))
 
 
+def answer_lengths(log: Log) -> list[float]:
+    """Mean lengths in tokens; where none is logged, entropy an answer over entropy a token (TRL's PPO prints both)."""
+    both = log.finite("answer_entropy", "entropy")
+    return log.values("response_length") or [whole / token for whole, token in both if token > 0]
+
+
 def kl_both_ways(log: Log) -> tuple[pd.Series, pd.Series]:
-    """Smoothed KL in nats an answer and in nats a token; empty where the length that it takes is not logged."""
-    kl, lengths = smooth(log, "kl"), log.values("response_length")
+    """Smoothed KL in nats an answer and in nats a token; empty where the length that it takes is not known."""
+    kl, lengths = smooth(log, "kl"), answer_lengths(log)
     length, nothing = float(np.median(lengths)) if lengths else 0.0, kl.iloc[:0]
     if kl_is_per_token(log):
         return (kl * length if length else nothing), kl

@@ -9,10 +9,12 @@ from rlhf_lessons.diagnostics.logs.rules import (
     arithmetic,
     direct,
     fit,
+    language,
     levels,
     overfitting,
     policy,
     policy_claims,
+    policy_signal,
     policy_updates,
     reference,
     reward_model,
@@ -21,7 +23,7 @@ from rlhf_lessons.refusals import check_choice
 
 MODULES = (
     *(reward_model, levels, fit, overfitting, direct, reference, arithmetic, accuracies, any_run),
-    *(policy_claims, policy, policy_updates),
+    *(language, policy_claims, policy, policy_updates, policy_signal),
 )
 RULES: Mapping[str, Rule] = {
     rule.code: rule for module in MODULES for rule in vars(module).values() if isinstance(rule, Rule)

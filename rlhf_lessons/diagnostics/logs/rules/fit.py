@@ -1,7 +1,4 @@
-"""What a log proves of a model that did learn: did it learn the reverse, or stop at a bound?
-
-For logs of language-model training: did the loss ever leave the chance level of its vocabulary?
-"""
+"""What a log proves of a model that did learn: did it learn the reverse, or stop at a bound?"""
 
 import math
 
@@ -9,8 +6,8 @@ from rlhf_lessons.diagnostics.bars import LN2, STILL_HIGH
 from rlhf_lessons.diagnostics.logs.columns import Log
 from rlhf_lessons.diagnostics.logs.evidence import coin_at_most, held_out_pairs, training_interval
 from rlhf_lessons.diagnostics.logs.losses import has_ln2
-from rlhf_lessons.diagnostics.logs.rule import LANGUAGE, PAIRS, REWARD_MODEL, Signs, rule
-from rlhf_lessons.diagnostics.logs.trends import FEWEST_POINTS, change, early, late, steady_trend
+from rlhf_lessons.diagnostics.logs.rule import PAIRS, REWARD_MODEL, Signs, rule
+from rlhf_lessons.diagnostics.logs.trends import FEWEST_POINTS, early, late, steady_trend
 from rlhf_lessons.diagnostics.logs.wording import percent
 
 INVERTED = 0.35
@@ -119,29 +116,4 @@ def _held_out_inverted(log: Log) -> Signs | None:
         "while the training loss falls or the training pairs are ranked right",
         0.94,
         ("swapped held-out labels", "a shortcut that is turned round in the held-out pairs"),
-    )
-
-
-@rule(
-    "LM001",
-    "chance-level loss",
-    LANGUAGE,
-    alternatives=("a learning rate too small", "a trained model that had levelled off before the log begins"),
-    tell_apart="look at the loss of the first batch: a trained model starts far under the logarithm of its vocabulary",
-    advice="train on ten sequences until they are known by heart; if that fails, the fault is in the code",
-)
-def language_chance_level(log: Log) -> Signs | None:
-    """A next-token loss that never leaves ln V, the cost of guessing among V tokens. Example: 4.6 for V = 100."""
-    loss, vocabulary = log.values("loss"), log.values("vocab_size")
-    mean = sum(loss) / max(len(loss), 1)
-    if len(loss) < FEWEST_POINTS or steady_trend(loss) or abs(change(loss)) > 0.03 * mean or mean > 20:
-        return None
-    size = vocabulary[-1] if vocabulary and vocabulary[-1] > 1 else float(f"{math.exp(mean):.1g}")
-    if abs(mean - math.log(size)) > 0.05 * mean:
-        return None
-    source = "this vocabulary" if vocabulary else "a vocabulary of about that size"
-    return Signs(
-        f"the loss starts at {loss[0]:.4f} and ends at {loss[-1]:.4f}; guessing among {size:,.0f} tokens "
-        f"costs ln {size:.0f} = {math.log(size):.4f}, so of {source} nothing was learned",
-        0.95 if vocabulary else 0.7,
     )

@@ -4,6 +4,8 @@ Single updates are noise, so these rules read means over five rows. Most are rem
 healthy, and make it sick only where the numbers are far out.
 """
 
+import math
+
 import pandas as pd
 
 from rlhf_lessons.diagnostics.logs.columns import Log
@@ -22,11 +24,14 @@ from rlhf_lessons.diagnostics.logs.trends import early, late
 from rlhf_lessons.diagnostics.logs.wording import percent
 
 SCORE_FALL = 0.25  # standard deviations
+LONG = 16  # means over five rows, of 20 rows: enough to tell a fall from a wave
 FAR_ANSWER, FAR_TOKEN = 10.0, 0.1  # nats
 LOST_ANSWER, LOST_TOKEN = 100.0, 1.0  # nats: ten times as far
 LENGTH_CHANGE = 0.25
-LITTLE_VARIETY, SHARE_LEFT = 0.1, 0.1  # nats a token; of the first entropy
+LITTLE_VARIETY, SHARE_LEFT = 0.1, 0.15  # nats a token; of what the first entropy is worth
 MOST_CUT = 0.05
+ALIKE = 0.9  # of the groups
+NO_VARIETY = 0.02  # nats a token
 
 
 def _fallen(log: Log) -> pd.Series:
@@ -54,15 +59,15 @@ def falling_score(log: Log) -> Signs | None:
     the reward among answers (1 where none is logged: the course's scores are in such units), and six times the noise
     of such a mean, measured on neighbouring rows: of 50 independent means the highest and the lowest are about 4.5
     apart. Example: noise 0.1 a row gives 0.045 for a mean; a fall of 0.27 is none of its making. The run is sick if at
-    its end over half of what was gained is lost.
+    its end, after 20 rows or more, over half of what was gained is lost.
     """
     name, fallen = reward_name(log), _fallen(log)
     if not len(fallen):
         return None
     score = smooth(log, name)
     place, height, end = fallen.index[0], float(score.max()), float(score.iloc[-1])
-    lost = bool(fallen.index[-1] == score.index[-1]) and height - end > (height - score.iloc[0]) / 2
-    unit = "" if log.values("std_reward") or name != "score" else " sd"
+    lost = len(score) >= LONG and fallen.index[-1] == score.index[-1] and height - end > (height - score.iloc[0]) / 2
+    unit = " sd" if log.reading.names.get(name, ("score",)) == ("score",) and not log.values("std_reward") else ""
     evidence = f"the score is {score[place]:.2f}{unit}, after {score.loc[:place].max():.2f} at its height"
     evidence += f"; it ends at {end:.2f}, and began at {score.iloc[0]:.2f}" if lost else ""
     return since(log, name, place, evidence, 0.85 if lost else 0.5, lost)
@@ -118,20 +123,27 @@ def far_away(log: Log) -> Signs | None:
 def no_variety(log: Log) -> Signs | None:
     """Entropy is gone: the policy always gives the same answer, and finds no better one.
 
-    Under 0.1 nats a token the likeliest token has about 98 % on average. Cui et al. (2025, arXiv:2505.22617) find that
-    reward stops growing once entropy is used up. A model that starts low (0.2 is usual in mathematics) may go under
-    0.1 in good health: it is a remark until a tenth of the first entropy is left. Example: 0.9 at first, 0.04 at the
-    end.
+    Under 0.1 nats a token the likeliest token has about 98 % on average: a remark, for a model that starts low (0.2 is
+    usual in mathematics) may be in good health there. Cui et al. (2025, arXiv:2505.22617) measured reward = b - a x
+    e^entropy, so what can still be gained is a x (e^entropy - 1). The run is sick when the last quarter has under
+    15 % of the first value of that left, or half of the entropy and groups of answers that all earn the same, or under
+    0.02 nats a token (1 nat in 50 tokens: two or three answers). Example: 0.9 to 0.04 nats leaves 3 %, for
+    (e^0.04 - 1) / (e^0.9 - 1) = 0.03.
     """
     entropy, means = log.values("entropy"), smooth(log, "entropy")
     out = means[means < LITTLE_VARIETY]
     if not len(out):
         return None
-    start, end = early(entropy), late(entropy)
-    gone = len(entropy) > SMOOTH and end < SHARE_LEFT * start
+    start, end = max(entropy[0], early(entropy)), late(entropy)
+    alike = late(log.values("zero_spread") or [0.0]) >= ALIKE and end < start / 2
+    gone = len(entropy) > SMOOTH and (alike or end < NO_VARIETY or _worth(end) < SHARE_LEFT * _worth(start))
     evidence = f"entropy is {out.iloc[0]:.3g}, under {LITTLE_VARIETY:g}"
-    evidence += f"; in the last quarter it is {end:.3g}, {percent(end / start)} of {start:.3g} at first" if gone else ""
-    return since(log, "entropy", out.index[0], evidence, 0.87 if gone else 0.5, gone)
+    evidence += f"; in the last quarter it is {end:.3g}, after {start:.3g} at first" if gone else ""
+    return since(log, "entropy", out.index[0], evidence, 0.96 if gone else 0.5, gone)
+
+
+def _worth(entropy: float) -> float:
+    return math.expm1(min(entropy, 50.0))
 
 
 @rule(
