@@ -56,7 +56,7 @@ def _diagnose(log: Log, given: Kind | None) -> Diagnosis:
         findings += [Finding(CANNOT_TELL, missing, strength=0.3)] if missing else []
     state: State = "sick" if faults else "cannot tell" if missing else "healthy"
     ready = kind == "reward_model" and state == "healthy"
-    asked = next((finding.metrics for finding in findings if finding.grave), ())
+    asked = [finding.metrics for finding in sorted(findings, key=lambda found: not found.grave)]
     places = [finding.place for finding in findings if finding.step is not None]
     verdict = _verdict(kind, faults, "" if faults else missing)
     drawn = panels(log, asked, places)

@@ -52,8 +52,9 @@ def test_of_a_long_log_the_spike_and_both_ends_stay():
 def test_what_the_strongest_finding_looked_at_comes_first():
     log = parse([{"loss": 0.6, "accuracy": 0.6, "margin": n, "logps_chosen": -n, "grad_norm": 0} for n in range(9)])
     assert panels(log)[0].curves[0].name == "loss"
-    found = panels(log, asked=["grad_norm"])
-    assert found[0].curves[0].name == "grad_norm" and len(found) == MOST_PANELS
+    found = panels(log, asked=[["grad_norm"], ["margin"]])
+    assert [panel.curves[0].name for panel in found] == ["grad_norm", "margin", "loss", "accuracy"]
+    assert len(found) == MOST_PANELS
 
 
 def test_a_finding_names_what_its_rule_looked_at():
