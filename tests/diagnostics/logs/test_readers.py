@@ -3,7 +3,9 @@
 import io
 import json
 import os
+import re
 import sys
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -24,6 +26,15 @@ def test_each_form_is_recognised_and_read(name):
 
 def test_each_form_has_a_sample():
     assert {form.name for form in FORMS} == {sample.form for sample in SAMPLES.values()}
+
+
+def test_each_form_has_an_example_in_the_docs_that_is_read_as_such():
+    page = (Path(__file__).parents[3] / "docs" / "formats.md").read_text(encoding="utf-8")
+    examples = dict(re.findall(r"^### ([^\n]+)\n\n```\n(.+?)```$", page, re.MULTILINE | re.DOTALL))
+    assert {name: parse(text).reading.form for name, text in examples.items()} == {
+        form.name: form.name for form in FORMS
+    }
+    assert all(f"| [{form.name}](#" in page for form in FORMS)
 
 
 @pytest.mark.parametrize("name", SAMPLES)

@@ -91,7 +91,8 @@ def split(lines: Iterable[str], delimiter: str | None, strict: bool = True) -> I
     try:
         yield from csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=strict)
     except csv.Error as error:
-        raise ValueError(f"log: not a table that can be read ({error})") from None
+        reason = str(error).replace("\t", "\\t")  # it quotes the sign at which cells end
+        raise ValueError(f"log: not a table that can be read ({reason})") from None
 
 
 def rows_below(header: list[str], cells: Cells, has_commas: bool = False, may_be_ragged: bool = False) -> Rows:
