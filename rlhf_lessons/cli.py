@@ -11,8 +11,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from rlhf_lessons import __version__, reruns
-from rlhf_lessons.plain_words import PARAMETER_OPTIONS, PlainWords, WithParameters, number, parameters, whole
+from rlhf_lessons import __version__, log_commands, reruns
+from rlhf_lessons.plain_words import PARAMETER_OPTIONS, PlainWords, WithParameters, parameters, whole
 from rlhf_lessons.refusals import check_choice
 
 app = typer.Typer(cls=PlainWords, add_completion=False, help=__doc__)
@@ -147,49 +147,8 @@ def scorecard_() -> None:
     typer.echo(f"made on {found.label['made']} by: {found.label['command']} (seeds {found.label['seeds']})")
 
 
-@app.command("diagnose")
-def diagnose_(
-    file: Annotated[list[Path], typer.Argument(help="Training logs in any form; - reads standard input.")],
-    kind: Annotated[str | None, typer.Option(help="What was trained, where the log does not say.")] = None,
-    ceiling: Annotated[float | None, number(help="The best accuracy that anybody could reach on its pairs.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, one object a file.")] = False,
-    picture: Annotated[Path | None, typer.Option(help="Draw the curves into this PNG.")] = None,
-    html: Annotated[Path | None, typer.Option(help="Write a page with curves, findings and what to do.")] = None,
-) -> None:
-    """Say what training logs prove. Exit code: 0 healthy, 1 sick, 3 cannot tell, 2 unreadable; of several, the worst.
-
-    A log that holds several runs or stages is read run by run; 2 is worse than 1, 1 than 3, and 3 than 0.
-    """
-    from rlhf_lessons import reports
-
-    asked = reports.question(kind, ceiling)
-    reports.check_output("picture", picture, ".png", file)
-    reports.check_output("html", html, ".html", file)
-    found = []
-    for report in reports.read(file, *asked):
-        found.append(report)
-        reports.show(report, len(file) > 1, as_json)
-    if html:
-        reports.write_html(found, html)
-    if picture:
-        reports.write_picture(found, picture)
-    raise typer.Exit(reports.worst(found))
-
-
-@app.command("explain")
-def explain_(
-    code: Annotated[list[str] | None, typer.Argument(help="Codes of findings, such as RM003.")] = None,
-) -> None:
-    """What a finding of `diagnose` means, its arithmetic and look-alikes, and what to do; without a code, all codes."""
-    from rlhf_lessons.diagnostics.logs import rule, rules
-
-    if code:
-        typer.echo("\n\n\n".join([rules.explain(name.upper()) for name in code]))
-        return
-    table = Table("code", "name", "kinds of run")
-    for name, one in sorted(rules.RULES.items()):
-        table.add_row(name, one.name, "all" if one.kinds == rule.ANY else ", ".join(sorted(one.kinds)))
-    show(table)
+app.command("diagnose")(log_commands.diagnose)
+app.command("explain")(log_commands.explain)
 
 
 @cache_app.callback(invoke_without_command=True)
