@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rlhf_lessons.diagnostics.logs.columns import NOTHING, Column, Log
+from rlhf_lessons.diagnostics.logs.columns import Column, Log
 from rlhf_lessons.diagnostics.logs.names import PART, WHERE
 
 MOST_PANELS, MOST_POINTS, MOST_LINES = 4, 500, 4
@@ -75,9 +75,11 @@ def _finite(column: Column) -> Column:
 
 
 def _counts(log: Log, unit: str, rows: np.ndarray) -> bool:
-    """Whether every one of these rows has its place in this unit, each after the one before."""
-    known = np.isin(rows, log.columns.get(unit, NOTHING).rows).all()
-    return bool(known and unit in log and (np.diff(_at(log, unit, rows)) > 0).all())
+    """Whether every one of these rows has its place in this unit, a finite one, each after the one before."""
+    if unit not in log or not np.isin(rows, log.columns[unit].rows).all():
+        return False
+    places = _at(log, unit, rows)
+    return bool(np.isfinite(places).all() and (np.diff(places) > 0).all())
 
 
 def _at(log: Log, unit: str, rows: np.ndarray) -> np.ndarray:

@@ -2,6 +2,8 @@
 
 import math
 
+import pytest
+
 from rlhf_lessons.diagnostics.log_reader import diagnose
 from rlhf_lessons.diagnostics.logs.curves import MOST_PANELS, MOST_POINTS, panels
 from rlhf_lessons.diagnostics.logs.parsing import parse
@@ -33,6 +35,12 @@ def test_without_epoch_and_step_the_rows_are_counted():
     panel = drawn([{"loss": 1.0}, {"eval_loss": 2.0}, {"loss": 0.5}])["loss"]
     assert panel.place == "row"
     assert [curve.places for curve in panel.curves] == [[0, 2], [1]]
+
+
+@pytest.mark.parametrize("last", [math.nan, math.inf, 1.0])
+def test_an_epoch_that_is_no_place_does_not_count(last):
+    panel = drawn([{"epoch": 1, "step": 5, "loss": 1.0}, {"epoch": last, "step": 6, "loss": 0.9}])["loss"]
+    assert (panel.place, panel.curves[0].places) == ("step", [5, 6])
 
 
 def test_nan_and_infinity_are_not_drawn():
