@@ -106,19 +106,15 @@ class _Writer:
     values: defaultdict[str, "array[float]"] = field(default_factory=lambda: defaultdict(lambda: array("d")))
     printed: defaultdict[str, dict[str, None]] = field(default_factory=lambda: defaultdict(dict))
     ignored: dict[str, None] = field(default_factory=dict)
+    places: dict[tuple[str, ...], dict[str, int]] = field(default_factory=dict)  # of what was printed under some names
     count: int = 0
 
-    def add(self, first: int, names: Sequence[str], rows: Sequence[Sequence[float]]) -> None:
+    def add(self, first: int, names: tuple[str, ...], rows: Sequence[Sequence[float]]) -> None:
         """Some rows that follow one another, all of them with the same printed names."""
-        columns: dict[str, Sequence[float]] = {}
-        for place, printed in enumerate(names):
-            values = [row[place] for row in rows]
-            name = canonical(printed)
-            if name is None:
-                self.ignored[stage_name(printed)] = None
-            elif name not in columns:
-                columns[name] = values
-                self.printed[name][stage_name(printed)] = None
+        places = self.places.get(names)
+        if places is None:
+            places = self.places[names] = self._places(names)
+        columns: dict[str, Sequence[float]] = {name: [row[place] for row in rows] for name, place in places.items()}
         for prefix in ("", "eval_"):
             both = [columns[name] for which in ("chosen", "rejected") if (name := f"{prefix}reward_{which}") in columns]
             if len(both) == 2:
@@ -127,6 +123,18 @@ class _Writer:
             self.rows[name].extend(range(first, first + len(rows)))
             self.values[name].extend(column)
         self.count += len(rows) if columns else 0
+
+    def _places(self, names: Sequence[str]) -> dict[str, int]:
+        """Canonical name -> its place among the printed ones, the first of several; and notes what is not known."""
+        found: dict[str, int] = {}
+        for place, printed in enumerate(names):
+            name = canonical(printed)
+            if name is None:
+                self.ignored[stage_name(printed)] = None
+            elif name not in found:
+                found[name] = place
+                self.printed[name][stage_name(printed)] = None
+        return found
 
     def log(self, form: str, remarks: tuple[str, ...], words: frozenset[str], settings: Row) -> Log:
         columns = {name: Column(np.asarray(self.rows[name]), np.asarray(self.values[name])) for name in self.rows}
@@ -175,7 +183,7 @@ def collect(found: Iterable[Printed | str], form: str = "", words: frozenset[str
                 raise ValueError(f"stage: the log holds over {MOST_RUNS}; it must hold at most so many")
         while some := [tuple(item.values.values()) for item in islice(alike, AT_ONCE) if isinstance(item, Printed)]:
             if names:
-                writers[run].add(count, names, some)
+                writers[run].add(count, tuple(names), some)
             count += len(some)
     return {run: writer.log(form, tuple(remarks), words, settings) for run, writer in writers.items()}
 

@@ -1,6 +1,6 @@
 """The forms in which logs are printed, one small reader for each.
 
-A form has a name, as it is said in "Read: ..."; `sniff`, which tells by a text's first million characters whether it
+A form has a name, as it is said in "Read: ..."; `sniff`, which tells by a text's first 300,000 characters whether it
 has this form; and `read`, which yields the text's rows, and remarks on what had to be assumed. The first form that
 fits is taken. `read` raises ValueError for what is in its form and cannot be read.
 """

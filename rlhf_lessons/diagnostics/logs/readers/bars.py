@@ -1,9 +1,11 @@
 """Progress bars that carry metrics behind them: OpenRLHF, ColossalAI, Lightning and whoever uses tqdm's postfix."""
 
 import re
+from functools import lru_cache
+from string import digits
 
 from rlhf_lessons.diagnostics.logs.columns import Printed, Row
-from rlhf_lessons.diagnostics.logs.names import SETTING
+from rlhf_lessons.diagnostics.logs.names import DISTINCT, SETTING
 from rlhf_lessons.diagnostics.logs.readers.text import (
     HEAD,
     Rows,
@@ -15,10 +17,10 @@ from rlhf_lessons.diagnostics.logs.readers.text import (
 )
 
 # Description: 10%|###   | 10/378 [01:00<10:00, 1.2s/it, loss=0.5, acc=0.6]
-BAR = re.compile(r"\d{1,3}%\|[^|]{0,300}\|\s{0,9}(\d{1,12})/(\d{1,12})\s{0,9}\[([^\]]*)")
+BAR = re.compile(r"%\|[^|]{0,300}\|\s{0,9}(\d{1,12})/(\d{1,12})\s{0,9}\[([^\]]*)")
 LONGEST_DESCRIPTION = 200
-EPOCH_OF = re.compile(r"epoch\D{0,3}(\d+)\s*/\s*(\d+)", re.IGNORECASE)
-EPOCH = re.compile(r"epoch\D{0,3}(\d+)", re.IGNORECASE)
+EPOCH_OF = re.compile(r"epoch\D{0,3}(\d{1,9})\s?/\s?(\d{1,9})", re.IGNORECASE)
+EPOCH = re.compile(r"epoch\D{0,3}(\d{1,9})", re.IGNORECASE)
 EVALUATION = re.compile(r"\b(?:eval|valid|test)", re.IGNORECASE)
 
 
@@ -33,10 +35,12 @@ def read(text: str) -> Rows:
 
 
 def _rows(text: str) -> Rows:
+    stated = 0
     for line in lines(text):
-        if "%|" not in line or not (bar := BAR.search(line)):
+        start = line.find("%|")
+        if start < 0 or not (bar := BAR.match(line, start)):
             continue
-        description = line[: bar.start()][-LONGEST_DESCRIPTION:]
+        description = line[:start].rstrip(digits)[-LONGEST_DESCRIPTION:]
         done, total, postfix = bar.groups()
         row = fields(postfix)
         if not has_measured(row):
@@ -44,20 +48,29 @@ def _rows(text: str) -> Rows:
         if EVALUATION.search(description):
             yield Printed(held_out(row))
             continue
-        place = _place(description, int(done), int(total))
-        if epochs := EPOCH_OF.search(description):
-            yield Printed({f"{SETTING}num_epochs": float(epochs[2])})
-        yield Printed(place | row)
+        epoch, epochs = _epochs(description)
+        if epochs != stated:
+            stated = epochs
+            yield Printed({f"{SETTING}num_epochs": epochs})
+        yield Printed(_place(epoch, epochs, int(done), int(total)) | row)
 
 
-def _place(description: str, done: int, total: int) -> Row:
+@lru_cache(DISTINCT)
+def _epochs(description: str) -> tuple[int | None, int]:
+    """The epoch that a bar names, None for none, and how many there are, 0 where it does not say."""
+    if found := EPOCH_OF.search(description):
+        return int(found[1]), int(found[2])
+    found = EPOCH.search(description)
+    return (int(found[1]) if found else None), 0
+
+
+def _place(epoch: int | None, epochs: int, done: int, total: int) -> Row:
     """Epoch, step and, where the bar says how many epochs there are, the steps of the whole run.
 
     Who counts to the last epoch begins at 1; who names an epoch alone (ColossalAI, Lightning) begins at 0.
     """
-    if found := EPOCH_OF.search(description):
-        epoch, epochs = int(found[1]), int(found[2])
+    if epoch is None:
+        return {"step": done, "total_steps": total}
+    if epochs:
         return {"epoch": epoch, "step": max(epoch - 1, 0) * total + done, "total_steps": epochs * total}
-    if found := EPOCH.search(description):
-        return {"epoch": int(found[1]), "step": int(found[1]) * total + done}
-    return {"step": done, "total_steps": total}
+    return {"epoch": epoch, "step": epoch * total + done}

@@ -2,6 +2,7 @@
 
 import json
 import re
+from functools import lru_cache
 from typing import Any
 
 from rlhf_lessons.diagnostics.logs.columns import Printed
@@ -25,12 +26,18 @@ def _whole_number(digits: str) -> float:
 JSON = json.JSONDecoder(parse_int=_whole_number)
 
 
+@lru_cache(1)
+def _decode(text: str) -> Any:
+    """As `JSON.decode`; kept from `is_whole` to `read_whole`, for it takes a third of the time of both."""
+    return JSON.decode(text)
+
+
 def is_whole(text: str) -> bool:
     """One array or object, unless there are records in it that can be read though the whole cannot."""
     if not re.match(r"\s*[{\[]", text) or is_lines(text):
         return False
     try:
-        JSON.decode(text)
+        _decode(text)
     except RecursionError:
         return True
     except ValueError:
@@ -41,11 +48,13 @@ def is_whole(text: str) -> bool:
 def read_whole(text: str) -> Rows:
     """One array of records, or one object: a record, or what a Hugging Face trainer saves."""
     try:
-        return rows_of(JSON.decode(text))
+        content = _decode(text)
     except RecursionError:
         raise ValueError("log: it is JSON that is nested too deeply to read") from None
     except ValueError as error:
         raise ValueError(f"log: it is JSON that cannot be read ({error})") from None
+    _decode.cache_clear()  # the rows hold all that is needed of it
+    return rows_of(content)
 
 
 def is_lines(text: str) -> bool:

@@ -40,7 +40,9 @@ def rows_of_records(records: Callable[[], Iterator[Record]], may_name_runs: bool
     """A row a record, each with its run. `records` is called twice where texts may tell runs apart."""
     runs = {STAGE}
     if may_name_runs:
-        runs |= names_of_runs((key, value) for record in records() for key, value in record.items())
+        keys = {key for key in set().union(*records()) if plain(key) in RUNS and plain(key) != STAGE}
+        if keys:
+            runs |= names_of_runs((key, record[key]) for record in records() for key in keys if key in record)
     return (row_of(record, runs) for record in records())
 
 

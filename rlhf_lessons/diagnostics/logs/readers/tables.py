@@ -112,8 +112,8 @@ def rows_below(header: list[str], cells: Cells, has_commas: bool = False, may_be
         row += [""] * (width - len(row))
         run = run_name(stage_name(row[place]) for place in runs) if runs else ""
         try:
-            yield Printed({name: read(row[place]) for place, name in columns.items()}, run)
-        except ValueError:  # a gap, or a number that is written in another way
+            yield Printed({name: read(cell) for place, name in columns.items() if (cell := row[place])}, run)
+        except ValueError:  # no number, or one that is written in another way
             found = [(name, _cell(row[place], name, has_commas)) for place, name in columns.items()]
             yield Printed({name: value for name, value in found if value is not None}, run)
         columns = known

@@ -19,7 +19,7 @@ from rlhf_lessons.refusals import shown
 
 Rows = Iterator[Printed | str]  # a text is a remark: what had to be assumed
 
-HEAD = 1_000_000  # characters in which a form must show itself
+HEAD = 300_000  # characters in which a form must show itself
 LINE = re.compile("[^\n\r\v\f\x1c-\x1e\x85\u2028\u2029]+")  # as str.splitlines has it, without the empty ones
 COLOURS = re.compile("\x1b\\[[\\d;?]*[mKAhl]")  # of a terminal, with its moves within a line
 DECIMAL_COMMA = re.compile(r"\s*[-+]?\d+,\d+\s*%?\s*")
@@ -100,22 +100,25 @@ def has_measured(row: Row) -> bool:
 
 
 def without_repeats(rows: Iterable[Printed | str]) -> Rows:
-    """Rows without those that another process, or a redrawn progress bar, printed again at the same place."""
-    before, repeats = Printed({}), 0
+    """Rows without those that another process, or a redrawn progress bar, printed again at the same place.
+
+    The place is the step; the epoch alone is printed too roughly for that, and the whole row must be the same.
+    """
+    before: Row = {}
+    places: list[str] = []
+    has_step, repeats = False, 0
     for row in rows:
         if isinstance(row, str):
             yield row
-        elif row.values.keys() == before.values.keys() and _same_place(row.values, before.values):
+            continue
+        values = row.values
+        if values.keys() != before.keys():
+            places = [name for name in values if canonical(name) in WHERE]
+            has_step = any(canonical(name) == "step" for name in places)
+        elif places and all(values[name] == before[name] for name in places) and (has_step or values == before):
             repeats += 1
-        else:
-            before = row
-            yield row
+            continue
+        before = values
+        yield row
     if repeats:
         yield f"left out: {repeats:,} {'row' if repeats == 1 else 'rows'} at the place of the row before"
-
-
-def _same_place(row: Row, before: Row) -> bool:
-    """Whether two rows of the same names have the same step and epoch, or are equal where they have an epoch alone."""
-    places = {name: canonical(name) for name in row if canonical(name) in WHERE}
-    same = bool(places) and all(row[name] == before[name] for name in places)
-    return same and ("step" in places.values() or row == before)
