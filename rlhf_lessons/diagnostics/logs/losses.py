@@ -3,7 +3,6 @@
 import math
 import re
 
-from rlhf_lessons.diagnostics.bars import LN2
 from rlhf_lessons.diagnostics.logs.columns import Log
 from rlhf_lessons.diagnostics.logs.names import plain
 
@@ -19,7 +18,7 @@ NAMED = {
     "robust": "robust",
     "sigmoid": SIGMOID,
 }
-USUAL_BETAS = (0.01, 0.02, 0.05, 0.1, 0.2)
+USUAL_BETAS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 FEWEST = 3
 
 
@@ -53,12 +52,12 @@ def is_hinge(log: Log) -> bool:
 
 
 def is_ipo(log: Log) -> bool:
-    """Whether the loss starts at 1 / (4 beta^2) for a usual beta, and is far over what such small margins could cost.
+    """Whether the loss starts at 1 / (4 beta^2) for a usual beta, which for none of them is near ln 2.
 
-    IPO's loss is (margin / beta - 1 / (2 beta))^2; a sigmoid loss is at most ln 2 + the mean size of a margin.
+    IPO's loss is (margin / beta - 1 / (2 beta))^2, lowest at a margin of 1/2.
     """
     rows = rows_with_margin(log)
     if not rows or abs(rows[0][1]) > 0.5:
         return False
     betas = [beta for beta in USUAL_BETAS if math.isclose(rows[0][0], ((rows[0][1] - 0.5) / beta) ** 2, rel_tol=0.03)]
-    return bool(betas) and rows[0][0] > 3 * LN2 and max(margin for _, margin in rows) < 1
+    return bool(betas) and max(margin for _, margin in rows) < 1

@@ -127,7 +127,7 @@ SETTING_NAMES = {alias: name for name, aliases in SETTINGS.items() for alias in 
 PART = "part_"  # before the name of one reward function of several
 SETTING = "setting_"  # before what a file states of the run as a whole
 AS_PRINTED = "printed_accuracy"  # accuracies of which some are over 1, before they are made shares
-NOT_MEASURED = (*WHERE, "total_steps", "vocab_size", "learning_rate", "n_pairs", AS_PRINTED)
+NOT_MEASURED = (*WHERE, "total_steps", "vocab_size", "learning_rate", "n_pairs")
 
 
 def is_measured(name: str) -> bool:

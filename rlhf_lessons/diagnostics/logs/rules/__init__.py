@@ -4,10 +4,12 @@ from collections.abc import Mapping
 
 from rlhf_lessons.diagnostics.logs.rule import Rule
 from rlhf_lessons.diagnostics.logs.rules import (
+    accuracies,
     any_run,
     arithmetic,
     direct,
     fit,
+    levels,
     overfitting,
     policy,
     policy_claims,
@@ -18,7 +20,7 @@ from rlhf_lessons.diagnostics.logs.rules import (
 from rlhf_lessons.refusals import check_choice
 
 MODULES = (
-    *(reward_model, fit, overfitting, direct, reference, arithmetic, any_run),
+    *(reward_model, levels, fit, overfitting, direct, reference, arithmetic, accuracies, any_run),
     *(policy_claims, policy, policy_updates),
 )
 RULES: Mapping[str, Rule] = {

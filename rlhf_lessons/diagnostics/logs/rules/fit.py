@@ -5,15 +5,17 @@ For logs of language-model training: did the loss ever leave the chance level of
 
 import math
 
-from rlhf_lessons.diagnostics.bars import STILL_HIGH
+from rlhf_lessons.diagnostics.bars import LN2, STILL_HIGH
 from rlhf_lessons.diagnostics.logs.columns import Log
-from rlhf_lessons.diagnostics.logs.evidence import coin_at_most, held_out_pairs
+from rlhf_lessons.diagnostics.logs.evidence import coin_at_most, held_out_pairs, training_interval
 from rlhf_lessons.diagnostics.logs.losses import has_ln2
 from rlhf_lessons.diagnostics.logs.rule import LANGUAGE, PAIRS, REWARD_MODEL, Signs, rule
 from rlhf_lessons.diagnostics.logs.trends import FEWEST_POINTS, change, early, late, steady_trend
 from rlhf_lessons.diagnostics.logs.wording import percent
 
 INVERTED = 0.35
+UNDER_A_COIN = 0.45
+FALLEN = 0.01  # nats
 SIGNIFICANT = 0.01
 
 
@@ -50,7 +52,7 @@ def _one_margin_for_all(log: Log) -> Signs | None:
     ):
         return None
     floor = math.log1p(math.exp(-margin))
-    if loss > 1.15 * floor + 0.002:
+    if loss > 1.05 * floor + 0.002:
         return None
     return Signs(
         f"the margin stops at {margin:.3f} and the loss at {loss:.4f}; -log sigma({margin:.3f}) is "
@@ -92,24 +94,29 @@ def inverted_labels(log: Log) -> Signs | None:
     A loss well under ln 2 needs most margins over 0. Where the log says that most are under 0, the loss and the metric
     do not mean the same pairs in the same order. Example: loss 0.10, margin -2.8, accuracy 6 %.
     """
-    loss, accuracy, held_out = (log.values(name) for name in ("loss", "accuracy", "eval_accuracy"))
+    loss, accuracy = log.values("loss"), log.values("accuracy")
     fits = len(loss) >= FEWEST_POINTS and late(loss) < min(log.bars.loss(STILL_HIGH), early(loss))
+    falls = fits or ((late(loss) < LN2 - FALLEN if loss else False) and steady_trend(loss) < 0)
     margin = log.values("margin")
-    fits = fits and has_ln2(log)
-    if fits and ((accuracy and late(accuracy) < INVERTED) or (margin and late(margin) < -0.3)):
+    low, high = training_interval(log)
+    turned = accuracy and (late(accuracy) < INVERTED if fits else high < UNDER_A_COIN)
+    if has_ln2(log) and falls and (turned or (margin and late(margin) < -0.3)):
         shown = f"accuracy {percent(late(accuracy))}" if accuracy else f"margin {late(margin):.2f}"
         evidence = f"the loss falls to {late(loss):.4f}, yet the log shows {shown}"
         causes = ("a metric computed the wrong way round", "metrics of other pairs than the loss")
         return Signs(evidence, 0.9, causes)
-    if not held_out or late(held_out) >= INVERTED or not (fits or (accuracy and late(accuracy) > 0.6)):
-        return None
-    n, _ = held_out_pairs(log)
-    odds = coin_at_most(late(held_out), n)
-    if odds > SIGNIFICANT:
+    return _held_out_inverted(log) if falls or low > 0.5 or (accuracy and late(accuracy) > 0.6) else None
+
+
+def _held_out_inverted(log: Log) -> Signs | None:
+    held_out = log.values("eval_accuracy")
+    n, how = held_out_pairs(log)
+    odds = coin_at_most(late(held_out), n) if held_out else 1.0
+    if odds > SIGNIFICANT or late(held_out) > UNDER_A_COIN:
         return None
     return Signs(
-        f"held-out accuracy is {percent(late(held_out))}, far under 50 % (a coin on {n} pairs: odds {odds:.1g}), "
-        "while the training pairs are fitted",
+        f"held-out accuracy is {percent(late(held_out))}, far under 50 % (a coin on {how}: odds {odds:.1g}), "
+        "while the training loss falls or the training pairs are ranked right",
         0.94,
         ("swapped held-out labels", "a shortcut that is turned round in the held-out pairs"),
     )

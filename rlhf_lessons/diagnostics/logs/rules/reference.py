@@ -80,7 +80,7 @@ def high_rate(log: Log) -> Signs | None:
     return Signs(
         f"the learning rate is {max(rates):.3g}, {over}; DPO of all weights was published with 5e-7 to 1e-6 "
         "(Rafailov et al. 2023, Tunstall et al. 2023)",
-        0.5 if max(rates) > RATE_LORA else 0.3,
+        0.35 if max(rates) > RATE_LORA else 0.3,
     )
 
 
