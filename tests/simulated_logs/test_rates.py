@@ -33,6 +33,12 @@ def test_words_are_looked_for_in_name_and_evidence_and_not_in_other_causes():
     assert right(planted(words=("held-out loss",)), diagnosis(OVERFIT))
 
 
+def test_a_word_is_found_where_it_begins_and_may_be_a_regular_expression():
+    assumed = Finding("ceiling", "69 % is assumed")
+    assert not right(planted(words=("sum",)), diagnosis(assumed))
+    assert right(planted(words=("ceil.{0,20}69",)), diagnosis(assumed))
+
+
 @pytest.mark.parametrize(
     ("state", "said", "expected"),
     [

@@ -9,15 +9,20 @@ import numpy as np
 from tools.simulated_logs.printing import Record
 
 HEALTHY, SICK, EARLY, ANY = "healthy", "sick", "cannot tell", "any"
+NAN = ("nan", "not a number", "not finite", "no number")
+FROZEN = ("grad_norm", "gradient", "frozen")
+TOO_HIGH = ("diverg", "unstable", "spik", "leap", "swing", "learning rate.{0,20}(high|large|big)")
+SUMMED = ("accumul", "summed", "times ln 2", "x ln 2")
 
 
 @dataclass(frozen=True)
 class Planted:
     """A kind of run: its name ("rm/overfit"), how it is made, and the truth.
 
-    simulate: records from a generator; read_as: the kinds of run that a reader may take it for; words: of which the
-    finding that names the fault must hold one, in lower case; state: what a reader should say ("any": naming the fault
-    is enough, for it damages what is printed or is a matter of taste); runs: how many are simulated.
+    simulate: records from a generator; read_as: the kinds of run that a reader may take it for; words: regular
+    expressions, of which the finding that names the fault must hold one, in lower case, where a word begins; state:
+    what a reader should say ("any": naming the fault is enough, for it damages what is printed or is a matter of
+    taste); runs: how many are simulated.
     """
 
     name: str

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from tools.simulated_logs.planted import ANY, HEALTHY, SICK, Planted
+from tools.simulated_logs.planted import ANY, FROZEN, HEALTHY, NAN, SICK, SUMMED, TOO_HIGH, Planted
 from tools.simulated_logs.preference import KTO, NEW_TRL, ORPO, PreferenceRun, healthy, simulate
 from tools.simulated_logs.printing import Record, plan
 
@@ -62,10 +62,10 @@ def longer(rng: Generator) -> PreferenceRun:
 
 
 FAULTS: dict[str, tuple[str, tuple[str, ...], Fault]] = {
-    "displacement": (SICK, ("chosen", "displace"), displaced),
-    "unstable": (SICK, ("unstable", "leap", "swing", "spik", "diverg", "learning rate"), unstable),
+    "displacement": (SICK, ("displace", "chosen.{0,60}(fall|fell|drop|sink|less likely)"), displaced),
+    "unstable": (SICK, TOO_HIGH, unstable),
     "memorised": (SICK, ("memoris", "overfit"), memorised),
-    "gradient 0": (SICK, ("grad_norm", "gradient", "frozen"), lambda rng: full(rng, frozen=True)),
+    "gradient 0": (SICK, FROZEN, lambda rng: full(rng, frozen=True)),
     "reference is the policy": (
         SICK,
         ("reference", "same model", "exactly 0"),
@@ -74,12 +74,12 @@ FAULTS: dict[str, tuple[str, tuple[str, ...], Fault]] = {
     "rejected longer": (SICK, ("length", "longer", "shorter"), longer),
     "nan": (
         SICK,
-        ("nan", "not a number", "not finite", "no number"),
+        NAN,
         lambda rng: full(rng, nan_from=rng.uniform(0.1, 0.9)),
     ),
     "loss summed": (
         ANY,
-        ("accumul", "summed", "times ln 2", "x ln 2"),
+        SUMMED,
         lambda rng: full(rng, loss_factor=float(rng.choice([2, 4, 8]))),
     ),
 }

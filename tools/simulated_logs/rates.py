@@ -1,5 +1,6 @@
 """How a reader of logs does on simulated runs: counted kind by kind."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -52,7 +53,7 @@ class Rates:
 def names(planted: Planted, finding: Finding) -> bool:
     """Whether a finding names what is planted: one of its words is in the finding's name or evidence."""
     said = f"{finding.name}: {finding.evidence}".lower()
-    return any(word in said for word in planted.words)
+    return any(re.search(rf"\b(?:{word})", said) for word in planted.words)
 
 
 def right(planted: Planted, diagnosis: Diagnosis) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from tools.simulated_logs.planted import ANY, EARLY, HEALTHY, SICK, Planted
+from tools.simulated_logs.planted import ANY, EARLY, FROZEN, HEALTHY, NAN, SICK, SUMMED, TOO_HIGH, Planted
 from tools.simulated_logs.printing import Record, plan
 from tools.simulated_logs.reward_model import OPENRLHF, TRL, RewardRun, healthy, simulate
 
@@ -88,12 +88,12 @@ FAULTS: dict[str, tuple[str, tuple[str, ...], Fault]] = {
     "memorised": (SICK, ("memoris", "overfit"), memorised),
     "held-out labels swapped": (
         SICK,
-        ("swap", "invert", "flipped", "wrong way", "other way round", "mislabel", "turned round"),
+        ("swap", "invert", "flipped", "coin", "wrong way", "other way round", "mislabel", "turned round"),
         lambda rng: full(rng, swapped=True),
     ),
-    "wrong-way update": (SICK, ("wrong way", "wrong-way", "sign", "ascent"), lambda rng: full(rng, sign=-1)),
-    "rate too small": (SICK, ("learning rate", "chance", "ln 2", "not learn", "nothing is learned"), slow),
-    "diverging": (SICK, ("diverg", "unstable", "spik", "leap", "swing", "rate too high", "learning rate"), diverging),
+    "wrong-way update": (SICK, ("wrong way", "wrong-way", "sign of", "ascent"), lambda rng: full(rng, sign=-1)),
+    "rate too small": (SICK, ("learning rate.{0,20}(small|low)", "chance", "hardly moves", "nothing is learned"), slow),
+    "diverging": (SICK, TOO_HIGH, diverging),
     "collapsed to a constant": (
         SICK,
         ("collaps", "constant", "same reward", "identical", "one value"),
@@ -101,21 +101,21 @@ FAULTS: dict[str, tuple[str, tuple[str, ...], Fault]] = {
     ),
     "level drifts": (
         SICK,
-        ("drift", "level", "shift", "centre", "center"),
+        ("drift", "level of", "shift", "centre", "center"),
         lambda rng: with_names(rng, level=rng.uniform(150, 400), adam=True),
     ),
     "nan": (
         SICK,
-        ("nan", "not a number", "not finite", "no number"),
+        NAN,
         lambda rng: full(rng, nan_from=rng.uniform(0.05, 0.9), nan_filtered=bool(rng.random() < 0.5)),
     ),
     "loss summed": (
         ANY,
-        ("accumul", "summed", "times ln 2", "x ln 2"),
+        SUMMED,
         lambda rng: full(rng, loss_factor=float(rng.choice([2, 4, 8, 16]))),
     ),
-    "bounded head": (ANY, ("bound", "tanh", "sigmoid head", "head", "squash", "saturat"), lambda rng: bounded(rng)),
-    "gradient 0": (SICK, ("grad_norm", "gradient", "frozen"), lambda rng: full(rng, frozen=True)),
+    "bounded head": (ANY, ("bound", "tanh", "sigmoid head", "squash", "saturat"), lambda rng: bounded(rng)),
+    "gradient 0": (SICK, FROZEN, lambda rng: full(rng, frozen=True)),
     "accuracy is a sum": (ANY, ("sum", "never divided", "not divided"), lambda rng: full(rng, accuracy="sum")),
     "accuracy reversed": (
         SICK,

@@ -7,7 +7,7 @@ import numpy as np
 
 from tools.simulated_logs.optimiser import Adam
 from tools.simulated_logs.pairs import batches
-from tools.simulated_logs.planted import HEALTHY, SICK, Planted
+from tools.simulated_logs.planted import FROZEN, HEALTHY, NAN, SICK, TOO_HIGH, Planted
 from tools.simulated_logs.printing import Journal, Plan, Record, plan
 from tools.simulated_logs.tokens import PLACES, Answers, Language, Pass, run
 
@@ -107,10 +107,10 @@ def diverging(rng: np.random.Generator) -> SftRun:
 
 FAULTS: dict[str, tuple[tuple[str, ...], Callable[[np.random.Generator], SftRun]]] = {
     "overfit": (("overfit", "memoris"), overfit),
-    "diverging": (("diverg", "unstable", "rises", "learning rate"), diverging),
-    "gradient 0": (("grad_norm", "gradient", "frozen"), lambda rng: replace(healthy(rng), frozen=True)),
+    "diverging": ((*TOO_HIGH, "loss rises"), diverging),
+    "gradient 0": (FROZEN, lambda rng: replace(healthy(rng), frozen=True)),
     "nan": (
-        ("nan", "not a number", "not finite", "no number"),
+        NAN,
         lambda rng: replace(healthy(rng), nan_from=rng.uniform(0.1, 0.9)),
     ),
 }

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import reduce
 from itertools import groupby, islice
 from operator import sub
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -38,6 +38,19 @@ class Column(NamedTuple):
 
 
 NOTHING = Column(np.array([], dtype=int), np.array([]))
+
+
+class Asked(dict[str, Column]):
+    """Columns that note in `names` which of them were looked at."""
+
+    def __init__(self, columns: Mapping[str, Column]):
+        super().__init__(columns)
+        self.names: dict[str, None] = {}
+
+    def get(self, name: str, default: Any = None) -> Any:
+        if name in self:
+            self.names[name] = None
+        return super().get(name, default)
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,10 +2,10 @@
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rlhf_lessons.diagnostics.findings import Finding
-from rlhf_lessons.diagnostics.logs.columns import Log
+from rlhf_lessons.diagnostics.logs.columns import Asked, Log
 
 ANY = frozenset({"reward_model", "dpo", "orpo", "kto", "grpo", "ppo", "sft", "unknown"})
 REWARD_MODEL = frozenset({"reward_model"})
@@ -54,13 +54,14 @@ class Rule:
 
     def __call__(self, log: Log) -> Finding | None:
         """The finding on this log, whatever its kind; None where the numbers do not show it."""
-        seen = self.check(log)
+        columns = Asked(log.columns)
+        seen = self.check(replace(log, columns=columns))
         if seen is None:
             return None
         others = self.alternatives if seen.alternatives is None else seen.alternatives
         grave = self.grave if seen.grave is None else seen.grave
         words = (self.code, self.tell_apart, self.advice, seen.step, seen.place, grave)
-        return Finding(self.name, seen.evidence, others, seen.strength, *words)
+        return Finding(self.name, seen.evidence, others, seen.strength, *words, tuple(columns.names))
 
     @property
     def page(self) -> str:

@@ -145,7 +145,7 @@ FILES = [
     Bad("diagnose BOX/logs/history.pkl", 2, f"file: 'BOX/logs/history.pkl' {NO_TEXT}"),
     Bad("diagnose BOX/logs/history.log.gz", 2, f"file: 'BOX/logs/history.log.gz' {NO_TEXT}"),
     Bad("diagnose BOX/logs/array.npy", 2, f"file: 'BOX/logs/array.npy' {NO_TEXT}"),
-    Bad("diagnose BOX/logs/events.tfevents", 2, f"file: 'BOX/logs/events.tfevents' {NO_TEXT}"),
+    Bad("diagnose BOX/logs/events.tfevents", 2, "log: ..."),  # no values in it, or tensorboard is not installed
     Bad("diagnose BOX/logs/program", 2, f"file: 'BOX/logs/program' {NO_TEXT}"),
     Bad("diagnose BOX/logs/half.utf16", 2, f"file: 'BOX/logs/half.utf16' {NO_TEXT}"),
     Bad("diagnose BOX/logs/broken.utf8", 2, f"file: 'BOX/logs/broken.utf8' {NO_TEXT}"),
