@@ -11,8 +11,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from rlhf_lessons import __version__, reruns
-from rlhf_lessons.plain_words import PARAMETER_OPTIONS, PlainWords, WithParameters, number, parameters, whole
+from rlhf_lessons import __version__, log_commands, reruns
+from rlhf_lessons.plain_words import PARAMETER_OPTIONS, PlainWords, WithParameters, parameters, whole
 from rlhf_lessons.refusals import check_choice
 
 app = typer.Typer(cls=PlainWords, add_completion=False, help=__doc__)
@@ -147,16 +147,8 @@ def scorecard_() -> None:
     typer.echo(f"made on {found.label['made']} by: {found.label['command']} (seeds {found.label['seeds']})")
 
 
-@app.command("diagnose")
-def diagnose_(
-    file: Annotated[Path, typer.Argument(help="A training log: text, key=value, CSV or JSON.")],
-    ceiling: Annotated[float | None, number(help="The best accuracy that anybody could reach on its pairs.")] = None,
-) -> None:
-    """Read a training log and say what it proves. A table or records with a `stage` are read stage by stage."""
-    from rlhf_lessons import files
-    from rlhf_lessons.diagnostics.log_reader import diagnose
-
-    typer.echo(str(diagnose(files.read_text(file), ceiling=ceiling)))
+app.command("diagnose")(log_commands.diagnose)
+app.command("explain")(log_commands.explain)
 
 
 @cache_app.callback(invoke_without_command=True)
