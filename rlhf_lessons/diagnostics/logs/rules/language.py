@@ -90,7 +90,7 @@ def language_unstable(log: Log) -> Signs | None:
 
     Guessing among V tokens costs ln V, and 262,144 tokens are the most that published models have: ln V = 12.5. Sick if
     a tenth of the rows is over that, or if a mean of five rows is 30 % over the first row and three standard deviations
-    of single rows (a mean of five has 0.45 of one, so that is seven of its own). Example: 1.9 at first, 4.2 at its height, 2.6 at the end.
+    of single rows (seven of such a mean, whose noise is 0.45 of one). Example: 1.9, then 4.2 at its height, 2.6.
     """
     loss, means = log.values("loss"), smooth(log, "loss").tolist()
     if len(loss) < ENOUGH_ROWS:
