@@ -193,14 +193,17 @@ def _bounded(column: Column) -> Column:
 def _as_shares(columns: dict[str, Column], prefix: str) -> dict[str, Column]:
     """Accuracies as shares from 0 to 1; where some are over 1, also as they were printed, and as shares if in percent.
 
-    Values over 1 of which none reaches 20 are no percentages: a coin has 50. No share can be made of them.
+    Values over 1 of which none reaches 20 are no percentages (a coin has 50), nor are those that count up by at most
+    one a row. No share can be made of them.
     """
     name = f"{prefix}accuracy"
     column = columns.get(name, NOTHING)
     if not len(column.rows):
         return {}
     over = np.fmax.reduce(column.values) > 1
-    percent = np.fmax.reduce(column.values) >= LEAST_PERCENT
+    steps = np.diff(column.values)
+    counted = len(steps) > 2 and column.values[0] <= 1 and (steps >= 0).all() and np.median(steps) <= 1
+    percent = np.fmax.reduce(column.values) >= LEAST_PERCENT and not counted
     shares = column.values / (100 if percent else np.nan if over else 1)
     found = {name: _where(Column(column.rows, shares), (shares >= 0) & (shares <= 1))}
     return found | ({f"{prefix}{AS_PRINTED}": column} if over else {})

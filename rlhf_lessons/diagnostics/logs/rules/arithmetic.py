@@ -51,7 +51,7 @@ def _multiple_at_the_start(log: Log) -> Signs | None:
     ones = sum(abs(value / LN2 - 1) < 0.03 for value in log.values("loss"))
     large = [loss for loss in starts if abs(loss / LN2 - 1) > 0.03]
     k = _multiple(float(np.median(large)) / LN2, 0.03) if large else 0
-    if not k or np.std(large) > 0.1 * np.median(large) or abs(large[0] / (k * LN2) - 1) > 0.1:
+    if not k or np.std(large) > 0.1 * np.median(large) or abs(np.median(log.values("loss")[:3]) / (k * LN2) - 1) > 0.25:
         return None
     also = f"; {ones} {'row is' if ones == 1 else 'rows are'} at ln 2 itself, where an epoch ends" if ones else ""
     margins = f" while the margin is under {SMALL_MARGIN:g}" if rows else " at the start"
