@@ -10,6 +10,7 @@ from rlhf_lessons.diagnostics.logs.beginnings import too_early
 from rlhf_lessons.diagnostics.logs.columns import Log
 from rlhf_lessons.diagnostics.logs.health import HEALTH
 from rlhf_lessons.diagnostics.logs.kinds import kind_of
+from rlhf_lessons.diagnostics.logs.missing import missing as to_log
 from rlhf_lessons.diagnostics.logs.parsing import Source, split_stages
 from rlhf_lessons.diagnostics.logs.rules import RULES
 from rlhf_lessons.refusals import check_choice
@@ -56,7 +57,13 @@ def _diagnose(log: Log, given: Kind | None) -> Diagnosis:
     state: State = "sick" if faults else "cannot tell" if missing else "healthy"
     ready = kind == "reward_model" and state == "healthy"
     return Diagnosis(
-        tuple(findings), _verdict(kind, faults, "" if faults else missing), ready, kind, state, log.reading
+        tuple(findings),
+        _verdict(kind, faults, "" if faults else missing),
+        ready,
+        kind,
+        state,
+        log.reading,
+        to_log(log) if state == "cannot tell" else (),
     )
 
 
