@@ -201,8 +201,9 @@ def _as_shares(columns: dict[str, Column], prefix: str) -> dict[str, Column]:
     if not len(column.rows):
         return {}
     over = np.fmax.reduce(column.values) > 1
-    steps = np.diff(column.values)
-    counted = len(steps) > 2 and column.values[0] <= 1 and (steps >= 0).all() and np.median(steps) <= 1
+    finite = _finite(column).values
+    steps = np.diff(finite)
+    counted = len(steps) > 2 and finite[0] <= 1 and (steps >= 0).all() and np.median(steps) <= 1
     percent = np.fmax.reduce(column.values) >= LEAST_PERCENT and not counted
     shares = column.values / (100 if percent else np.nan if over else 1)
     found = {name: _where(Column(column.rows, shares), (shares >= 0) & (shares <= 1))}

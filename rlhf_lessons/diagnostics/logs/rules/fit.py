@@ -103,7 +103,8 @@ def inverted_labels(log: Log) -> Signs | None:
         evidence = f"the loss falls to {late(loss):.4f}, yet the log shows {shown}"
         causes = ("a metric computed the wrong way round", "metrics of other pairs than the loss")
         return Signs(evidence, 0.9, causes)
-    if wrong_way_update(log) or collapse_to_a_constant(log):  # ties may count as wrong
+    still = bool(loss) and late(loss) > LN2 - FALLEN and not (accuracy and late(accuracy) > 0.6)
+    if still or wrong_way_update(log) or collapse_to_a_constant(log):  # ties may count as wrong
         return None
     return _held_out_inverted(log, UNDER_A_COIN if falls else UNTRAINED)
 
