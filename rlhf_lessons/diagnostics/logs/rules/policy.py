@@ -6,6 +6,7 @@ healthy, and make it sick only where the numbers are far out.
 
 import math
 
+import numpy as np
 import pandas as pd
 
 from rlhf_lessons.diagnostics.logs.columns import Log
@@ -86,8 +87,8 @@ def far_away(log: Log) -> Signs | None:
     """The policy writes what its reference would hardly have written.
 
     KL over 10 nats an answer and, where lengths are logged, over 0.1 nats a token. The first holds for answers of 20
-    to 50 tokens: people's preference for summaries peaked at about 10 nats and fell beyond (Stiennon et al. 2020, fig.
-    5), and Ziegler et al. (2019) aimed at 6. The second makes it fair to long ones: at 0.1 nats the reference gives
+    to 50 tokens: people liked summaries less beyond some tens of nats (Stiennon et al. 2020, fig. 5), and Ziegler et
+    al. (2019) held KL at about 6. The second makes it fair to long ones: at 0.1 nats the reference gives
     each token e^-0.1 = 90 % of the policy's probability, so KL 15 over 300 tokens (0.05 each) is near. The run is sick
     at ten times as much, over the last quarter: 1 nat a token (the reference gives each token 37 %), or 100 nats an
     answer of unknown length. TRL's GRPO and verl print KL a token, TRL's PPO and this course an answer.
@@ -179,11 +180,12 @@ def length_change(log: Log) -> Signs | None:
 
 def _follows_length(log: Log) -> tuple[float, int]:
     """The correlation of changes in reward and in length between rows, and of how many; 0 where it does not rise."""
-    rows = pd.DataFrame(log.finite(reward_name(log), "response_length"))
-    if len(rows) <= SMOOTH or late(rows[0].tolist()) <= early(rows[0].tolist()):
+    reward, lengths = log.arrays(reward_name(log), "response_length")
+    if len(reward) <= SMOOTH or late(reward.tolist()) <= early(reward.tolist()):
         return 0.0, 0
-    changes = rows.diff().dropna()
-    return (float(changes[0].corr(changes[1])) if changes.std().min() > 0 else 0.0), len(changes)
+    changes = np.diff(reward), np.diff(lengths)
+    r = float(np.corrcoef(*changes)[0, 1]) if min(map(np.ptp, changes)) > 0 else 0.0
+    return r, len(changes[0])
 
 
 @rule(
@@ -201,13 +203,10 @@ def no_end(log: Log) -> Signs | None:
     Over 5 % without an end is a remark (reasoning models often begin at 10 or 20 %); over half in the last quarter of
     the run is a fault, and so is a mean length that equals the longest, row after row: all are cut at that limit.
     """
-    rows = log.finite("response_length", "longest_response")
-    if len(rows) >= SMOOTH and all(mean >= 0.99 * longest for mean, longest in rows):
-        return Signs(
-            f"in all {len(rows)} rows the mean length is the longest, {rows[-1][1]:g} tokens: all are cut off",
-            0.9,
-            grave=True,
-        )
+    mean, longest = log.arrays("response_length", "longest_response")
+    if len(mean) >= SMOOTH and (mean >= 0.99 * longest).all():
+        evidence = f"in all {len(mean)} rows the mean length is the longest, {longest[-1]:g} tokens: all are cut off"
+        return Signs(evidence, 0.9, grave=True)
     name, sign = ("cut_off", 1) if "cut_off" in log else ("ended", -1)
     shares = [share for share in log.values(name) if 0 <= share <= 1]
     means = smooth(log, name)
