@@ -66,7 +66,7 @@ def _multiple_at_the_start(log: Log) -> Signs | None:
 def _multiple_of_held_out(log: Log) -> Signs | None:
     """A held-out loss is never accumulated, so a sum stands beside it as its multiple throughout."""
     loss, held_out = log.values("loss"), log.values("eval_loss")
-    if len(loss) < FEWEST_POINTS or not held_out or max(held_out) > 1.2 * LN2:
+    if len(loss) < FEWEST_POINTS or not held_out or not 0.1 < min(held_out) <= max(held_out) < 1.2 * LN2:
         return None
     k = _multiple(float(np.median(loss) / np.median(held_out)), 0.12)
     far = [value for value in loss if value > 1.2 * LN2]
