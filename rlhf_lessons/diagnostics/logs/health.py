@@ -36,6 +36,8 @@ def reward_model(log: Log) -> tuple[Finding | None, str]:
 
 
 def _rows(loss: list[float]) -> str:
+    if not loss:
+        return "no training loss is in the log"
     return f"{len(loss)} rows with a loss show no trend; it takes at least {FEWEST_POINTS}"
 
 

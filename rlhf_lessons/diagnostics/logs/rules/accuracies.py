@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rlhf_lessons.diagnostics.logs.columns import LEAST_PERCENT, Log
+from rlhf_lessons.diagnostics.logs.columns import Log
 from rlhf_lessons.diagnostics.logs.names import AS_PRINTED
 from rlhf_lessons.diagnostics.logs.rule import PAIRS, Signs, rule
 from rlhf_lessons.diagnostics.logs.trends import FEWEST_POINTS
@@ -25,8 +25,9 @@ def summed_accuracy(log: Log) -> Signs | None:
     for prefix in ("", "eval_"):
         values = log.values(f"{prefix}{AS_PRINTED}")
         whole = all(value == round(value) for value in values)
-        counts_up = whole and len(values) > 2 and all(np.diff(values) >= 0) and values[-1] > values[0]
-        if not values or not (counts_up or max(values) < LEAST_PERCENT or max(values) > 100):
+        counts_up = len(values) > 2 and bool(np.all(np.diff(values) >= 0)) and values[-1] > values[0]
+        no_share = f"{prefix}accuracy" not in log
+        if not values or not (no_share or max(values) > 100 or (whole and counts_up)):
             continue
         course = ", ".join(f"{value:g}" for value in values[:5])
         grows = ", and only ever goes up" if counts_up else ""

@@ -43,13 +43,10 @@ def divergence(log: Log) -> Signs | None:
         first = next(number for number, value in enumerate(gradients) if math.isnan(value))
         evidence = f"grad_norm is NaN from row {first + 1} of {len(gradients)} on, whatever the loss says"
         return Signs(evidence, 0.97, ("a loss that overflowed in half precision",), first + 1)
-    if (
-        len(rows) < FEWEST_POINTS
-        or wrong_way_update(log)
-        or min(rows[-max(1, len(rows) // 4) :]) < max(LN2, early(rows))
-    ):
+    if len(rows) < FEWEST_POINTS or wrong_way_update(log):
         return None
-    if late(rows) < 2 * max(LN2, early(rows)):
+    start = max(LN2, early(rows))
+    if min(rows[-max(1, len(rows) // 4) :]) < start or late(rows) < 2 * start:
         return None
     return Signs(
         f"the loss leaps from {early(rows):.4f} to {late(rows):.4f}, with {max(rows):.4g} at its highest",

@@ -13,6 +13,7 @@ from rlhf_lessons.diagnostics.logs.trends import FEWEST_POINTS, late
 
 MULTIPLES = (*range(2, 9), 10, 12, 16, 20, 24, 32, 48, 64, 96, 128)  # steps of accumulation
 SMALL_MARGIN = 0.1
+APART = 0.4  # at most, from a whole multiple: at 0.5 the next one would be as near
 
 
 @rule(
@@ -42,7 +43,7 @@ def summed_loss(log: Log) -> Signs | None:
 def _multiple(ratio: float, within: float) -> int:
     """The number of accumulation steps that a ratio of losses shows, 0 for none."""
     k = round(ratio)
-    return k if k in MULTIPLES and abs(ratio / k - 1) <= within else 0
+    return k if k in MULTIPLES and abs(ratio - k) <= min(within * k, APART) else 0
 
 
 def _multiple_at_the_start(log: Log) -> Signs | None:
@@ -50,8 +51,8 @@ def _multiple_at_the_start(log: Log) -> Signs | None:
     starts = [loss for loss, margin in rows if abs(margin) < SMALL_MARGIN] if rows else log.values("loss")[:1]
     ones = sum(abs(value / LN2 - 1) < 0.03 for value in log.values("loss"))
     large = [loss for loss in starts if abs(loss / LN2 - 1) > 0.03]
-    k = _multiple(float(np.median(large)) / LN2, 0.03) if large else 0
-    if not k or np.std(large) > 0.1 * np.median(large) or abs(large[0] / (k * LN2) - 1) > 0.1:
+    k = _multiple(float(np.median(large)) / LN2, 0.06) if large else 0
+    if not k or np.std(large) > 0.1 * np.median(large) or abs(np.median(log.values("loss")[:3]) / (k * LN2) - 1) > 0.25:
         return None
     also = f"; {ones} {'row is' if ones == 1 else 'rows are'} at ln 2 itself, where an epoch ends" if ones else ""
     margins = f" while the margin is under {SMALL_MARGIN:g}" if rows else " at the start"
@@ -65,10 +66,11 @@ def _multiple_at_the_start(log: Log) -> Signs | None:
 def _multiple_of_held_out(log: Log) -> Signs | None:
     """A held-out loss is never accumulated, so a sum stands beside it as its multiple throughout."""
     loss, held_out = log.values("loss"), log.values("eval_loss")
-    if len(loss) < FEWEST_POINTS or not held_out or min(loss) < 1.2 * LN2 or max(held_out) > 1.2 * LN2:
+    if len(loss) < FEWEST_POINTS or not held_out or not 0.1 < min(held_out) <= max(held_out) < 1.2 * LN2:
         return None
     k = _multiple(float(np.median(loss) / np.median(held_out)), 0.12)
-    if not k or np.std(loss) > 0.2 * np.mean(loss):
+    far = [value for value in loss if value > 1.2 * LN2]
+    if not k or len(far) < 0.7 * len(loss) or np.std(far) > 0.3 * np.mean(far):
         return None
     return Signs(
         f"the training loss is {np.median(loss):.4f} in the middle and the held-out loss {np.median(held_out):.4f}; a "

@@ -7,11 +7,13 @@ from rlhf_lessons.diagnostics.logs.columns import Log
 from rlhf_lessons.diagnostics.logs.evidence import coin_at_most, held_out_pairs, training_interval
 from rlhf_lessons.diagnostics.logs.losses import has_ln2
 from rlhf_lessons.diagnostics.logs.rule import PAIRS, REWARD_MODEL, Signs, rule
+from rlhf_lessons.diagnostics.logs.rules.reward_model import collapse_to_a_constant, wrong_way_update
 from rlhf_lessons.diagnostics.logs.trends import FEWEST_POINTS, early, late, steady_trend
 from rlhf_lessons.diagnostics.logs.wording import percent
 
 INVERTED = 0.35
 UNDER_A_COIN = 0.45
+UNTRAINED = 0.4  # a head that starts at random ranks a few per cent more or fewer right than a coin
 FALLEN = 0.01  # nats
 SIGNIFICANT = 0.01
 
@@ -95,25 +97,27 @@ def inverted_labels(log: Log) -> Signs | None:
     fits = len(loss) >= FEWEST_POINTS and late(loss) < min(log.bars.loss(STILL_HIGH), early(loss))
     falls = fits or ((late(loss) < LN2 - FALLEN if loss else False) and steady_trend(loss) < 0)
     margin = log.values("margin")
-    low, high = training_interval(log)
-    turned = accuracy and (late(accuracy) < INVERTED if fits else high < UNDER_A_COIN)
+    turned = accuracy and (late(accuracy) < INVERTED if fits else training_interval(log)[1] < UNDER_A_COIN)
     if has_ln2(log) and falls and (turned or (margin and late(margin) < -0.3)):
         shown = f"accuracy {percent(late(accuracy))}" if accuracy else f"margin {late(margin):.2f}"
         evidence = f"the loss falls to {late(loss):.4f}, yet the log shows {shown}"
         causes = ("a metric computed the wrong way round", "metrics of other pairs than the loss")
         return Signs(evidence, 0.9, causes)
-    return _held_out_inverted(log) if falls or low > 0.5 or (accuracy and late(accuracy) > 0.6) else None
+    still = bool(loss) and late(loss) > LN2 - FALLEN and not (accuracy and late(accuracy) > 0.6)
+    if still or wrong_way_update(log) or collapse_to_a_constant(log):  # ties may count as wrong
+        return None
+    return _held_out_inverted(log, UNDER_A_COIN if falls else UNTRAINED)
 
 
-def _held_out_inverted(log: Log) -> Signs | None:
+def _held_out_inverted(log: Log, bar: float) -> Signs | None:
     held_out = log.values("eval_accuracy")
     n, how = held_out_pairs(log)
     odds = coin_at_most(late(held_out), n) if held_out else 1.0
-    if odds > SIGNIFICANT or late(held_out) > UNDER_A_COIN:
+    if odds > SIGNIFICANT or late(held_out) > bar:
         return None
     return Signs(
         f"held-out accuracy is {percent(late(held_out))}, far under 50 % (a coin on {how}: odds {odds:.1g}), "
-        "while the training loss falls or the training pairs are ranked right",
+        "and a model that had learned nothing would be at about 50 %",
         0.94,
         ("swapped held-out labels", "a shortcut that is turned round in the held-out pairs"),
     )

@@ -11,7 +11,7 @@ import numpy as np
 
 from rlhf_lessons.diagnostics.bars import LN2, PEOPLE_AGREE, entropy
 from rlhf_lessons.diagnostics.logs.columns import Log
-from rlhf_lessons.diagnostics.logs.evidence import coin_at_most, over_a_coin, smallest_sample
+from rlhf_lessons.diagnostics.logs.evidence import coin_at_most, held_out_interval, over_a_coin, smallest_sample
 from rlhf_lessons.diagnostics.logs.losses import has_ln2
 from rlhf_lessons.diagnostics.logs.rule import LANGUAGE, NO_POLICY, PAIRS, REWARD_MODEL, UNKNOWN, Signs, rule
 from rlhf_lessons.diagnostics.logs.trends import FEWEST_POINTS, change, early, late, steady_trend
@@ -22,7 +22,8 @@ SMALLEST_MARGIN = 0.05
 SMALLEST_DRIFT = 0.1
 FARTHER = 10  # times as far as the rewards lie apart
 FLAT = 0.05
-RISEN = 0.001  # over ln 2: to end at ln 2 is what a constant does
+RISEN = 0.001  # from ln 2: to end there is what a constant does
+HARDLY_LEFT = 0.01  # ln 2, in nats
 
 
 @rule(
@@ -43,7 +44,7 @@ def wrong_way_update(log: Log) -> Signs | None:
     loss = log.values("loss")
     if (
         steady_trend(loss) <= 0
-        or max(loss) < LN2 + RISEN
+        or abs(late(loss) - LN2) < RISEN
         or any(steady_trend(log.values(name)) > 0 for name in ("margin", "accuracy"))
     ):
         return None
@@ -177,6 +178,8 @@ def _as_low_as_its_accuracy(log: Log, start: float, end: float) -> bool:
     accuracy = log.values("eval_accuracy") or log.values("accuracy")
     if not accuracy:
         return start - end > LN2 - entropy(PEOPLE_AGREE[0])
+    if LN2 - end < HARDLY_LEFT and held_out_interval(log)[1] < PEOPLE_AGREE[0]:
+        return False
     return over_a_coin(log) and LN2 - end > 0.5 * (LN2 - entropy(late(accuracy)))
 
 
