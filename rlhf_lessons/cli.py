@@ -1,4 +1,5 @@
-"""The command line: list the notebooks, run one with other parameters or the whole course; diagnose a training log."""
+"""The command line: list the notebooks, run one with other parameters or the whole course; diagnose a training log,
+examine a reward model."""
 
 # torch, pandas and papermill take seconds to load: a command imports what it needs of them itself.
 import platform
@@ -157,6 +158,30 @@ def diagnose_(
     from rlhf_lessons.diagnostics.log_reader import diagnose
 
     typer.echo(str(diagnose(files.read_text(file), ceiling=ceiling)))
+
+
+@app.command("examine")
+def examine_(
+    model: Annotated[Path, typer.Option(help="A folder with a reward model of Hugging Face transformers.")],
+    pairs: Annotated[Path, typer.Option(help="Held-out pairs: JSON lines, JSON, CSV or parquet.")],
+    train: Annotated[Path | None, typer.Option(help="The pairs that it was trained on.")] = None,
+    max_length: Annotated[int | None, whole(1_000_000, help="Tokens that are read of a text.")] = None,
+    batch_size: Annotated[int, whole(4096, help="Texts that are scored at once.")] = 8,
+    ceiling: Annotated[float | None, number(help="The best accuracy that anybody could reach on the pairs.")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Where to write the report as JSON.")] = None,
+) -> None:
+    """Examine a reward model on preference pairs. Exit code: 0 ready for PPO, 1 sick, 3 cannot tell, 2 unreadable."""
+    try:
+        from rlhf_lessons.integrations.hugging_face import EXIT_CODES, examine, write_json
+    except ImportError as error:
+        raise ValueError(str(error)) from None
+    if json_file and not json_file.parent.is_dir():  # before the minutes that it takes
+        raise ValueError(f"json: {str(json_file)!r} is not allowed; its folder must exist")
+    found = examine(model, pairs, train, max_length, batch_size, ceiling)
+    if json_file:
+        write_json(found, json_file)
+    typer.echo(str(found))
+    raise typer.Exit(EXIT_CODES[found.state])
 
 
 @cache_app.callback(invoke_without_command=True)

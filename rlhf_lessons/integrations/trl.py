@@ -1,0 +1,140 @@
+"""The doctor as a callback: it reads the log of a trainer while it trains, and speaks up.
+
+    trainer = RewardTrainer(..., callbacks=[DoctorCallback("report.txt", stop_on={"divergence"})])
+
+For every trainer built on that of transformers: TRL's RewardTrainer, DPOTrainer, KTOTrainer, GRPOTrainer, RLOOTrainer.
+"""
+
+import warnings
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, get_args
+
+from transformers import TrainerCallback
+
+from rlhf_lessons import files
+from rlhf_lessons.diagnostics.bars import Bars
+from rlhf_lessons.diagnostics.findings import Diagnosis, Finding, Kind
+from rlhf_lessons.diagnostics.log_reader import diagnose
+from rlhf_lessons.diagnostics.logs.rules import RULES
+from rlhf_lessons.refusals import check_choice, shown
+
+# The class of a trainer's arguments -> what it trains.
+KINDS: dict[str, Kind] = {
+    "RewardConfig": "reward_model",
+    "DPOConfig": "dpo",
+    "ORPOConfig": "orpo",
+    "KTOConfig": "kto",
+    "GRPOConfig": "grpo",
+    "RLOOConfig": "grpo",
+    "PPOConfig": "ppo",
+    "SFTConfig": "sft",
+}
+EVERY = 10  # logs
+GROWTH = 0.1  # of the log: so all readings of a run together cost at most 11 times the last one, but for the first few
+
+
+class DoctorWarning(UserWarning):
+    """The log of a run shows a fault."""
+
+
+class DoctorCallback(TrainerCallback):
+    """Runs the rules of `diagnose` on the trainer's log while it trains.
+
+    Each fault is a `DoctorWarning`, once, with the step at which it was found. Remarks, and what it is too early to
+    say, warn nobody. Every process of a distributed run reads the same log and stops at the same step; the first one
+    speaks.
+
+    report: where the diagnosis is written at the end.
+    stop_on: names or codes of faults that end the run, such as {"divergence", "RM003"}.
+    every: at least so many new logs lie between two readings, and a tenth of the log once that is more.
+    kind: what is trained, where the class of the trainer's arguments does not say. ceiling: as of `diagnose`.
+    diagnosis: what the last reading found; None before it, and where nothing could be read.
+    stopped_by: the fault that ended the run.
+
+    Raises ValueError, in one line, for a fault that no rule is about and for other values out of their range.
+    """
+
+    def __init__(
+        self,
+        report: str | Path | None = None,
+        *,
+        stop_on: Iterable[str] = (),
+        every: int = EVERY,
+        kind: Kind | None = None,
+        ceiling: float | None = None,
+    ) -> None:
+        self.stop_on = frozenset([stop_on] if isinstance(stop_on, str) else stop_on)
+        for fault in sorted(self.stop_on):
+            check_choice("stop_on", fault, known_faults())
+        if kind is not None:
+            check_choice("kind", kind, get_args(Kind))
+        if isinstance(every, bool) or not isinstance(every, int) or every < 1:
+            raise ValueError(f"every: {shown(every)} is not allowed; it must be a whole number, 1 or more")
+        Bars(ceiling)  # refuses what is no ceiling before the run, not in it
+        self.report = None if report is None else Path(report)
+        self.every, self.kind, self.ceiling = every, kind, ceiling
+        self._begin()
+
+    def _begin(self) -> None:
+        self.diagnosis: Diagnosis | None = None
+        self.stopped_by: Finding | None = None
+        self._warned: set[str] = set()
+        self._next = self.every
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self._begin()
+
+    def on_log(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        n = len(state.log_history)
+        if n < self._next:
+            return
+        self._next = n + max(self.every, int(GROWTH * n))
+        self._read(args, state)
+        for fault in self._new_faults():
+            stops = not self.stop_on.isdisjoint((fault.code, fault.name))
+            if stops and self.stopped_by is None:
+                self.stopped_by, control.should_training_stop = fault, True
+            _say(state, f"step {state.global_step}: {fault}{' The run is stopped.' if stops else ''}")
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self._read(args, state)
+        for fault in self._new_faults():
+            _say(state, f"step {state.global_step}: {fault}")
+        if self.report is not None and state.is_world_process_zero:
+            self._write(self.report, state)
+
+    def _read(self, args: Any, state: Any) -> None:
+        kind = self.kind or next((KINDS[c.__name__] for c in type(args).__mro__ if c.__name__ in KINDS), None)
+        records = [{**record, "max_steps": state.max_steps} for record in state.log_history]
+        try:
+            self.diagnosis = diagnose(records, kind=kind, ceiling=self.ceiling)
+        except ValueError:  # nothing in the log that can be read, as yet
+            self.diagnosis = None
+
+    def _new_faults(self) -> list[Finding]:
+        if self.diagnosis is None or self.diagnosis.state != "sick":
+            return []
+        new = [found for found in self.diagnosis.findings if found.grave and found.code not in self._warned]
+        self._warned |= {found.code for found in new}
+        return new
+
+    def _write(self, path: Path, state: Any) -> None:
+        """A report that cannot be written must not cost the run: its model may not be saved yet."""
+        if self.diagnosis is None:
+            return _say(state, f"report: {str(path)!r} is not written; nothing in the log could be read")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            files.replace(path, f"{self.diagnosis}\n".encode())
+        except OSError as error:
+            _say(state, f"report: {str(path)!r} cannot be written ({error.strerror})")
+
+
+def known_faults() -> list[str]:
+    """What `stop_on` may name: the codes of all rules, then their names."""
+    return [*RULES, *sorted({rule.name for rule in RULES.values()})]
+
+
+def _say(state: Any, sentence: str) -> None:
+    if state.is_world_process_zero:
+        warnings.warn(sentence, DoctorWarning, stacklevel=3)
