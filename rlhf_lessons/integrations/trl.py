@@ -41,9 +41,10 @@ class DoctorWarning(UserWarning):
 class DoctorCallback(TrainerCallback):
     """Runs the rules of `diagnose` on the trainer's log while it trains.
 
-    Each fault is a `DoctorWarning`, once, with the step at which it was found. Remarks, and what it is too early to
-    say, warn nobody. Every process of a distributed run reads the same log and stops at the same step; the first one
-    speaks.
+    Each fault is a `DoctorWarning`, once, with its step. A fault that a run may show in its first steps and lose again
+    counts once two readings in a row have found it; `Rule.early` faults, such as a loss that is NaN, count at once, and
+    so does all that the last reading finds. Remarks, and what it is too early to say, warn nobody. Every process of a
+    distributed run reads the same log and stops at the same step; the first one speaks.
 
     report: where the diagnosis is written at the end.
     stop_on: names or codes of faults that end the run, such as {"divergence", "RM003"}.
@@ -80,6 +81,7 @@ class DoctorCallback(TrainerCallback):
         self.diagnosis: Diagnosis | None = None
         self.stopped_by: Finding | None = None
         self._warned: set[str] = set()
+        self._suspected: set[str] = set()
         self._next = self.every
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
@@ -90,34 +92,38 @@ class DoctorCallback(TrainerCallback):
         if n < self._next:
             return
         self._next = n + max(self.every, int(GROWTH * n))
-        self._read(args, state)
-        for fault in self._new_faults():
-            stops = not self.stop_on.isdisjoint((fault.code, fault.name))
-            if stops and self.stopped_by is None:
+        faults = self._read(args, state)
+        certain = [fault for fault in faults if fault.code in self._suspected or RULES[fault.code].early]
+        self._suspected = {fault.code for fault in faults}
+        for fault in certain:
+            if self.stopped_by is None and not self.stop_on.isdisjoint((fault.code, fault.name)):
                 self.stopped_by, control.should_training_stop = fault, True
-            _say(state, f"step {state.global_step}: {fault}{' The run is stopped.' if stops else ''}")
+            self._warn(fault, state)
 
     def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        self._read(args, state)
-        for fault in self._new_faults():
-            _say(state, f"step {state.global_step}: {fault}")
+        for fault in self._read(args, state):
+            self._warn(fault, state)
         if self.report is not None and state.is_world_process_zero:
             self._write(self.report, state)
 
-    def _read(self, args: Any, state: Any) -> None:
+    def _read(self, args: Any, state: Any) -> list[Finding]:
+        """The faults that the log shows now."""
         kind = self.kind or next((KINDS[c.__name__] for c in type(args).__mro__ if c.__name__ in KINDS), None)
         records = [{**record, "max_steps": state.max_steps} for record in state.log_history]
         try:
             self.diagnosis = diagnose(records, kind=kind, ceiling=self.ceiling)
         except ValueError:  # nothing in the log that can be read, as yet
             self.diagnosis = None
-
-    def _new_faults(self) -> list[Finding]:
         if self.diagnosis is None or self.diagnosis.state != "sick":
             return []
-        new = [found for found in self.diagnosis.findings if found.grave and found.code not in self._warned]
-        self._warned |= {found.code for found in new}
-        return new
+        return [found for found in self.diagnosis.findings if found.grave]
+
+    def _warn(self, fault: Finding, state: Any) -> None:
+        if fault.code in self._warned:
+            return
+        self._warned.add(fault.code)
+        where = f"step {state.global_step}" if fault.step is None else f"{fault.place} {fault.step:g}"
+        _say(state, f"{where}: {fault}{' The run is stopped.' if fault is self.stopped_by else ''}")
 
     def _write(self, path: Path, state: Any) -> None:
         """A report that cannot be written must not cost the run: its model may not be saved yet."""
@@ -137,4 +143,4 @@ def known_faults() -> list[str]:
 
 def _say(state: Any, sentence: str) -> None:
     if state.is_world_process_zero:
-        warnings.warn(sentence, DoctorWarning, stacklevel=3)
+        warnings.warn(sentence, DoctorWarning, stacklevel=2)
