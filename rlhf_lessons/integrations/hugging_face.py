@@ -38,7 +38,10 @@ from rlhf_lessons.statistics.shares import Share
 BATCH_SIZE = 8
 EXIT_CODES: dict[State, int] = {"healthy": 0, "sick": 1, "cannot tell": 3}  # 2: what cannot be read
 MOST_TRAIN = 1_000  # training pairs that are scored; all of them are searched for duplicates
-COIN = "no better than a coin"
+COIN, CALIBRATION = "no better than a coin", ("overconfident", "underconfident")
+# Of calibrated rewards up to 46 % look miscalibrated on 20 pairs, up to 24 % on 50, up to 3 % on 100 (300 draws each of
+# margins with a spread of 0.5 to 4).
+FEWEST_FOR_CALIBRATION = 100
 OF_THE_COURSE = ["correlation of reward and hedging"]  # its words for hedging are those of the course's answers
 POSITION, FEWEST_FOR_POSITION = 0.5, 30
 
@@ -89,17 +92,29 @@ class ModelReport:
         return self.report.findings
 
     @property
-    def verdict(self) -> str:
-        return self.report.verdict
+    def by_chance(self) -> tuple[Finding, ...]:
+        """Findings that so few pairs show of a healthy model too."""
+        e = self.report.examination
+        coin = e.pairs.accuracy.interval.high >= e.bars.accuracy(READY_ACCURACY)
+        names = [COIN] if coin else []
+        names += CALIBRATION if len(e.pairs) < FEWEST_FOR_CALIBRATION else ()
+        return tuple(finding for finding in self.findings if finding.name in names)
 
     @property
     def state(self) -> State:
-        """Few pairs that a coin might have ranked as well prove nothing; any other fault makes the model sick."""
+        """Sick where anything was found that is not chance; what is neither sick nor ready cannot be told."""
         if self.report.ready_for_ppo:
             return "healthy"
-        e = self.report.examination
-        few = e.pairs.accuracy.interval.high >= e.bars.accuracy(READY_ACCURACY)
-        return "sick" if any(not (few and finding.name == COIN) for finding in self.findings) else "cannot tell"
+        return "sick" if len(self.findings) > len(self.by_chance) else "cannot tell"
+
+    @property
+    def verdict(self) -> str:
+        """One sentence: whether PPO may rely on the rewards, and why."""
+        if self.state != "cannot tell" or not self.by_chance:
+            return self.report.verdict
+        names = " and ".join(finding.name for finding in self.by_chance)
+        pairs = len(self.reading.pairs)
+        return f"Ready for PPO: no, because {pairs} pairs are too few to tell: they show {names}, which may be chance."
 
     @property
     def cautions(self) -> tuple[str, ...]:

@@ -21,6 +21,10 @@ NO_LIMIT = 10**6  # tokenizers without a limit say 10^30
 HEAD = "ForSequenceClassification"
 
 
+class CannotScoreError(ValueError):
+    """Texts that are too long, or too many at once, for the model or the machine."""
+
+
 @dataclass(frozen=True)
 class Judge:
     """A sequence classifier with one output, its tokenizer, and how many tokens of a text it reads (None: all)."""
@@ -60,7 +64,7 @@ class Judge:
     def score(self, rows: Sequence[list[int]], batch_size: int, words: str = "") -> Tensor:
         """Rewards (N,) of N texts as tokens, in batches of texts of like length, padded on the tokenizer's side.
 
-        words: what a bar of progress says; none without. Raises ValueError where the model refuses a batch.
+        words: what a bar of progress says; none without. Raises as `score_padded` does.
         """
         order = sorted(range(len(rows)), key=lambda row: len(rows[row]))
         rewards = torch.empty(len(rows), dtype=torch.float64)
@@ -72,7 +76,10 @@ class Judge:
 
     @torch.inference_mode()
     def score_padded(self, rows: Sequence[list[int]], side: str, width: int = 0) -> Tensor:
-        """Rewards (N,) of one batch, each text padded to `width` or to the longest."""
+        """Rewards (N,) of one batch, each text padded to `width` or to the longest.
+
+        Raises ValueError where the model refuses more than one text, CannotScoreError where it breaks down.
+        """
         width = max(width, *map(len, rows))
         tokens = torch.full((len(rows), width), self.pad_id)
         mask = torch.zeros_like(tokens)
@@ -80,7 +87,11 @@ class Judge:
             place = slice(width - len(row), None) if side == "left" else slice(len(row))
             tokens[number, place], mask[number, place] = torch.tensor(row), 1
         device = self.model.device
-        logits = self.model(input_ids=tokens.to(device), attention_mask=mask.to(device)).logits
+        try:
+            logits = self.model(input_ids=tokens.to(device), attention_mask=mask.to(device)).logits
+        except (IndexError, RuntimeError) as error:
+            what = f"a batch of {len(rows)}, of {width} tokens each, cannot be scored ({_line(error)})"
+            raise CannotScoreError(f"model: {what}; give a smaller max_length or batch_size") from None
         return logits.reshape(len(rows)).double().cpu()
 
     @contextmanager

@@ -15,7 +15,7 @@ from torch import Tensor
 from rlhf_lessons.diagnostics.doctor import causes
 from rlhf_lessons.diagnostics.doctor.measures import Margins
 from rlhf_lessons.diagnostics.findings import Finding
-from rlhf_lessons.integrations.judge import Judge
+from rlhf_lessons.integrations.judge import CannotScoreError, Judge
 
 MOST_PAIRS = 64
 SPARE = 4  # tokens of padding behind the longest text, where the model has places for them
@@ -72,10 +72,16 @@ def probe(judge: Judge, chosen: Sequence[list[int]], rejected: Sequence[list[int
     alone, refusal = judge.score(rows, 1), ""
     right = left = None
     batch_size = max(batch_size, 2)
-    try:
-        right, left = padded("right"), padded("left")
-    except ValueError as error:
-        refusal = str(error).strip().partition("\n")[0]
+    known = judge.model.get_input_embeddings().num_embeddings
+    if judge.pad_id >= known:  # on a GPU the attempt would end the program
+        refusal = f"the padding token is {judge.pad_id}, and the model knows {known} tokens"
+    else:
+        try:
+            right, left = padded("right"), padded("left")
+        except CannotScoreError:
+            raise
+        except ValueError as error:
+            refusal = str(error).strip().partition("\n")[0]
     with judge.without_padding_token():
         last = judge.score(rows, 1)
     finite = alone[alone.isfinite()]
