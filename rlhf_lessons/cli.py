@@ -172,7 +172,8 @@ def examine_(
 ) -> None:
     """Examine a reward model on preference pairs. Exit code: 0 ready for PPO, 1 sick, 3 cannot tell, 2 unreadable."""
     try:
-        from rlhf_lessons.integrations.hugging_face import EXIT_CODES, examine, write_json
+        from rlhf_lessons.integrations.hugging_face import examine
+        from rlhf_lessons.integrations.report import EXIT_CODES, write_json
     except ImportError as error:
         raise ValueError(str(error)) from None
     if json_file and not json_file.parent.is_dir():  # before the minutes that it takes

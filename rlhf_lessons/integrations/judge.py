@@ -22,7 +22,7 @@ HEAD = "ForSequenceClassification"
 
 
 class CannotScoreError(ValueError):
-    """Texts that are too long, or too many at once, for the model or the machine."""
+    """Texts that are too much for the model or the machine, or hold tokens that the model does not know."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class Judge:
             logits = self.model(input_ids=tokens.to(device), attention_mask=mask.to(device)).logits
         except (IndexError, RuntimeError) as error:
             what = f"a batch of {len(rows)}, of {width} tokens each, cannot be scored ({_line(error)})"
-            raise CannotScoreError(f"model: {what}; give a smaller max_length or batch_size") from None
+            raise CannotScoreError(f"model: {what}; it may be too much, or hold tokens that it does not know") from None
         return logits.reshape(len(rows)).double().cpu()
 
     @contextmanager
@@ -114,14 +114,13 @@ def load(folder: Path, max_length: int | None = None) -> Judge:
     Raises ValueError, in one line, for what is no sequence classifier with one output, all weights and a tokenizer.
     """
     _check_config(folder)
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
     options = {"local_files_only": True}
     try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, **options)
-        model, found = AutoModelForSequenceClassification.from_pretrained(
-            folder, dtype="auto", output_loading_info=True, **options
-        )
+        with _quiet():
+            tokenizer = AutoTokenizer.from_pretrained(folder, **options)
+            model, found = AutoModelForSequenceClassification.from_pretrained(
+                folder, dtype="auto", output_loading_info=True, **options
+            )
     except Exception as error:  # whatever a damaged file makes transformers raise
         raise ValueError(f"model: {str(folder)!r} cannot be loaded ({_line(error)})") from None
     if found["missing_keys"]:
@@ -131,17 +130,32 @@ def load(folder: Path, max_length: int | None = None) -> Judge:
     return Judge(model.to(device).eval(), tokenizer, _limit(model.config, tokenizer, max_length))
 
 
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """transformers shows no bars and warns of nothing: what matters is refused or reported."""
+    level, has_bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if has_bars:
+            logging.enable_progress_bar()
+
+
 def _check_config(folder: Path) -> None:
     path = folder / "config.json"
     if not path.is_file():
         raise ValueError(f"model: {str(folder)!r} is not allowed; it must be a folder with a model's config.json")
     config = files.parse_json(files.read_text(path), repr(str(path)))
     kinds = config.get("architectures") if isinstance(config, dict) else None
-    if not kinds or not any(str(kind).endswith(HEAD) for kind in kinds):
+    if not isinstance(kinds, list) or not any(str(kind).endswith(HEAD) for kind in kinds):
         raise ValueError(f"architectures: {shown(kinds)} is not allowed; it must be a ...{HEAD} ({str(path)!r})")
-    labels = len(config.get("id2label") or range(config.get("num_labels", 2)))  # transformers' default is 2
+    names = config.get("id2label")
+    labels = len(names) if isinstance(names, dict) else config.get("num_labels", 2)  # as transformers has it
     if labels != 1:
-        raise ValueError(f"num_labels: {labels} is not allowed; it must be 1, a reward ({str(path)!r})")
+        raise ValueError(f"num_labels: {shown(labels)} is not allowed; it must be 1, a reward ({str(path)!r})")
 
 
 def _limit(config: Any, tokenizer: Any, asked: int | None) -> int | None:

@@ -57,6 +57,11 @@ def test_messages_go_through_the_chat_template(folder):
     assert examine(path, rows).report.examination.pairs.accuracy.hits == 54
 
 
+def test_rows_of_a_dataset_are_pairs_too(folder):
+    datasets = pytest.importorskip("datasets", reason="needs the extra `scale`: pip install -e '.[scale]'")
+    assert len(examine(folder(), datasets.Dataset.from_list(PAIRS)).reading.pairs) == 60
+
+
 def test_a_preference_for_length_is_found(folder):
     model = tiny.judge_by_hand(likes_gold=0.5, likes_late=20)
     report = examine(folder(model), tiny.pairs(60, 1, longer=2) + tiny.pairs(60, 2, longer=-2))
@@ -196,7 +201,7 @@ def test_a_text_that_is_too_long_for_the_model_is_refused_in_one_line(folder, mo
     monkeypatch.setattr("rlhf_lessons.integrations.judge._limit", lambda *_: None)  # of a model that does not say
     long = [{**pair, "prompt": pair["prompt"] * 20} for pair in PAIRS]
     with pytest.raises(
-        ValueError, match=r"^model: a batch of 1, of \d+ tokens each, cannot be scored \(.*\); give a smaller"
+        ValueError, match=r"^model: a batch of 1, of \d+ tokens each, cannot be scored \(.*\); it may be too much"
     ):
         examine(folder(words=words), long)
 
@@ -258,11 +263,16 @@ def broken(path, name):
             lambda path: config_with(path, id2label={"0": "bad", "1": "good"}),
             "num_labels: 2 is not allowed; it must be 1, a reward ('...')",
         ),
+        (lambda path: config_with(path, id2label=None), "num_labels: 2 is not allowed; it must be 1, a reward ('...')"),
+        (
+            lambda path: config_with(path, architectures=5),
+            "architectures: 5 is not allowed; it must be a ...ForSequenceClassification ('...')",
+        ),
         (lambda path: broken(path, "config.json"), "file: '...config.json' is not text; it must be ..."),
         (lambda path: broken(path, "model.safetensors"), "model: '...' cannot be loaded (...)"),
         (lambda path: broken(path, "tokenizer.json"), "model: '...' cannot be loaded (...)"),
     ],
-    ids=["no folder", "language model", "two labels", "config", "weights", "tokenizer"],
+    ids=["no folder", "language model", "two labels", "no labels", "architecture 5", "config", "weights", "tokenizer"],
 )
 def test_what_is_no_reward_model_is_refused_in_one_line(command, folder, break_, line):
     result = command(model=break_(folder()))

@@ -11,9 +11,11 @@ import torch
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 transformers = pytest.importorskip("transformers", reason="needs the extra `scale`: pip install -e '.[scale]'")
 
+import scipy.stats  # noqa: E402, F401
 from tokenizers import Tokenizer, models, pre_tokenizers  # noqa: E402
 
 GOOD, BAD = "gold", "lead"
+_ = transformers.GPT2ForSequenceClassification  # it and scipy take seconds, with which no single test is charged
 FILLERS = [first + second for first in "bdfgklmn" for second in ("a", "e", "i", "o", "u")]  # no digits: those are alike
 SPECIAL = ["<pad>", "<eos>", "<unk>"]
 WORDS = [*SPECIAL, GOOD, BAD, *FILLERS, "user", "assistant", ":"]
