@@ -54,13 +54,14 @@ def _records(path: Path) -> list[Any]:
     if path.suffix in TABLES:
         files.read(path)  # refuses a folder or a pipe
         try:
-            return TABLES[path.suffix](path).to_dict("records")
+            table = TABLES[path.suffix](path).astype(object)
+            return table.where(table.notna(), None).to_dict("records")
         except (ValueError, OSError) as error:  # pandas' and pyarrow's errors are of these kinds
             raise ValueError(f"file: {str(path)!r} is no table that can be read ({_first_line(error)})") from None
     text = files.read_text(path)
     if text.lstrip().startswith("["):
         return files.parse_json(text, repr(str(path)))
-    lines = enumerate(text.splitlines(), start=1)
+    lines = enumerate(text.split("\n"), start=1)  # splitlines would also cut at what may stand within a JSON text
     return [files.parse_json(line, f"line {number} of {str(path)!r}") for number, line in lines if line.strip()]
 
 
@@ -75,12 +76,19 @@ def _pair(row: Any, where: str) -> Pair:
     if type(chosen) is not type(rejected):
         raise ValueError(f"{where}: a text beside messages is not allowed; chosen and rejected must be of one kind")
     prompt = _bare(row.get("prompt"))
-    if not isinstance(prompt, type(chosen)):
-        if isinstance(prompt, list):
-            raise ValueError(f"{where}: a prompt of messages is not allowed; it must be a text, as the answers are")
+    if isinstance(prompt, type(chosen)) and (isinstance(prompt, str) or all(map(_is_message, prompt))):
+        pair = Pair(prompt, chosen, rejected)
+    elif prompt is None or isinstance(prompt, str):
         split = _shared(chosen, rejected)
-        return Pair(chosen[:split], chosen[split:], rejected[split:])
-    return Pair(prompt, chosen, rejected)
+        pair = Pair(chosen[:split], chosen[split:], rejected[split:])
+    else:
+        must = "it must be a text, or messages where the answers are messages"
+        raise ValueError(f"prompt: {shown(prompt)} is not allowed; {must} ({where})")
+    try:
+        "".join(pair.texts).encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"{where}: half a surrogate pair is not allowed; all must be Unicode") from None
+    return pair
 
 
 def _answer(row: Mapping[str, Any], name: str, where: str) -> Text:

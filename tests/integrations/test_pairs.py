@@ -46,6 +46,19 @@ def test_every_format_gives_the_same_pairs(tmp_path, row, ending):
     assert read_pairs(path) == read_pairs(rows)
 
 
+def test_a_line_separator_within_a_text_ends_no_line(tmp_path):
+    row = {**PLAIN, "chosen": "one\u2028two\x85three"}
+    (tmp_path / "pairs.jsonl").write_text(
+        f"{json.dumps(row, ensure_ascii=False)}\r\n" * 2, encoding="utf-8", newline=""
+    )
+    assert read_pairs(tmp_path / "pairs.jsonl")[0].chosen == row["chosen"]
+
+
+def test_an_empty_cell_is_no_prompt(tmp_path):
+    (tmp_path / "pairs.csv").write_text("prompt,chosen,rejected\n,to be,to do\nor ,not,now\n")
+    assert read_pairs(tmp_path / "pairs.csv") == [Pair("to ", "be", "do"), Pair("or ", "not", "now")]
+
+
 def test_messages_read_as_plain_text_for_comparison():
     assert read_pairs([TALK, TALK])[0].texts == ("user: ok?", "assistant: yes", "assistant: no")
 
@@ -56,6 +69,7 @@ def test_trls_own_way_to_find_the_prompt_agrees():
     assert read_pairs([WHOLE, WHOLE])[0] == Pair(found["prompt"], found["chosen"], found["rejected"])
 
 
+ASKED = "it must be a text, or messages where the answers are messages"
 EMPTY = "it must be a text that is not empty, or messages, each with a role and a content that are texts"
 
 
@@ -72,9 +86,12 @@ EMPTY = "it must be a text that is not empty, or messages, each with a role and 
             {**TALK, "chosen": "yes"},
             "row 1 of pairs: a text beside messages is not allowed; chosen and rejected must be of one kind",
         ),
+        ({**PLAIN, "prompt": 4}, f"prompt: 4 is not allowed; {ASKED} (row 1 of pairs)"),
+        ({**PLAIN, "prompt": []}, f"prompt: [] is not allowed; {ASKED} (row 1 of pairs)"),
+        ({**TALK, "prompt": ["ok?"]}, f"prompt: ['ok?'] is not allowed; {ASKED} (row 1 of pairs)"),
         (
-            {**PLAIN, "prompt": [USER]},
-            "row 1 of pairs: a prompt of messages is not allowed; it must be a text, as the answers are",
+            {**PLAIN, "chosen": "\ud800"},
+            "row 1 of pairs: half a surrogate pair is not allowed; all must be Unicode",
         ),
         ("chosen", "row 1 of pairs: 'chosen' is not allowed; it must be an object with chosen and rejected"),
     ],
