@@ -14,6 +14,7 @@ from tests.integrations import tiny
 trl = pytest.importorskip("trl", reason="needs the extra `scale`: pip install -e '.[scale]'")
 datasets = pytest.importorskip("datasets", reason="needs the extra `scale`: pip install -e '.[scale]'")
 
+from rlhf_lessons.integrations.hugging_face import examine  # noqa: E402
 from rlhf_lessons.integrations.trl import KINDS, DoctorCallback, DoctorWarning  # noqa: E402
 
 SANE, MAD = 1e-3, 10.0  # learning rates
@@ -29,19 +30,27 @@ def language_model(tmp_path_factory):
 def train(language_model, tmp_path):
     """Trains with a callback; gives the trainer, the callback, and what the doctor warned of."""
 
-    def run(name, callback, learning_rate=SANE, max_steps=40, evaluates=True, **settings):
+    def run(name, callback, learning_rate=SANE, max_steps=40, held_out=None, **settings):
         trainer_class, config_class = getattr(trl, f"{name}Trainer"), getattr(trl, f"{name}Config")
         data, also = DATA[name](), settings.pop("trainer", {})
+        held_out = held_out or data[-96:]
         options = {"output_dir": str(tmp_path / "run"), "report_to": "none", "save_strategy": "no", "use_cpu": True}
-        options |= {"logging_steps": 1, "per_device_train_batch_size": 16, "bf16": False, "disable_tqdm": True}
-        options |= {"eval_strategy": "steps", "eval_steps": 10} if evaluates else {}
+        options |= {
+            "logging_steps": 1,
+            "per_device_train_batch_size": 16,
+            "per_device_eval_batch_size": 16,
+            "bf16": False,
+            "disable_tqdm": True,
+        }
+        if "reward_funcs" not in also:
+            options |= {"eval_strategy": "steps", "eval_steps": 10}
+            also |= {"eval_dataset": datasets.Dataset.from_list(held_out)}
         trainer = trainer_class(
             model=tiny.classifier() if name == "Reward" else language_model,
             args=config_class(learning_rate=learning_rate, max_steps=max_steps, **options, **settings),
             processing_class=tiny.tokenizer(),
             train_dataset=datasets.Dataset.from_list(data),
             callbacks=[callback],
-            **({"eval_dataset": datasets.Dataset.from_list(data[-100:])} if evaluates else {}),
             **also,
         )
         with warnings.catch_warnings(record=True) as caught:
@@ -58,9 +67,7 @@ def prompts():
 
 def marked():
     rows = [
-        (pair["prompt"], pair[which], which == "chosen")
-        for pair in tiny.pairs(100)
-        for which in pair.keys() - {"prompt"}
+        (pair["prompt"], pair[which], which == "chosen") for pair in tiny.pairs(100) for which in ("chosen", "rejected")
     ]
     return [dict(zip(("prompt", "completion", "label"), row, strict=True)) for row in rows]
 
@@ -79,6 +86,24 @@ def test_a_healthy_reward_model_is_called_so_and_nobody_is_warned(train, tmp_pat
     assert (said, callback.stopped_by, trainer.state.global_step) == ([], None, 40)
     assert (callback.diagnosis.kind, callback.diagnosis.state) == ("reward_model", "healthy")
     assert (tmp_path / "new" / "report.txt").read_text() == f"{callback.diagnosis}\n"
+
+
+def as_messages(pair):
+    roles = {"prompt": "user", "chosen": "assistant", "rejected": "assistant"}
+    return {key: [{"role": role, "content": pair[key].strip()}] for key, role in roles.items()}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("as_", [dict, as_messages])
+def test_what_examine_measures_is_what_the_trainer_measured(train, tmp_path, as_):
+    held_out = [as_(pair) for pair in tiny.pairs(96, seed=5, noise=0.1)]
+    trainer, _, _ = train("Reward", DoctorCallback(), max_steps=20, held_out=held_out)
+    measured = trainer.evaluate()
+    trainer.save_model(tmp_path / "saved")
+    e = examine(tmp_path / "saved", held_out).report.examination
+    assert e.pairs.accuracy.value == pytest.approx(measured["eval_accuracy"], abs=1e-6)
+    assert float(e.pairs.margins.mean()) == pytest.approx(measured["eval_margin"], abs=1e-4)
+    assert e.pairs.nll == pytest.approx(measured["eval_loss"], abs=1e-4)
 
 
 @pytest.mark.slow
@@ -101,7 +126,7 @@ def test_a_rate_that_is_far_too_high_stops_the_run(train, name):
 )
 def test_the_kind_of_run_is_told_by_its_trainer(train, name, kind, settings):
     if kind == "grpo":
-        settings |= {"trainer": {"reward_funcs": paid_for_gold}, "evaluates": False}
+        settings |= {"trainer": {"reward_funcs": paid_for_gold}}
     _, callback, said = train(name, DoctorCallback(), max_steps=12, **settings)
     assert callback.diagnosis.kind == kind and callback.diagnosis.reading.rows >= 12
     assert not [sentence for sentence in said if "divergence" in sentence.lower()]
