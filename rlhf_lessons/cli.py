@@ -2,6 +2,7 @@
 examine a reward model."""
 
 # torch, pandas and papermill take seconds to load: a command imports what it needs of them itself.
+import json
 import platform
 import sys
 from importlib.metadata import version
@@ -168,20 +169,16 @@ def examine_(
     max_length: Annotated[int | None, whole(1_000_000, help="Tokens that are read of a text.")] = None,
     batch_size: Annotated[int, whole(4096, help="Texts that are scored at once.")] = 8,
     ceiling: Annotated[float | None, number(help="The best accuracy that anybody could reach on the pairs.")] = None,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Where to write the report as JSON.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Examine a reward model on preference pairs. Exit code: 0 ready for PPO, 1 sick, 3 cannot tell, 2 unreadable."""
     try:
         from rlhf_lessons.integrations.hugging_face import examine
-        from rlhf_lessons.integrations.report import EXIT_CODES, write_json
+        from rlhf_lessons.integrations.report import EXIT_CODES
     except ImportError as error:
         raise ValueError(str(error)) from None
-    if json_file and not json_file.parent.is_dir():  # before the minutes that it takes
-        raise ValueError(f"json: {str(json_file)!r} is not allowed; its folder must exist")
     found = examine(model, pairs, train, max_length, batch_size, ceiling)
-    if json_file:
-        write_json(found, json_file)
-    typer.echo(str(found))
+    typer.echo(json.dumps(found.record(), indent=2) if as_json else str(found))
     raise typer.Exit(EXIT_CODES[found.state])
 
 

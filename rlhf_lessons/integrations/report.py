@@ -1,15 +1,12 @@
 """What was found in a reward model of transformers: as sentences, as a table, as JSON."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import torch
 
-from rlhf_lessons import files
 from rlhf_lessons.diagnostics.bars import READY_ACCURACY
 from rlhf_lessons.diagnostics.doctor import measures
 from rlhf_lessons.diagnostics.findings import Finding, State
@@ -20,6 +17,7 @@ from rlhf_lessons.integrations.read_out import ReadOut
 from rlhf_lessons.statistics.shares import Share
 
 EXIT_CODES: dict[State, int] = {"healthy": 0, "sick": 1, "cannot tell": 3}  # 2: what cannot be read
+SCHEMA_VERSION = 1  # of the JSON: a name that is removed, or means something else, raises it
 COIN, CALIBRATION = "no better than a coin", ("overconfident", "underconfident")
 # Of calibrated rewards up to 46 % look miscalibrated on 20 pairs, up to 24 % on 50, up to 3 % on 100 (300 draws each of
 # margins with a spread of 0.5 to 4).
@@ -133,10 +131,11 @@ class ModelReport:
         table = pd.concat([self.report.table().drop(index=OF_THE_COURSE), own])
         return table.replace({"value": {str(Share(0, 0)): "no such pairs", "nan": "cannot be measured"}})
 
-    def as_json(self) -> dict[str, Any]:
-        """What `--json` writes; docs/examine.md names the fields."""
+    def record(self) -> dict[str, Any]:
+        """As plain data, for JSON: docs/examine.md explains each name."""
         names = ("name", "evidence", "alternatives", "strength")
         return {
+            "schema_version": SCHEMA_VERSION,
             "model": self.model,
             "architecture": self.architecture,
             "pairs": len(self.reading.pairs),
@@ -155,11 +154,6 @@ class ModelReport:
         found = [f"{number}. {finding}" for number, finding in enumerate(self.findings, start=1)]
         notes = [f"Note: {caution}." for caution in self.cautions]
         return "\n".join([read, "", self.table().to_string(), "", *found, *notes, self.verdict])
-
-
-def write_json(report: ModelReport, path: Path) -> None:
-    """The report as JSON, whole or not at all."""
-    files.replace(path, json.dumps(report.as_json(), indent=2).encode())
 
 
 def _longer(leads: torch.Tensor) -> Share:
