@@ -22,6 +22,32 @@ JSON = {
     "a record a line": "\n".join(map(json.dumps, ROWS)),
     "a trainer's state": json.dumps({"log_history": ROWS}, indent=2),
 }
+DICTS = "\n".join(map(str, ROWS))
+FORMS = {
+    "printed dictionaries": DICTS,
+    "pasted trainer state": '"log_history": [\n' + "\n".join(json.dumps(row, indent=1) for row in ROWS),
+    "a Markdown table": "\n".join(
+        [" | ".join(ROWS[0]), "|".join(["---"] * len(ROWS[0])), *(" | ".join(map(str, row.values())) for row in ROWS)]
+    ),
+    "an HTML table": "<table><tr>"
+    + "".join(f"<th>{name}</th>" for name in ROWS[0])
+    + "".join("</tr>\n<tr>" + "".join(f"<td>{value}</td>" for value in row.values()) for row in ROWS)
+    + "</tr></table>",
+    "progress bars": "\r".join(
+        f"Epoch [1/1]: 1%|#  | {row['step']}/20000 [01:00<10:00, 1.2s/it, loss={row['loss']}, acc={row['accuracy']}]"
+        for row in ROWS
+    ),
+    "verl's console lines": "\n".join(
+        f"step:{row['step']} - actor/grad_norm:{row['grad_norm']} - critic/score/mean:{row['accuracy']}" for row in ROWS
+    ),
+    "DeepSpeed-Chat's lines": "\n".join(
+        f"epoch: 0|step: {row['step']}|ppo_ep: 1|act_loss: {row['loss']}|cri_loss: 0.1\naverage reward score: 0.5"
+        for row in ROWS
+    ),
+    "mlx-lm's lines": "\n".join(
+        f"Iter {row['step']}: Train loss {row['loss']}, Margin {row['margin']}" for row in ROWS
+    ),
+}
 REPEATS = 5
 
 
@@ -42,3 +68,11 @@ def test_json_takes_less_than_eight_times_as_long_as_decoding_it(form):
     parts = text.splitlines() if form == "a record a line" else [text]
     what = f"JSON, {form}, diagnosed / decoded"
     assert ratio(lambda: diagnose(text), lambda: [json.loads(part) for part in parts], what, REPEATS) < 8
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_no_form_takes_over_twelve_times_as_long_as_finding_its_numbers(form):
+    text = FORMS[form]
+    assert (
+        ratio(lambda: diagnose(text), lambda: NUMBER.findall(text), f"{form}, diagnosed / numbers found", REPEATS) < 12
+    )

@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from rlhf_lessons import __version__, reruns
+from rlhf_lessons import __version__, log_commands, reruns
 from rlhf_lessons.plain_words import PARAMETER_OPTIONS, PlainWords, WithParameters, number, parameters, whole
 from rlhf_lessons.refusals import check_choice
 
@@ -149,16 +149,8 @@ def scorecard_() -> None:
     typer.echo(f"made on {found.label['made']} by: {found.label['command']} (seeds {found.label['seeds']})")
 
 
-@app.command("diagnose")
-def diagnose_(
-    file: Annotated[Path, typer.Argument(help="A training log: text, key=value, CSV or JSON.")],
-    ceiling: Annotated[float | None, number(help="The best accuracy that anybody could reach on its pairs.")] = None,
-) -> None:
-    """Read a training log and say what it proves. A table or records with a `stage` are read stage by stage."""
-    from rlhf_lessons import files
-    from rlhf_lessons.diagnostics.log_reader import diagnose
-
-    typer.echo(str(diagnose(files.read_text(file), ceiling=ceiling)))
+app.command("diagnose")(log_commands.diagnose)
+app.command("explain")(log_commands.explain)
 
 
 @app.command("examine")
@@ -172,9 +164,10 @@ def examine_(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Examine a reward model on preference pairs. Exit code: 0 ready for PPO, 1 sick, 3 cannot tell, 2 unreadable."""
+    from rlhf_lessons.reports import EXIT_CODES
+
     try:
         from rlhf_lessons.integrations.hugging_face import examine
-        from rlhf_lessons.integrations.report import EXIT_CODES
     except ImportError as error:
         raise ValueError(str(error)) from None
     found = examine(model, pairs, train, max_length, batch_size, ceiling)

@@ -49,20 +49,23 @@ def refusals() -> Iterator[None]:
         yield
     except BrokenPipeError:  # of `| head`, which typer handles
         raise
-    except UsageError as error:
-        code, line = REFUSED, misused(error)
-    except OSError as error:
-        code, line = REFUSED, failed(error)
-    except EOFError as error:
-        code, line = REFUSED, f"file: it ends too early ({error})"
-    except ValueError as error:
-        code, line = REFUSED, str(error)
+    except (UsageError, OSError, EOFError, ValueError) as error:
+        code, line = REFUSED, in_a_line(error)
     except KeyboardInterrupt as error:
         code, line = INTERRUPTED, "; ".join(["interrupted", *map(str, error.args)])
     else:
         return
     typer.echo(line, err=True)
     raise typer.Exit(code) from None
+
+
+def in_a_line(error: Exception) -> str:
+    """What bad input, or a file that fails, is told."""
+    if isinstance(error, UsageError):
+        return misused(error)
+    if isinstance(error, OSError):
+        return failed(error)
+    return f"file: it ends too early ({error})" if isinstance(error, EOFError) else str(error)
 
 
 def misused(error: Any) -> str:

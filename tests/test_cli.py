@@ -42,12 +42,13 @@ def test_version_names_what_a_report_of_a_fault_needs():
         (["--help"], {"torch", "scipy", "pandas", "papermill", "nbformat"}),
         (["--version"], {"torch", "scipy", "pandas", "papermill", "nbformat"}),
         (["list"], {"torch", "scipy", "pandas", "papermill", "nbformat"}),
-        (["diagnose", str(LOG)], {"torch", "papermill", "nbformat"}),
+        (["diagnose", str(LOG)], {"torch", "matplotlib", "papermill", "nbformat"}),
     ],
 )
 def test_quick_commands_load_no_slow_library(words, heavy):
     command = [sys.executable, "-X", "importtime", "-m", "rlhf_lessons.cli", *words]
-    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert result.returncode in (0, 1)  # 1: a sick log
     loaded = {line.rpartition("|")[2].strip() for line in result.stderr.splitlines()}
     assert "rlhf_lessons.reruns" in loaded and not heavy & loaded
 
@@ -171,14 +172,15 @@ def diagnose(tmp_path):
 
 def test_diagnose_prints_findings_and_verdict(diagnose):
     result = diagnose("\n".join(f"epoch={n} loss={0.69 + n / 500:.4f} margin={-n / 300:.4f}" for n in range(1, 9)))
-    assert result.exit_code == 0
+    assert result.exit_code == 1
     assert "\n1. Wrong-way update: the loss rises steadily from 0.6920" in result.stdout
-    assert result.stdout.splitlines()[-1].startswith("Ready for PPO: no, because")
+    *_, verdict, explain = result.stdout.splitlines()
+    assert verdict.startswith("Ready for PPO: no, because") and "rlhf-lessons explain RM001" in explain
 
 
 def test_diagnose_takes_a_table_of_several_stages_one_by_one(diagnose):
     result = diagnose(LOG.read_text(encoding="utf-8"))
-    assert result.exit_code == 0
+    assert result.exit_code == 1
     stages = ["pretraining", "sft", "reward_model", "theory_reward_model"]
     assert [line for line in result.stdout.splitlines() if line in stages] == stages
     assert "ln 100 = 4.6052" in result.stdout and "Common-mode drift" in result.stdout

@@ -56,7 +56,7 @@ class Bars:
 
         The best loss is the mean entropy of the labels, and so at most the entropy of `ceiling` (Jensen's inequality).
         """
-        left = 0.0 if self.ceiling in (None, 1) else -sum(p * math.log2(p) for p in (self.ceiling, 1 - self.ceiling))
+        left = 0.0 if self.ceiling is None else entropy(self.ceiling) / LN2
         return nats * (1 - left)
 
     def loss(self, bar: float) -> float:
@@ -75,6 +75,11 @@ class Bars:
 
 
 NO_CEILING = Bars()
+
+
+def entropy(share: float) -> float:
+    """The entropy of a coin that falls heads in this share of throws, in nats: what its label costs at least."""
+    return -sum(p * math.log(p) for p in (share, 1 - share) if p > 0)
 
 
 def highest_ceiling(agreement: float) -> float:

@@ -8,6 +8,7 @@ from rlhf_lessons.diagnostics.bars import Bars
 from rlhf_lessons.diagnostics.findings import CANNOT_TELL, Diagnosis, Finding, Kind, State
 from rlhf_lessons.diagnostics.logs.beginnings import too_early
 from rlhf_lessons.diagnostics.logs.columns import Log
+from rlhf_lessons.diagnostics.logs.curves import panels
 from rlhf_lessons.diagnostics.logs.health import HEALTH
 from rlhf_lessons.diagnostics.logs.kinds import kind_of
 from rlhf_lessons.diagnostics.logs.parsing import Source, split_stages
@@ -35,7 +36,10 @@ def diagnose_all(source: Source | Log, kind: Kind | None = None, ceiling: float 
         check_choice("kind", kind, get_args(Kind))
     bars = Bars(ceiling)
     logs = {"": source} if isinstance(source, Log) else split_stages(source)
-    return {run: _diagnose(replace(log, bars=bars), kind) for run, log in logs.items()}
+    return {
+        run: _diagnose(replace(log, bars=bars, reading=replace(log.reading, run=run)), kind)
+        for run, log in logs.items()
+    }
 
 
 def _diagnose(log: Log, given: Kind | None) -> Diagnosis:
@@ -52,9 +56,11 @@ def _diagnose(log: Log, given: Kind | None) -> Diagnosis:
         findings += [Finding(CANNOT_TELL, missing, strength=0.3)] if missing else []
     state: State = "sick" if faults else "cannot tell" if missing else "healthy"
     ready = kind == "reward_model" and state == "healthy"
-    return Diagnosis(
-        tuple(findings), _verdict(kind, faults, "" if faults else missing), ready, kind, state, log.reading
-    )
+    asked = [finding.metrics for finding in sorted(findings, key=lambda found: not found.grave)]
+    places = [finding.place for finding in findings if finding.step is not None]
+    verdict = _verdict(kind, faults, "" if faults else missing)
+    drawn = panels(log, asked, places)
+    return Diagnosis(tuple(findings), verdict, ready, kind, state, log.reading, panels=drawn)
 
 
 def _verdict(kind: Kind, faults: Iterable[str], missing: str) -> str:

@@ -16,7 +16,6 @@ from rlhf_lessons.integrations.pairs import Pair
 from rlhf_lessons.integrations.read_out import ReadOut
 from rlhf_lessons.statistics.shares import Share
 
-EXIT_CODES: dict[State, int] = {"healthy": 0, "sick": 1, "cannot tell": 3}  # 2: what cannot be read
 SCHEMA_VERSION = 1  # of the JSON: a name that is removed, or means something else, raises it
 COIN, CALIBRATION = "no better than a coin", ("overconfident", "underconfident")
 # Of calibrated rewards up to 46 % look miscalibrated on 20 pairs, up to 24 % on 50, up to 3 % on 100 (300 draws each of

@@ -46,7 +46,7 @@ class DoctorCallback(TrainerCallback):
     so does all that the last reading finds. Remarks, and what it is too early to say, warn nobody. Every process of a
     distributed run reads the same log and stops at the same step; the first one speaks.
 
-    report: where the diagnosis is written at the end.
+    report: where the diagnosis is written at the end, as a page if the name ends in .html, else as text.
     stop_on: names or codes of faults that end the run, such as {"divergence", "RM003"}.
     every: at least so many new logs lie between two readings, and a tenth of the log once that is more.
     kind: what is trained, where the class of the trainer's arguments does not say. ceiling: as of `diagnose`.
@@ -131,7 +131,8 @@ class DoctorCallback(TrainerCallback):
             return _say(state, f"report: {str(path)!r} is not written; nothing in the log could be read")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            files.replace(path, f"{self.diagnosis}\n".encode())
+            page = self.diagnosis.html(path.stem) if path.suffix == ".html" else f"{self.diagnosis}\n"
+            files.replace(path, page.encode())
         except OSError as error:
             _say(state, f"report: {str(path)!r} cannot be written ({error.strerror})")
 

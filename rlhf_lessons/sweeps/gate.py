@@ -34,7 +34,8 @@ def outcomes(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         run = (judge.condition, judge.seed)
         ahead = t_interval(safety[run] - safety["sft", judge.seed], facts_of("held_out"))
         told = {"condition": judge.condition, "seed": judge.seed, "ready": judge.ready, "findings": judge.findings}
-        rings = {alarm.name: alarm.ring(records[run]) is not None for alarm in ALARMS}
+        rung = {finding.name for finding in ringing(records[run])}
+        rings = {alarm.name: alarm.name in rung for alarm in ALARMS}
         did = {"lead": ahead.value, "low": ahead.low, "high": ahead.high, "outcome": verdict(ahead)}
         found.append(told | rings | did)
     return pd.DataFrame(found).astype({"ready": bool})

@@ -285,7 +285,7 @@ def test_metric_the_wrong_way_round():
 
 def test_language_model_that_learns_is_no_reward_model():
     diagnosis = diagnose(lines(loss=np.linspace(4.6, 1.2, 20)))
-    assert diagnosis.names == ("healthy", "the log cannot tell")
+    assert diagnosis.names == ("healthy",) and "nothing about preferences" in str(diagnosis)
     assert not diagnosis.ready_for_ppo
 
 

@@ -2,9 +2,11 @@
 
 import json
 import os
+import random
 import warnings
 
 import pandas as pd
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,6 +14,7 @@ from rlhf_lessons import files
 from rlhf_lessons.diagnostics.log_reader import diagnose
 from rlhf_lessons.diagnostics.logs.parsing import split_stages
 from rlhf_lessons.diagnostics.logs.seed_log import LOG
+from tests.diagnostics.logs.forms import SAMPLES
 from tests.faults.conftest import LONG_VARIABLE
 
 GOOD = [
@@ -117,3 +120,51 @@ def test_records_of_any_kind_are_read_or_refused(records):
 @given(st.lists(KEYS, max_size=5), st.lists(LEAVES, min_size=5, max_size=5), st.integers(0, 4))
 def test_frames_of_any_kind_are_read_or_refused(keys, values, height):
     answers(pd.DataFrame([values[: len(keys)]] * height, columns=pd.Index(keys, dtype=object, tupleize_cols=False)))
+
+
+# The same for every form that trainers print, in a loop that is quicker than hypothesis
+
+MUTATIONS = 100_000 if IS_LONG else 1_500  # over all forms
+SIGNS = [*"{}[]()<>|,;:='\"\\#%-+._ \t\n\r/", "nan", "-inf", "1e999", "9" * 400, "loss", "eval_", "stage", "step: 1 "]
+SIGNS += [
+    " - ",
+    "</td>",
+    "<table>",
+    "|---|---|",
+    "{'loss': ",
+    "[rank1]: ",
+    "\x1b[31m",
+    "\u2028",
+    "µ",
+    "\ufeff",
+    "10%|#| 1/9 [",
+]
+TEXTS = [sample.text for sample in SAMPLES.values()]
+
+
+def mutated(text, draw):
+    """Up to six characters or stretches of a text replaced, doubled, moved or removed; or a piece of another form."""
+    for _ in range(draw.randint(1, 6)):
+        first, last = sorted(draw.randint(0, len(text)) for _ in range(2))
+        last = min(last, first + draw.choice([0, 1, 1, 3, 40]))
+        other = draw.choice(TEXTS)
+        middle = draw.choice(
+            [draw.choice(SIGNS), text[first:last] * 2, "", other[first : first + 60], text[last:first:-1]]
+        )
+        text = text[:first] + middle + text[last:]
+    return text[: draw.choice([len(text), len(text), len(text) // 2])]
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_each_form_is_read_or_refused_however_it_was_damaged(name, tally):
+    draw = random.Random(name)
+    count = -(-MUTATIONS // len(SAMPLES))
+    for _ in range(count):
+        text = mutated(SAMPLES[name].text, draw)
+        try:
+            answers(
+                text if draw.random() < 0.8 else text.encode(draw.choice(["utf-8", "utf-16", "latin-1"]), "replace")
+            )
+        except Exception as error:
+            raise AssertionError(ascii(text)) from error
+    tally("mutated logs read or refused", count)

@@ -23,7 +23,7 @@ SANE, MAD = 1e-3, 10.0  # learning rates
 @pytest.fixture(scope="module")
 def language_model(tmp_path_factory):
     """A folder: trainers load their reference model from it."""
-    return str(tiny.saved(tiny.language_model(), tiny.tokenizer(), tmp_path_factory.mktemp("model")))
+    return str(tiny.saved(tiny.language_model(ends=250), tiny.tokenizer(), tmp_path_factory.mktemp("model")))
 
 
 @pytest.fixture
@@ -111,29 +111,41 @@ def test_what_examine_measures_is_what_the_trainer_measured(train, tmp_path, as_
 def test_a_rate_that_is_far_too_high_stops_the_run(train, name):
     trainer, callback, said = train(name, DoctorCallback(stop_on={"divergence"}, every=5), MAD)
     assert trainer.state.global_step == 5 and callback.stopped_by.name == "divergence"
-    assert len(said) == 1 and said[0].endswith("The run is stopped.")
+    assert sum(sentence.endswith("The run is stopped.") for sentence in said) == 1
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("name", "kind", "settings"),
-    [
-        ("DPO", "dpo", {}),
-        ("KTO", "kto", {}),
-        ("GRPO", "grpo", {"num_generations": 4, "max_completion_length": 6}),
-        ("RLOO", "grpo", {"num_generations": 4, "max_completion_length": 6}),
-    ],
-)
-def test_the_kind_of_run_is_told_by_its_trainer(train, name, kind, settings):
-    if kind == "grpo":
-        settings |= {"trainer": {"reward_funcs": paid_for_gold}}
-    _, callback, said = train(name, DoctorCallback(), max_steps=12, **settings)
-    assert callback.diagnosis.kind == kind and callback.diagnosis.reading.rows >= 12
-    assert not [sentence for sentence in said if "divergence" in sentence.lower()]
+def test_a_healthy_dpo_run_is_called_so_and_nobody_is_warned(train, tmp_path):
+    _, callback, said = train("DPO", DoctorCallback(tmp_path / "report.html"), max_steps=60, beta=1.0)
+    assert (callback.diagnosis.kind, callback.diagnosis.state, said) == ("dpo", "healthy", [])
+    assert (tmp_path / "report.html").read_text().lstrip().lower().startswith("<!doctype html>")
 
 
-def paid_for_gold(completions, **_):
-    return [float(tiny.GOOD in completion) for completion in completions]
+@pytest.mark.slow
+def test_kto_is_told_by_its_trainer(train):
+    _, callback, _ = train("KTO", DoctorCallback(), max_steps=12)
+    assert callback.diagnosis.kind == "kto" and callback.diagnosis.reading.rows >= 12
+
+
+def paid_for_a_short_good_answer(completions, **_):
+    words = [completion.split() for completion in completions]
+    return [float(0 < len(answer) < 5 and answer[0].endswith("a")) for answer in words]
+
+
+def paid_for_nothing(completions, **_):
+    return [1.0] * len(completions)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["GRPO", "RLOO"])
+@pytest.mark.parametrize(("pays", "stops"), [(paid_for_a_short_good_answer, False), (paid_for_nothing, True)])
+def test_rewards_that_are_all_the_same_stop_a_run_of_groups(train, name, pays, stops):
+    callback = DoctorCallback(stop_on={"no spread within groups"})
+    options = {"num_generations": 8, "max_completion_length": 24, "trainer": {"reward_funcs": pays}}
+    trainer, _, said = train(name, callback, max_steps=30, **options)
+    assert callback.diagnosis.kind == "grpo"
+    assert (trainer.state.global_step, bool(callback.stopped_by)) == ((10, True) if stops else (30, False))
+    assert bool(said) == stops == (callback.diagnosis.state == "sick")
 
 
 @pytest.mark.parametrize("name", sorted(KINDS.keys() - {"ORPOConfig", "PPOConfig"}))
@@ -263,7 +275,7 @@ def test_a_callback_that_is_used_again_begins_anew():
     ("settings", "line"),
     [
         ({"stop_on": {"divergance"}}, "stop_on: 'divergance' is not allowed; it must be one of RM001, "),
-        ({"stop_on": "overfit"}, "stop_on: 'overfit' is not allowed; it must be one of RM001, "),
+        ({"stop_on": "over-fit"}, "stop_on: 'over-fit' is not allowed; it must be one of RM001, "),
         ({"kind": "reward"}, "kind: 'reward' is not allowed; it must be one of reward_model, "),
         ({"every": 0}, "every: 0 is not allowed; it must be a whole number, 1 or more"),
         ({"every": 2.5}, "every: 2.5 is not allowed; it must be a whole number, 1 or more"),

@@ -16,6 +16,7 @@ from rlhf_lessons.diagnostics.doctor.examination import Examination
 from rlhf_lessons.diagnostics.doctor.probes import HeadProbe
 from rlhf_lessons.diagnostics.findings import Finding
 from rlhf_lessons.diagnostics.logs.columns import Log
+from rlhf_lessons.diagnostics.logs.rules import any_run
 from rlhf_lessons.diagnostics.logs.rules import reward_model as rules
 from rlhf_lessons.diagnostics.logs.trends import FEWEST_POINTS, change, late
 
@@ -35,11 +36,11 @@ def not_a_number(e: Examination) -> Finding | None:
     if not broken:
         return None
     evidence = f"{broken} of {len(e.pairs.rewards)} rewards are NaN or infinite"
-    return Finding(rules.DIVERGENCE, evidence, ("a learning rate too high", "a division by 0"), 0.99)
+    return Finding(any_run.DIVERGENCE, evidence, ("a learning rate too high", "a division by 0"), 0.99)
 
 
 def diverged(e: Examination) -> Finding | None:
-    return rules.divergence(e.log) if e.log else None
+    return any_run.divergence(e.log) if e.log else None
 
 
 def normalised(e: Examination) -> Finding | None:
@@ -195,7 +196,7 @@ class Check:
 
 CAUSES: Mapping[str, Check] = {
     causes.NOT_A_NUMBER: Check(not_a_number),
-    rules.DIVERGENCE: Check(diverged, unless=(causes.NOT_A_NUMBER, causes.WRONG_WAY, causes.RATE_HIGH)),
+    any_run.DIVERGENCE: Check(diverged, unless=(causes.NOT_A_NUMBER, causes.WRONG_WAY, causes.RATE_HIGH)),
     causes.IDENTICAL: Check(identical_pairs),
     causes.LEAK: Check(leak),
     causes.NORMALISED: Check(normalised),

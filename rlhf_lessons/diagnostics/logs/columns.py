@@ -7,19 +7,20 @@ from dataclasses import dataclass, field
 from functools import reduce
 from itertools import groupby, islice
 from operator import sub
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from rlhf_lessons.diagnostics.bars import NO_CEILING, Bars
-from rlhf_lessons.diagnostics.logs.names import SETTING, WHERE, canonical, stage_name
+from rlhf_lessons.diagnostics.logs.names import AS_PRINTED, SETTING, WHERE, canonical, setting, stage_name
 from rlhf_lessons.diagnostics.logs.reading import NO_READING, Reading
 
 Row = dict[str, float]  # names as printed, and numbers
 
 LARGEST = 1e100  # what is larger than any loss counts as infinite
-MOST_STAGES = 100
+MOST_RUNS = 100
 AT_ONCE = 1_000  # rows
+LEAST_PERCENT = 20
 
 
 class Printed(NamedTuple):
@@ -39,9 +40,25 @@ class Column(NamedTuple):
 NOTHING = Column(np.array([], dtype=int), np.array([]))
 
 
+class Asked(dict[str, Column]):
+    """Columns that note in `names` which of them were looked at."""
+
+    def __init__(self, columns: Mapping[str, Column]):
+        super().__init__(columns)
+        self.names: dict[str, None] = {}
+
+    def get(self, name: str, default: Any = None) -> Any:
+        if name in self:
+            self.names[name] = None
+        return super().get(name, default)
+
+
 @dataclass(frozen=True, eq=False)
 class Log:
     """Columns by canonical name (`names.NAMES`, with `eval_` before what was held out).
+
+    Accuracies are shares. Where they were printed otherwise (in percent, or as sums), `printed_accuracy` has them as
+    they were printed.
 
     bars: those of its pairs; kind: what sort of run it is (`findings.Kind`); reading: what was understood.
     """
@@ -89,19 +106,15 @@ class _Writer:
     values: defaultdict[str, "array[float]"] = field(default_factory=lambda: defaultdict(lambda: array("d")))
     printed: defaultdict[str, dict[str, None]] = field(default_factory=lambda: defaultdict(dict))
     ignored: dict[str, None] = field(default_factory=dict)
+    places: dict[tuple[str, ...], dict[str, int]] = field(default_factory=dict)  # of what was printed under some names
     count: int = 0
 
-    def add(self, first: int, names: Sequence[str], rows: Sequence[Sequence[float]]) -> None:
+    def add(self, first: int, names: tuple[str, ...], rows: Sequence[Sequence[float]]) -> None:
         """Some rows that follow one another, all of them with the same printed names."""
-        columns: dict[str, Sequence[float]] = {}
-        for place, printed in enumerate(names):
-            values = [row[place] for row in rows]
-            name = printed if printed.startswith(SETTING) else canonical(printed)
-            if name is None:
-                self.ignored[stage_name(printed)] = None
-            elif name not in columns:
-                columns[name] = values
-                self.printed[name][stage_name(printed)] = None
+        places = self.places.get(names)
+        if places is None:
+            places = self.places[names] = self._places(names)
+        columns: dict[str, Sequence[float]] = {name: [row[place] for row in rows] for name, place in places.items()}
         for prefix in ("", "eval_"):
             both = [columns[name] for which in ("chosen", "rejected") if (name := f"{prefix}reward_{which}") in columns]
             if len(both) == 2:
@@ -111,10 +124,23 @@ class _Writer:
             self.values[name].extend(column)
         self.count += len(rows) if columns else 0
 
-    def log(self, form: str, remarks: tuple[str, ...], words: frozenset[str]) -> Log:
+    def _places(self, names: Sequence[str]) -> dict[str, int]:
+        """Canonical name -> its place among the printed ones, the first of several; and notes what is not known."""
+        found: dict[str, int] = {}
+        for place, printed in enumerate(names):
+            name = canonical(printed)
+            if name is None:
+                self.ignored[stage_name(printed)] = None
+            elif name not in found:
+                found[name] = place
+                self.printed[name][stage_name(printed)] = None
+        return found
+
+    def log(self, form: str, remarks: tuple[str, ...], words: frozenset[str], settings: Row) -> Log:
         columns = {name: Column(np.asarray(self.rows[name]), np.asarray(self.values[name])) for name in self.rows}
-        columns = {name: _as_share(_bounded(column), name) for name, column in columns.items()}
-        settings = {name.removeprefix(SETTING): columns.pop(name).values[-1] for name in [*columns] if SETTING in name}
+        columns = {name: _bounded(column) for name, column in columns.items()}
+        for prefix in ("", "eval_"):
+            columns |= _as_shares(columns, prefix)
         finite = {name: _finite(column).values for name, column in columns.items()}
         reading = Reading(
             form,
@@ -122,7 +148,7 @@ class _Writer:
             {name: tuple(printed) for name, printed in self.printed.items() if name in columns},
             {name: (float(values[0]), float(values[-1])) for name, values in finite.items() if len(values)},
             tuple(self.ignored),
-            {name: float(value) for name, value in settings.items()},
+            settings,
             words,
             remarks,
         )
@@ -132,28 +158,34 @@ class _Writer:
 def collect(found: Iterable[Printed | str], form: str = "", words: frozenset[str] = frozenset()) -> dict[str, Log]:
     """Rows as a reader yields them as one log a run. Rows without a run have an empty name for it; text is a remark.
 
+    A row of names that begin with `setting_` states what holds of the run as a whole, the last one if several do.
     form, words: see `Reading`. Raises ValueError for more than 100 runs, and where some rows name theirs and others do
     not.
     """
     writers: dict[str, _Writer] = {}
     remarks: dict[str, None] = {}
+    settings: Row = {}
     count = 0
     for key, alike in groupby(found, key=lambda item: item if isinstance(item, str) else (item.run, *item.values)):
         if isinstance(key, str):
             remarks[key] = None
             continue
         run, *names = key
+        if names and names[0].startswith(SETTING):
+            rows = [item.values for item in alike if isinstance(item, Printed)]
+            settings |= {kept: value for name, value in rows[-1].items() if (kept := setting(name[len(SETTING) :]))}
+            continue
         if run not in writers and (run or names):
             writers[run] = _Writer()
             if "" in writers and len(writers) > 1:
                 raise ValueError("stage: some rows name none; either every row must name its stage, or no row")
-            if len(writers) > MOST_STAGES:
-                raise ValueError(f"stage: the log holds over {MOST_STAGES}; it must hold at most so many")
+            if len(writers) > MOST_RUNS:
+                raise ValueError(f"stage: the log holds over {MOST_RUNS}; it must hold at most so many")
         while some := [tuple(item.values.values()) for item in islice(alike, AT_ONCE) if isinstance(item, Printed)]:
             if names:
-                writers[run].add(count, names, some)
+                writers[run].add(count, tuple(names), some)
             count += len(some)
-    return {run: writer.log(form, tuple(remarks), words) for run, writer in writers.items()}
+    return {run: writer.log(form, tuple(remarks), words, settings) for run, writer in writers.items()}
 
 
 def _shared(columns: Sequence[Column]) -> list[np.ndarray]:
@@ -171,12 +203,20 @@ def _bounded(column: Column) -> Column:
     return column._replace(values=np.where(np.abs(values) > LARGEST, np.copysign(np.inf, values), values))
 
 
-def _as_share(column: Column, name: str) -> Column:
-    """Accuracies as shares from 0 to 1, whether they were printed so or in percent; others are left out."""
-    if name not in ("accuracy", "eval_accuracy"):
-        return column
-    shares = column.values / (100 if np.fmax.reduce(column.values) > 1 else 1)
-    return _where(Column(column.rows, shares), (shares >= 0) & (shares <= 1))
+def _as_shares(columns: dict[str, Column], prefix: str) -> dict[str, Column]:
+    """Accuracies as shares from 0 to 1; where some are over 1, also as they were printed, and as shares if in percent.
+
+    Values over 1 of which none reaches 20 are no percentages: a coin has 50. No share can be made of them.
+    """
+    name = f"{prefix}accuracy"
+    column = columns.get(name, NOTHING)
+    if not len(column.rows):
+        return {}
+    over = np.fmax.reduce(column.values) > 1
+    percent = np.fmax.reduce(column.values) >= LEAST_PERCENT
+    shares = column.values / (100 if percent else np.nan if over else 1)
+    found = {name: _where(Column(column.rows, shares), (shares >= 0) & (shares <= 1))}
+    return found | ({f"{prefix}{AS_PRINTED}": column} if over else {})
 
 
 def _finite(column: Column) -> Column:

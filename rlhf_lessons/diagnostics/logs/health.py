@@ -1,30 +1,57 @@
 """What it takes to call a run healthy, one function a kind, and why a log without faults may still not tell."""
 
-import math
 from collections.abc import Callable, Mapping
 
-from rlhf_lessons.diagnostics.bars import LN2, READY_ACCURACY, STILL_HIGH
+from rlhf_lessons.diagnostics.bars import LN2, PEOPLE_AGREE, READY_ACCURACY, STILL_HIGH
 from rlhf_lessons.diagnostics.findings import HEALTHY, Finding
 from rlhf_lessons.diagnostics.logs.columns import Log
-from rlhf_lessons.diagnostics.logs.trends import ENOUGH_THROWS, FEWEST_POINTS, coin_at_most, early, late
+from rlhf_lessons.diagnostics.logs.evidence import held_out_interval, shown_interval
+from rlhf_lessons.diagnostics.logs.health_policy import language_model, learned_policy
+from rlhf_lessons.diagnostics.logs.losses import has_ln2
+from rlhf_lessons.diagnostics.logs.rules.direct import SOME, fall_of_chosen, unequal_lengths
+from rlhf_lessons.diagnostics.logs.trends import FEWEST_POINTS, early, late
+from rlhf_lessons.diagnostics.logs.wording import percent
 
 Health = Callable[[Log], tuple[Finding | None, str]]  # what is good, and what is missing before that is enough
+NOT_HELD_OUT = "there is no held-out accuracy (eval_accuracy), and memorising looks just like learning"
+FEWEST_EVALUATIONS = 2
+PEOPLE = f"people agree with each other on {percent(PEOPLE_AGREE[0])} to {percent(PEOPLE_AGREE[1])} of their pairs"
 
 
 def reward_model(log: Log) -> tuple[Finding | None, str]:
-    """The loss is well below ln 2, the margin positive, and most held-out pairs are ranked right."""
+    """The loss is well below ln 2, the margin positive, and the held-out accuracy surely over its bar."""
     good = _ranks_pairs(log)
     loss, held_out = log.values("loss"), log.values("eval_accuracy")
-    if not good and len(loss) < FEWEST_POINTS:
-        return good, f"{len(loss)} rows with a loss are too few for a trend; it takes at least {FEWEST_POINTS}"
     if not held_out:
-        return good, "there is no held-out accuracy (eval_accuracy), and memorising looks just like learning"
-    if late(held_out) < log.bars.accuracy(READY_ACCURACY):
-        reason = f"the curves show no fault, but held-out accuracy is {late(held_out):.0%}{log.bars.reachable}, "
-        return good, f"{reason}too near to a coin's{log.bars.advice}"
-    if coin_at_most(1 - late(held_out), int(max(log.values("eval_n_pairs"), default=ENOUGH_THROWS))) > 0.01:
-        return good, f"a held-out accuracy of {late(held_out):.0%} on so few pairs may be a coin's luck"
+        few = "" if good or len(loss) >= FEWEST_POINTS else f"{_rows(loss)}; "
+        return good, f"{few}{_nothing_held_out(log)}"
+    low, high = held_out_interval(log)
+    bar = log.bars.accuracy(READY_ACCURACY)
+    if late(held_out) < bar or low < bar:
+        near = "hardly over a coin's 50 %" if high < 0.6 else "may be a coin's" if low <= 0.5 else "over a coin's 50 %"
+        return good, f"held-out accuracy is {shown_interval(log)}{log.bars.reachable}, {near}, {_bar(log, bar)}"
+    if len(loss) < FEWEST_POINTS:
+        return good, f"held-out accuracy is {shown_interval(log)}, but {_rows(loss)}"
     return good, "" if good else "the curves show no fault, but no training loss well below ln 2 = 0.693 either"
+
+
+def _rows(loss: list[float]) -> str:
+    return f"{len(loss)} rows with a loss show no trend; it takes at least {FEWEST_POINTS}"
+
+
+def _bar(log: Log, bar: float) -> str:
+    """Which bar was asked, and which ceiling it assumes."""
+    asked = f"and not surely over the {percent(bar)} that are asked"
+    if log.bars.ceiling is not None:
+        return f"{asked} where anybody could reach {percent(log.bars.ceiling)}"
+    return f"{asked} of labels without noise; {PEOPLE}, so it may be all there is: give `ceiling` where people disagree"
+
+
+def _nothing_held_out(log: Log) -> str:
+    accuracy = log.values("accuracy")
+    if accuracy and abs(late(accuracy) - 0.5) < 0.1 and "loss" not in log:
+        return f"the training accuracy is {percent(late(accuracy))}, hardly over a coin's 50 %, and {NOT_HELD_OUT}"
+    return NOT_HELD_OUT
 
 
 def _ranks_pairs(log: Log) -> Finding | None:
@@ -39,18 +66,51 @@ def _ranks_pairs(log: Log) -> Finding | None:
     which = "held-out accuracy" if log.values("eval_accuracy") else "accuracy"
     course = f"the loss falls from {loss[0]:.4f} to {loss[-1]:.4f}"
     course += f", the margin reaches {margin[-1]:.2f}" if margin else ""
-    course += f", {which} is {late(accuracy):.0%}{log.bars.reachable}"
+    course += f", {which} is {percent(late(accuracy))}{log.bars.reachable}"
     return Finding(HEALTHY, course, ("a leak or a shortcut",), 0.6)
 
 
-def language_model(log: Log) -> tuple[Finding | None, str]:
-    """A next-token loss that falls well below its start."""
-    loss, missing = log.values("loss"), "a language model's loss says nothing about preferences"
-    if not loss or late(loss) > 0.8 * early(loss):
-        return None, missing
-    chance = math.exp(min(-late(loss), 0))
-    evidence = f"the loss falls from {loss[0]:.4f} to {loss[-1]:.4f}: {chance:.1%} for the right token"
-    return Finding(HEALTHY, evidence, ("memorised examples",), 0.5), missing
+def direct(log: Log) -> tuple[Finding | None, str]:
+    """Trained on pairs: held-out margin over 0, held-out accuracy surely over a coin, held-out loss not risen."""
+    margin, loss = log.values("eval_margin"), log.values("eval_loss")
+    rewards = log.values("eval_reward_chosen")
+    if not log.values("eval_accuracy") and not margin:
+        return None, "no held-out accuracy or margin is in the log, and memorising looks just like learning"
+    evaluations = max(len(log.values("eval_accuracy")), len(margin))
+    if evaluations < FEWEST_EVALUATIONS:
+        return None, f"{evaluations} evaluation on held-out pairs shows no course; it takes {FEWEST_EVALUATIONS}"
+    if not log.values("eval_accuracy"):
+        return None, "the held-out margin is in the log, but not how many held-out pairs are ranked right"
+    if held_out_interval(log)[0] <= 0.5:
+        return None, f"held-out accuracy is {shown_interval(log)}, which may be a coin's luck"
+    if margin and late(margin) <= 0:
+        return None, f"the held-out margin is {late(margin):.3f}, not over 0, though most pairs are ranked right"
+    if loss and has_ln2(log) and late(loss) > LN2:
+        return None, f"the held-out loss is {late(loss):.4f}, over ln 2 = 0.6931, what an untrained policy pays"
+    if not loss or late(loss) > early(loss):
+        course = f"goes from {early(loss):.4f} to {late(loss):.4f}" if loss else "is not in the log"
+        return None, f"the held-out loss {course}"
+    if doubt := _bought_dearly(log):
+        return None, doubt
+    course = f"held-out accuracy is {shown_interval(log)}, the held-out loss goes from {loss[0]:.4f} to {loss[-1]:.4f}"
+    course += f", the held-out margin is {late(margin):.3f}" if margin else ""
+    course += f", the chosen answers' reward is {late(rewards):.3f}" if rewards else ""
+    return Finding(
+        HEALTHY, course, ("a shortcut such as length", "answers that have become worse all the same"), 0.6
+    ), ""
+
+
+def _bought_dearly(log: Log) -> str:
+    """Why the held-out values may be good for another reason than better answers; "" for none."""
+    if apart := unequal_lengths.check(log):
+        return f"{apart.evidence}; sample answers and count their tokens"
+    fell = fall_of_chosen(log)
+    if fell and fell[0] < 0 and fell[1] - fell[0] < SOME * fell[0]:
+        return (
+            f"the log-probability of the chosen answers goes from {fell[0]:.1f} at the reference to {fell[1]:.1f} nats "
+            "an answer, so sample some before you trust the margin"
+        )
+    return ""
 
 
 def unknown(log: Log) -> tuple[Finding | None, str]:
@@ -58,4 +118,13 @@ def unknown(log: Log) -> tuple[Finding | None, str]:
     return None, "the names in it do not say what was trained; name the kind of run"
 
 
-HEALTH: Mapping[str, Health] = {"reward_model": reward_model, "sft": language_model, "unknown": unknown}
+HEALTH: Mapping[str, Health] = {
+    "reward_model": reward_model,
+    "dpo": direct,
+    "orpo": direct,
+    "kto": direct,
+    "sft": language_model,
+    "grpo": learned_policy,
+    "ppo": learned_policy,
+    "unknown": unknown,
+}

@@ -1,39 +1,182 @@
 """What sort of run is this? Told from the names, signs and levels of its metrics, and from the words around them."""
 
+import re
+from collections.abc import Callable
+from typing import get_args
+
+from rlhf_lessons.diagnostics.bars import LN2
 from rlhf_lessons.diagnostics.findings import Kind
 from rlhf_lessons.diagnostics.logs.columns import Log
+from rlhf_lessons.diagnostics.logs.names import AS_PRINTED, PART, is_measured, plain
 
-LANGUAGE_LOSS = 1.5  # no preference loss starts so high
-PREFERENCE = ("margin", "accuracy", "reward_chosen", "reward_rejected", "mean_reward")
+LANGUAGE_LOSS = 1.5  # no preference loss of a reward model starts so high
+TITLES: dict[Kind, str] = {
+    "reward_model": "a reward model",
+    "dpo": "DPO",
+    "orpo": "ORPO",
+    "kto": "KTO",
+    "grpo": "GRPO or RLOO",
+    "ppo": "PPO",
+    "sft": "a language model",
+}
+WORDS: dict[str, Kind] = {
+    "orpo": "orpo",
+    "kto": "kto",
+    "dpo": "dpo",
+    "ipo": "dpo",
+    "hinge": "dpo",
+    "sigmoid": "dpo",
+    "reward model": "reward_model",
+    "rm": "reward_model",
+    "reward": "reward_model",
+}
+MARGINS = ("margin", "reward_chosen", "reward_rejected")
+PREFERENCE = (*MARGINS, "accuracy", AS_PRINTED, "mean_reward")
 LANGUAGE = ("perplexity", "token_accuracy", "vocab_size")
 CRITIC = ("value_loss", "explained_variance")
 GROUPS = ("zero_spread",)
-POLICY = ("score", "kl", "entropy", "response_length", "policy_loss", "approx_kl", "clip_fraction")
+PAID = ("score", "mean_reward")  # what a policy earns
+MOVED = ("kl", "policy_loss", "approx_kl", "clip_fraction", "ratio", "response_length", "cut_off")  # and what it does
+TRAINER = ("learning_rate", "epoch", "grad_norm")  # what a trainer prints beside its loss, and a chart does not
+CHART = re.compile("chart|w&b|wandb|tensorboard", re.IGNORECASE)
 
 
 def kind_of(log: Log) -> tuple[Kind, str]:
     """The kind of run, and a sentence with the reason."""
-
-    def has(*names: str) -> str:
-        """The first of these names that was logged, training or held out, as it was printed; "" for none."""
-        found = next((name for base in names for name in (base, f"eval_{base}") if name in log), "")
-        return " or ".join(log.reading.names.get(found, (found,)))
-
-    loss = log.values("loss") or log.values("eval_loss")
-    if name := has(*CRITIC):
-        return "ppo", f"Taken for PPO: it logs {name}."
-    if name := has(*GROUPS):
-        return "grpo", f"Taken for GRPO or RLOO: it logs {name}."
-    if name := has("logps_chosen", "logps_rejected"):
-        return "dpo", f"Taken for DPO: it logs {name}."
-    if name := has(*PREFERENCE):
-        return "reward_model", f"Taken for a reward model: it logs {name}."
-    if name := has(*POLICY):
-        return "grpo", f"Taken for a policy: it logs {name}."
-    if name := has(*LANGUAGE):
-        return "sft", f"Taken for a language model: it logs {name}."
-    if loss and loss[0] > LANGUAGE_LOSS:
-        return "sft", f"Taken for a language model: its loss starts at {loss[0]:.3g}."
-    if loss:
-        return "reward_model", f"Taken for a reward model: its loss starts at {loss[0]:.3g}."
+    for kind, reason in TABLE:
+        if why := reason(log):
+            return kind, f"Taken for {TITLES[kind]}: {why}." if kind in TITLES else f"{why}."
     return "unknown", "What was trained cannot be told from the names."
+
+
+def _has(log: Log, *names: str) -> str:
+    """The first of these names that was logged, training or held out, as it was printed; "" for none."""
+    found = next((name for base in names for name in (base, f"eval_{base}") if name in log), "")
+    return " or ".join(log.reading.names.get(found, (found,)))
+
+
+def _logs(*names: str, beside: tuple[str, ...] = ()) -> Callable[[Log], str]:
+    """The reason that one of these names was logged, beside one of the others if there are any."""
+
+    def reason(log: Log) -> str:
+        name, other = _has(log, *names), _has(log, *beside) if beside else ""
+        if not name or (beside and not other):
+            return ""
+        return f"it logs {name}" + (f" beside {other}" if beside else "")
+
+    return reason
+
+
+def _prints(*spellings: str, beside: tuple[str, ...] = ()) -> Callable[[Log], str]:
+    """The reason that a name was printed in one of these spellings (regular expressions), understood or not."""
+
+    def reason(log: Log) -> str:
+        printed = [*(name for some in log.reading.names.values() for name in some), *log.reading.ignored]
+        named = [name for name in printed if any(re.search(spelling, plain(name)) for spelling in spellings)]
+        return f"it logs {named[0]}" if named and (not beside or _has(log, *beside)) else ""
+
+    return reason
+
+
+def _said(kind: Kind) -> Callable[[Log], str]:
+    """The reason that the run's name or the prose around it names one kind on pairs, and the metrics are such."""
+
+    def reason(log: Log) -> str:
+        if _has(log, *CRITIC, *GROUPS) or _earns(log) or not (_has(log, *PREFERENCE) or "loss" in log):
+            return ""
+        run = next((WORDS[word] for word in re.split("[_ ]", plain(log.reading.run)) if word in WORDS), None)
+        if run:
+            return f"the run is called {log.reading.run}" if run == kind else ""
+        told = {WORDS[word] for word in log.reading.words if word in WORDS}
+        others = log.reading.words & {"ppo", "grpo", "rloo", "sft"}
+        return "the words around it say so" if told == {kind} and not others else ""
+
+    return reason
+
+
+def _earns(log: Log) -> str:
+    """The reason that a policy is paid and moves: it has no pairs, which DPO and its kin have beside KL and rewards."""
+    if _has(log, *MARGINS, "logps_chosen", "logps_rejected"):
+        return ""
+    paid, moved = _has(log, *PAID), _has(log, *MOVED)
+    part = next((log.reading.names[name][0] for name in log.columns if name.startswith(PART)), "")
+    if paid and (moved or part):
+        return f"it logs {paid} beside {moved or part}"
+    alone = _has(log, "policy_loss", "clip_fraction", "approx_kl")
+    return f"it logs {alone}" if alone else ""
+
+
+def _called_ppo(log: Log) -> str:
+    """The reason that such a policy is called PPO: by its metrics (`ppo/mean_scores`), or in the words around them."""
+    named = _prints("^ppo_(mean|std|loss|policy|val|returns)")(log) or (
+        "it is called PPO" if _worded(log, "ppo") else ""
+    )
+    return named if named and _earns(log) else ""
+
+
+def _worded(log: Log, word: str) -> bool:
+    return word in log.reading.words or word in re.split("[_ ]", plain(log.reading.run))
+
+
+def _single_curve(log: Log) -> str:
+    """The reason not to guess: one curve of a chart, whose name says neither what was trained nor how."""
+    measured = {name for name in log.columns if is_measured(name)}
+    alone = CHART.search(log.reading.form) and len(measured) < 2
+    return "One curve of a chart does not say what was trained" if alone else ""
+
+
+def _starts_at_a_reference(log: Log) -> str:
+    """Rewards that are measured from a reference are exactly 0 for both answers before the first step.
+
+    The course's own names are those of reward models alone.
+    """
+    for prefix in ("", "eval_"):
+        rows = log.finite(f"{prefix}reward_chosen", f"{prefix}reward_rejected")
+        own = log.reading.names.get(f"{prefix}reward_chosen") == (f"{prefix}reward_chosen",)
+        if len(rows) > 1 and rows[0] == (0, 0) and any(row != (0, 0) for row in rows) and not own:
+            return "both rewards are exactly 0 in the first row, as they are when measured from a reference"
+    return ""
+
+
+def _log_of_llama_factory(log: Log) -> str:
+    """Its `trainer_log.jsonl` has a training accuracy for DPO alone."""
+    steps = log.reading.names.get("step", ())
+    seen = "current_steps" in steps and "accuracy" in log
+    return "it has LLaMA-Factory's current_steps beside an accuracy" if seen else ""
+
+
+def _loss_of_language(log: Log) -> str:
+    loss = log.values("loss") or log.values("eval_loss")
+    return f"its loss starts at {loss[0]:.3g}" if loss and loss[0] > LANGUAGE_LOSS else ""
+
+
+def _loss_of_pairs(log: Log) -> str:
+    """A loss near ln 2, in a record that has all that a trainer logs."""
+    loss = log.values("loss") or log.values("eval_loss")
+    if not loss or not _has(log, *TRAINER) or loss[0] > LANGUAGE_LOSS:
+        return ""
+    return f"its loss starts at {loss[0]:.4g}, and ln 2 = {LN2:.4f}" if abs(loss[0] - LN2) < 0.1 else ""
+
+
+# Read from above: the first reason that holds decides.
+TABLE: tuple[tuple[Kind, Callable[[Log], str]], ...] = (
+    ("unknown", _single_curve),
+    *((kind, _said(kind)) for kind in get_args(Kind) if kind in WORDS.values()),
+    ("ppo", _logs(*CRITIC)),
+    ("grpo", _logs(*GROUPS)),
+    ("orpo", _prints("log_odds_(chosen|ratio)")),
+    ("kto", _logs("kl", beside=(*MARGINS, "logps_chosen"))),
+    ("kto", _prints("count_(chosen|rejected)$", beside=MARGINS)),
+    ("dpo", _logs("logps_chosen", "logps_rejected")),
+    ("dpo", _prints("^(eval_|train_)?logits_(chosen|rejected)", beside=PREFERENCE)),
+    ("ppo", _called_ppo),
+    ("grpo", _earns),
+    ("reward_model", _logs("mean_reward", beside=(*MARGINS, "accuracy", "min_reward"))),
+    ("dpo", _prints("^(eval_|train_)?rewards_(chosen|rejected|margins|accuracies)$")),
+    ("dpo", _starts_at_a_reference),
+    ("dpo", _log_of_llama_factory),
+    ("reward_model", _logs(*PREFERENCE)),
+    ("sft", _logs(*LANGUAGE)),
+    ("sft", _loss_of_language),
+    ("reward_model", _loss_of_pairs),
+)

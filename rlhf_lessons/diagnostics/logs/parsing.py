@@ -1,26 +1,18 @@
-"""Read a training log, in whatever form it was printed, into columns of named numbers.
+"""Read a training log, in whatever form it was printed (docs/formats.md), into columns of named numbers."""
 
-Understood are the source document's lines (`Epoch 20: Loss=0.6958, Accuracy=35%, r(pref)=-1.96`), `key=value`
-and `key: value` in any order, CSV and other tables with a header, JSON and JSON lines, the log history of a
-Hugging Face trainer, lists of dicts and data frames.
-"""
-
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import pandas as pd
 
 from rlhf_lessons import files
 from rlhf_lessons.diagnostics.logs.columns import Log, collect
-from rlhf_lessons.diagnostics.logs.forms import (
-    FORMS,
-    OtherFormError,
-    Rows,
-    refuse_twins,
-    row_of_record,
-    rows_of_records,
-)
 from rlhf_lessons.diagnostics.logs.names import WHERE, canonical, is_measured, plain
+from rlhf_lessons.diagnostics.logs.readers import FORMS, events
+from rlhf_lessons.diagnostics.logs.readers.prose import words
+from rlhf_lessons.diagnostics.logs.readers.records import Record, rows_of, rows_of_records
+from rlhf_lessons.diagnostics.logs.readers.tables import refuse_twins
+from rlhf_lessons.diagnostics.logs.readers.text import COLOURS, Rows, of_one_process
 
 Source = str | bytes | Iterable[Mapping[str, Any]] | pd.DataFrame
 
@@ -41,18 +33,20 @@ def parse(source: Source | Log) -> Log:
 
 
 def split_stages(source: Source) -> dict[str, Log]:
-    """Stage -> its log, for records or a table with a column `stage`; anything else is one log, under an empty name.
+    """Run or stage -> its log, where records or a table name them (`names.RUNS`); else one log, under an empty name.
 
-    Raises ValueError where a stage holds nothing that can be read as a measured value.
+    Raises ValueError where a run holds nothing that can be read as a measured value.
     """
-    if isinstance(source, bytes | bytearray):
-        source = files.decode(bytes(source), "the log")
-    if isinstance(source, str):
-        logs = _read_text(source.removeprefix("\ufeff"))
+    if isinstance(source, bytes | bytearray) and events.sniff(bytes(source)):
+        logs = collect(events.read(bytes(source)), events.FORM)
+    elif isinstance(source, bytes | bytearray):
+        logs = _read_text(files.decode(bytes(source), "the log"))
+    elif isinstance(source, str):
+        logs = _read_text(source)
     elif isinstance(source, pd.DataFrame):
         logs = collect(_rows_of_frame(source), "a data frame")
     else:
-        logs = collect(rows_of_records(source), "records")
+        logs = collect(rows_of(source), "records")
     for stage, log in (logs or {"": Log({})}).items():
         if not any(is_measured(name) and name in log for name in log.columns):
             where = f" in stage {stage[:LONGEST_NAME]}" if stage else ""
@@ -64,19 +58,28 @@ def split_stages(source: Source) -> dict[str, Log]:
 def _read_text(text: str) -> dict[str, Log]:
     if "\0" in text:
         raise ValueError("log: it holds zero bytes; it must be text")
-    for form, read in FORMS.items():
-        try:
-            return collect(read(text), form)
-        except OtherFormError:
-            continue
-    raise AssertionError("every text can be read as lines")
+    text = text.removeprefix("\ufeff")
+    if "\x1b" in text:
+        text = COLOURS.sub("", text)
+    text, remark = of_one_process(text)
+    form = next(form for form in FORMS if form.sniff(text))
+
+    def found() -> Rows:
+        yield from [remark] if remark else []
+        yield from form.read(text)
+
+    return collect(found(), form.name, words(text))
 
 
 def _rows_of_frame(frame: pd.DataFrame) -> Rows:
     """Its rows, without the NaN that fills gaps; if nothing else is left in a row, the values themselves were NaN."""
     names = [key if isinstance(key, str) else plain(key) for key in frame.columns]
     refuse_twins([plain(name) for name in names])
-    for cells in zip(*(frame.iloc[:, place].tolist() for place in range(len(names))), strict=True):
-        record = dict(zip(names, cells, strict=True))
-        filled = {name: value for name, value in record.items() if not (isinstance(value, float) and value != value)}
-        yield row_of_record(filled if any(canonical(name) not in (None, *WHERE) for name in filled) else record)
+
+    def records() -> Iterator[Record]:
+        for cells in zip(*(frame.iloc[:, place].tolist() for place in range(len(names))), strict=True):
+            record = dict(zip(names, cells, strict=True))
+            filled = {key: value for key, value in record.items() if not (isinstance(value, float) and value != value)}
+            yield filled if any(canonical(name) not in (None, *WHERE) for name in filled) else record
+
+    return rows_of_records(records)

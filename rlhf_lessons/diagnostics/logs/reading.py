@@ -13,7 +13,7 @@ class Reading:
     form: the name of the reader; rows: how many; names: canonical name -> names as printed; ends: canonical name ->
     its first and last finite value; ignored: printed names that mean nothing to the rules; settings: learning rate,
     epochs and the like, as a file states them beside its table; words: kinds of training that its prose names; remarks:
-    what had to be assumed, or was left out. kind: what sort of run it was taken for, and why.
+    what had to be assumed, or was left out. run: the name of the run or stage. kind: what it was taken for, and why.
     """
 
     form: str = ""
@@ -24,6 +24,7 @@ class Reading:
     settings: Mapping[str, float] = field(default_factory=dict)
     words: frozenset[str] = frozenset()
     remarks: tuple[str, ...] = ()
+    run: str = ""
     kind: str = ""
 
     def __str__(self) -> str:

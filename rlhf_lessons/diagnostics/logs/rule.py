@@ -2,10 +2,10 @@
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rlhf_lessons.diagnostics.findings import Finding
-from rlhf_lessons.diagnostics.logs.columns import Log
+from rlhf_lessons.diagnostics.logs.columns import Asked, Log
 
 ANY = frozenset({"reward_model", "dpo", "orpo", "kto", "grpo", "ppo", "sft", "unknown"})
 REWARD_MODEL = frozenset({"reward_model"})
@@ -13,6 +13,7 @@ DIRECT = frozenset({"dpo", "orpo", "kto"})  # trained on pairs or marks, without
 PAIRS = REWARD_MODEL | DIRECT
 POLICY = frozenset({"grpo", "ppo"})
 LANGUAGE = frozenset({"sft"})
+UNKNOWN = frozenset({"unknown"})
 NO_POLICY = ANY - POLICY  # a loss that should fall
 
 
@@ -20,7 +21,7 @@ NO_POLICY = ANY - POLICY  # a loss that should fall
 class Signs:
     """What a rule saw: the sentence with the numbers, how hard it is to explain otherwise (0 to 1), and where it began.
 
-    alternatives: other causes than the rule's own list, where they depend on the numbers.
+    alternatives and grave: in place of the rule's own, where they depend on the numbers.
     """
 
     evidence: str
@@ -28,6 +29,7 @@ class Signs:
     alternatives: tuple[str, ...] | None = None
     step: float | None = None
     place: str = "row"
+    grave: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -52,12 +54,14 @@ class Rule:
 
     def __call__(self, log: Log) -> Finding | None:
         """The finding on this log, whatever its kind; None where the numbers do not show it."""
-        seen = self.check(log)
+        columns = Asked(log.columns)
+        seen = self.check(replace(log, columns=columns))
         if seen is None:
             return None
         others = self.alternatives if seen.alternatives is None else seen.alternatives
-        words = (self.code, self.tell_apart, self.advice, seen.step, seen.place, self.grave)
-        return Finding(self.name, seen.evidence, others, seen.strength, *words)
+        grave = self.grave if seen.grave is None else seen.grave
+        words = (self.code, self.tell_apart, self.advice, seen.step, seen.place, grave)
+        return Finding(self.name, seen.evidence, others, seen.strength, *words, tuple(columns.names))
 
     @property
     def page(self) -> str:

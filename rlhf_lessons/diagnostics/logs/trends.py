@@ -10,8 +10,6 @@ BLOCKS = 20
 FEWEST_POINTS = 4
 FEW_POINTS = 6
 STEADY_T = 5.0
-LARGEST_SAMPLE = 200
-ENOUGH_THROWS = 1_000
 
 
 def early(values: Sequence[float]) -> float:
@@ -49,20 +47,3 @@ def steady_trend(values: Sequence[float]) -> int:
     else:
         steady = abs(rho) * math.sqrt((n - 2) / max(1 - rho * rho, 1e-12)) > STEADY_T
     return int(math.copysign(1, rho)) if steady else 0
-
-
-def smallest_sample(shares: Sequence[float], printed_to: float = 0.005) -> int:
-    """The smallest number of pairs, at most 200, that gives all these shares to within `printed_to`."""
-    distinct = set(shares)
-    for n in range(1, LARGEST_SAMPLE):
-        if all(abs(round(share * n) / n - share) <= printed_to for share in distinct):
-            return n
-    return LARGEST_SAMPLE
-
-
-def coin_at_most(share: float, n: int) -> float:
-    """The probability of heads in at most `share` of `n` (at most 1,000) throws of a coin."""
-    from scipy.special import bdtr  # the binomial distribution; imported only for logs that need it
-
-    n = max(1, min(n, ENOUGH_THROWS))
-    return float(bdtr(math.floor(share * n + 1e-9), n, 0.5))

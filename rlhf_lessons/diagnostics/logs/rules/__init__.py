@@ -3,10 +3,28 @@
 from collections.abc import Mapping
 
 from rlhf_lessons.diagnostics.logs.rule import Rule
-from rlhf_lessons.diagnostics.logs.rules import fit, reward_model
+from rlhf_lessons.diagnostics.logs.rules import (
+    accuracies,
+    any_run,
+    arithmetic,
+    direct,
+    fit,
+    language,
+    levels,
+    overfitting,
+    policy,
+    policy_claims,
+    policy_signal,
+    policy_updates,
+    reference,
+    reward_model,
+)
 from rlhf_lessons.refusals import check_choice
 
-MODULES = (reward_model, fit)
+MODULES = (
+    *(reward_model, levels, fit, overfitting, direct, reference, arithmetic, accuracies, any_run),
+    *(language, policy_claims, policy, policy_updates, policy_signal),
+)
 RULES: Mapping[str, Rule] = {
     rule.code: rule for module in MODULES for rule in vars(module).values() if isinstance(rule, Rule)
 }

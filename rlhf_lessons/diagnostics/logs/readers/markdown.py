@@ -1,0 +1,75 @@
+"""Tables in Markdown, anywhere in a text, as model cards and READMEs have them."""
+
+import re
+from collections.abc import Iterator
+from functools import partial
+
+from rlhf_lessons.diagnostics.logs.columns import Printed
+from rlhf_lessons.diagnostics.logs.names import canonical, is_measured, number
+from rlhf_lessons.diagnostics.logs.readers.records import settings_of
+from rlhf_lessons.diagnostics.logs.readers.tables import header_cells, rows_below, split
+from rlhf_lessons.diagnostics.logs.readers.text import HEAD, Rows, has_measured, held_out, lines
+
+RULE = re.compile(r"^[ \t]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)+\|?[ \t]*$", re.MULTILINE)
+ITEM = re.compile(r"^[-*]\s+`?([\w/ .]{1,60}?)`?\s*:\s*(\S+)\s*$")
+RESULTS = re.compile(r"following results on the evaluation set", re.IGNORECASE)
+HEADING = re.compile(r"^#+\s+(.*\S)")
+Table = tuple[str, list[str], list[str]]  # the heading above it, its header, its lines
+
+
+def sniff(text: str) -> bool:
+    """Whether a rule of dashes stands below a header with known names, or a card lists its results."""
+    return any(_is_log(header) for _, header, _ in _tables(text[:HEAD])) or bool(RESULTS.search(text, 0, HEAD))
+
+
+def read(text: str) -> Rows:
+    """The rows of every table whose header has known names, and the settings that are listed around them.
+
+    Tables that measure the same are several runs, named by their headings. The list of results repeats a table's last
+    row: it is read only where there is no table.
+    """
+    tables = [table for table in _tables(text) if _is_log(table[1])]
+    listed = dict(_items(text))
+    if stated := settings_of(listed):
+        yield Printed(stated)
+    if not tables:
+        results = {name: value for name, value in listed.items() if not settings_of({name: value})}
+        yield Printed(held_out(results))
+        yield "the results on the evaluation set are a single row"
+    measured = [frozenset(filter(is_measured, filter(None, map(canonical, header)))) for _, header, _ in tables]
+    for place, (heading, header, below) in enumerate(tables):
+        several = measured.count(measured[place]) > 1
+        run = f"table {place + 1}" + (f" ({heading})" if heading.isprintable() and heading else "") if several else ""
+        for row in rows_below(header, partial(split, below, "|")):
+            yield row._replace(run=", ".join(filter(None, (run, row.run)))) if isinstance(row, Printed) else row
+
+
+def _is_log(header: list[str]) -> bool:
+    """At least two known names, one of them measured."""
+    return sum(canonical(name) is not None for name in header) > 1 and has_measured(dict.fromkeys(header, 0.0))
+
+
+def _items(text: str) -> Iterator[tuple[str, float]]:
+    for line in lines(text):
+        if line.startswith(("-", "*")) and (item := ITEM.match(line)) and (value := number(item[2])) is not None:
+            yield item[1], value
+
+
+def _tables(text: str) -> Iterator[Table]:
+    """Every table: what stands above a rule of dashes, and the lines below that have a "|"."""
+    heading, above = "", ""
+    table: Table | None = None
+    for line in lines(text):
+        if table and "|" in line:
+            table[2].append(line)
+            continue
+        if table:
+            yield table
+            table = None
+        if "|" in line and "--" in line and RULE.match(line):
+            table = heading, header_cells(next(split([above], "|"), [])), []
+        elif title := HEADING.match(line):
+            heading = title[1]
+        above = line
+    if table:
+        yield table

@@ -1,0 +1,179 @@
+"""Tables with a header: as spreadsheets and programs write them, with cells that end at a sign or at blanks."""
+
+import csv
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+
+from rlhf_lessons.diagnostics.logs.columns import Printed
+from rlhf_lessons.diagnostics.logs.names import (
+    MISREAD_MARK,
+    NUMBER,
+    RUNS,
+    STAGE,
+    TRAINING,
+    canonical,
+    is_measured,
+    number,
+    plain,
+    stage_name,
+)
+from rlhf_lessons.diagnostics.logs.readers.records import names_of_runs, run_name
+from rlhf_lessons.diagnostics.logs.readers.text import DECIMAL_COMMA, Rows, lines, refuse_decimal_comma
+from rlhf_lessons.refusals import shown
+
+Cells = Callable[[], Iterator[list[str]]]
+
+DELIMITERS = (",", ";", "\t", "|")
+WIDE = re.compile(r"\s{2,}")
+COMMENT = "#"
+LONGEST_HEADER = 100_000  # characters
+SAMPLE = 20  # rows that must look like rows, where cells end at blanks
+
+
+def sniff(text: str) -> bool:
+    """Whether the first line that is no comment is a header: at least two names that are known, and no number."""
+    return _layout(text) is not None
+
+
+def read(text: str) -> Rows:
+    """A row a line below the header."""
+    found = _layout(text)
+    assert found is not None  # as sniff says
+    header, delimiter = found
+
+    def cells() -> Iterator[list[str]]:
+        return split(islice(_without_comments(text), 1, None), delimiter)
+
+    yield from rows_below(header, cells, has_commas=delimiter == ";", may_be_ragged=delimiter is None)
+
+
+def _without_comments(text: str) -> Iterator[str]:
+    return (line for line in lines(text) if not line.startswith(COMMENT))
+
+
+def first_line(text: str) -> str:
+    """The first line that is no comment."""
+    first = next(_without_comments(text), "")
+    return first if len(first) <= LONGEST_HEADER else ""
+
+
+def _layout(text: str) -> tuple[list[str], str | None] | None:
+    """The header, and the sign at which cells end; None where there is no table."""
+    first = first_line(text)
+    for delimiter in DELIMITERS:
+        header = header_cells(next(split([first], delimiter, strict=False), []))
+        if _is_header(header):
+            return header, delimiter
+    for names in [] if NUMBER.search(first) else [first.split(), WIDE.split(first)]:
+        for header in (header_cells(names), ["", *header_cells(names)]):  # a printed data frame counts its rows
+            if _is_header(header) and _is_regular(text, len(header)):
+                return header, None
+    return None
+
+
+def _is_header(header: list[str]) -> bool:
+    """Whether at least two of the names are known, and none of those holds a number."""
+    stages = sum(plain(key) == STAGE for key in header)
+    known = [key for key in header if canonical(key)]
+    return len(known) + stages > 1 and not any(map(NUMBER.search, known))
+
+
+def header_cells(cells: Iterable[str]) -> list[str]:
+    """The names of a header."""
+    return [cell.removeprefix(MISREAD_MARK).strip(" *\"'`") for cell in cells]
+
+
+def _is_regular(text: str, width: int) -> bool:
+    """Whether the first lines below a header of words have as many words, and numbers among them: else it is prose."""
+    rows = list(islice(split(_without_comments(text), None), 1, 1 + SAMPLE))
+    return bool(rows) and all(len(row) == width and any(number(cell) is not None for cell in row) for row in rows)
+
+
+def split(lines: Iterable[str], delimiter: str | None, strict: bool = True) -> Iterator[list[str]]:
+    """The cells of each line; in quotes, they may hold the delimiter."""
+    if delimiter == "|":
+        lines = (line.removeprefix("|").removesuffix("|") for line in lines if line.strip("|-: "))
+    if delimiter in ("|", None):
+        yield from ([cell.strip(" \"'") for cell in line.split(delimiter)] for line in lines)
+        return
+    try:
+        yield from csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=strict)
+    except csv.Error as error:
+        reason = str(error).replace("\t", "\\t")  # it quotes the sign at which cells end
+        raise ValueError(f"log: not a table that can be read ({reason})") from None
+
+
+def rows_below(header: list[str], cells: Cells, has_commas: bool = False, may_be_ragged: bool = False) -> Rows:
+    """The rows of a table. `cells` is called twice where a column of texts may tell runs apart."""
+    names = _told_apart(header)
+    known = {place: name for place, name in enumerate(names) if canonical(name)}
+    runs = _run_columns(header, cells)
+    refuse_twins([plain(header[place]) for place in (*known, *runs)])
+    width, read = len(header), _number_with_comma if has_commas else float
+    # The first row has the columns that nobody knows as well, so that they are named among what was ignored.
+    columns = {place: name for place, name in enumerate(names) if place not in runs}
+    for count, row in enumerate(cells(), start=2):
+        if len(row) > width and any(row[width:]):
+            if may_be_ragged:
+                continue
+            raise ValueError(f"log: row {count} has {len(row)} cells; it must have {width}, as the header has")
+        row += [""] * (width - len(row))
+        run = run_name(stage_name(row[place]) for place in runs) if runs else ""
+        try:
+            yield Printed({name: read(cell) for place, name in columns.items() if (cell := row[place])}, run)
+        except ValueError:  # no number, or one that is written in another way
+            found = [(name, _cell(row[place], name, has_commas)) for place, name in columns.items()]
+            yield Printed({name: value for name, value in found if value is not None}, run)
+        columns = known
+
+
+def _told_apart(header: Sequence[str]) -> list[str]:
+    """The names, with `eval_` before what was held out.
+
+    In the table that a Hugging Face trainer writes, everything but the training loss was measured on the held-out set,
+    and only `Validation Loss` says so.
+    """
+    names = [canonical(key) or "" for key in header]
+    if "validation_loss" not in map(plain, header) or sum(name.startswith("eval_") for name in names) > 1:
+        return list(header)
+    stays = ("", "loss", "grad_norm")
+    return [
+        key
+        if name in stays or not is_measured(name) or name.startswith("eval_") or plain(key).startswith(TRAINING)
+        else f"eval_{key}"
+        for key, name in zip(header, names, strict=True)
+    ]
+
+
+def _run_columns(header: Sequence[str], cells: Cells) -> list[int]:
+    """The places of the columns that tell runs apart."""
+    texts = {place: plain(key) for place, key in enumerate(header) if plain(key) in RUNS and not canonical(key)}
+    found = {STAGE}
+    if any(name != STAGE for name in texts.values()):
+        pairs = ((name, row[place] if place < len(row) else "") for row in cells() for place, name in texts.items())
+        found |= names_of_runs(pairs)
+    return [place for place, name in texts.items() if name in found]
+
+
+def _number_with_comma(text: str) -> float:
+    """As `float`. European spreadsheets end cells at ";", and write decimal commas."""
+    return float(text.replace(",", "."))
+
+
+def _cell(text: str, name: str, has_commas: bool) -> float | None:
+    """The number of a cell, None for none."""
+    if not text:
+        return None
+    value = number(text.replace(",", ".") if has_commas else text)
+    if value is None and DECIMAL_COMMA.fullmatch(text):
+        refuse_decimal_comma(name, text)
+    return value
+
+
+def refuse_twins(names: Iterable[str]) -> None:
+    """Raises ValueError for a name that two columns of a table have."""
+    names = list(names)
+    twin = next((name for place, name in enumerate(names) if name in names[:place]), None)
+    if twin:
+        raise ValueError(f"column: {shown(twin)} stands twice in the header; each column must have its own name")

@@ -1,0 +1,129 @@
+"""Faults that any run can have, whatever it trains: no numbers, explosions, a step that never reaches the weights."""
+
+import math
+
+import numpy as np
+
+from rlhf_lessons.diagnostics.bars import LN2
+from rlhf_lessons.diagnostics.logs.columns import Log
+from rlhf_lessons.diagnostics.logs.losses import has_ln2
+from rlhf_lessons.diagnostics.logs.rule import NO_POLICY, PAIRS, Signs, rule
+from rlhf_lessons.diagnostics.logs.rules.arithmetic import summed_loss
+from rlhf_lessons.diagnostics.logs.rules.reward_model import wrong_way_update
+from rlhf_lessons.diagnostics.logs.trends import FEWEST_POINTS, early, late
+
+DIVERGENCE = "divergence"
+WORSE = 1.15
+BLOCKS, SURELY = 10, 5  # of the loss; standard errors: the lowest of ten blocks is low by chance too
+
+
+@rule(
+    "RUN001",
+    DIVERGENCE,
+    NO_POLICY,
+    alternatives=("a learning rate too high", "gradients that are not clipped", "a step in the wrong direction"),
+    tell_apart="a tenth of the rate cures the first; clipping the gradient's norm to 1 cures the second",
+    advice="go back to the last checkpoint before this row, with a third of the learning rate and clipped gradients",
+    early=True,
+)
+def divergence(log: Log) -> Signs | None:
+    """A loss that is no longer a number, or that explodes.
+
+    Nothing computed from NaN is a number, so the first one spoils all weights at once, and no later row recovers.
+    A loss counts as exploded at twice ln 2 and twice its start. Example: 0.69, 0.55, 0.50, 3.0, 40, 12, 90.
+    """
+    rows = [value for (value,) in log.series("loss")]
+    broken = next((number for number, value in enumerate(rows) if not math.isfinite(value)), None)
+    if broken is not None:
+        before = f"after {rows[broken - 1]:.4f}" if broken else "from the start"
+        evidence = f"the loss is {rows[broken]} in row {broken + 1} of {len(rows)}, {before}"
+        return Signs(evidence, 0.98, ("a division or logarithm of 0 in the data",), broken + 1)
+    gradients = [value for (value,) in log.series("grad_norm")]
+    if len(gradients) > 1 and all(math.isnan(value) for value in gradients[-2:]):
+        first = next(number for number, value in enumerate(gradients) if math.isnan(value))
+        evidence = f"grad_norm is NaN from row {first + 1} of {len(gradients)} on, whatever the loss says"
+        return Signs(evidence, 0.97, ("a loss that overflowed in half precision",), first + 1)
+    if (
+        len(rows) < FEWEST_POINTS
+        or wrong_way_update(log)
+        or min(rows[-max(1, len(rows) // 4) :]) < max(LN2, early(rows))
+    ):
+        return None
+    if late(rows) < 2 * max(LN2, early(rows)):
+        return None
+    return Signs(
+        f"the loss leaps from {early(rows):.4f} to {late(rows):.4f}, with {max(rows):.4g} at its highest",
+        0.9,
+    )
+
+
+@rule(
+    "RUN002",
+    "nothing is trained",
+    NO_POLICY,
+    alternatives=("a trainer that does not report the norm, and prints 0 instead",),
+    tell_apart="compare the weights before and after ten steps: if one differs, the weights are trained",
+    advice="see which parameters have requires_grad, and whether the loss depends on them (no detach, no no_grad)",
+    early=True,
+)
+def gradient_of_zero(log: Log) -> Signs | None:
+    """The norm of the gradient is exactly 0 in every row, so no step changes anything.
+
+    A step is the learning rate times the gradient (Adam rescales it, but 0 stays 0). A loss that varies all the same
+    varies with the batch. Example: grad_norm 0.0 in 43 rows, loss 0.47, 0.97, 0.47.
+    """
+    norms = log.values("grad_norm")
+    if len(norms) < 3 or any(norms):
+        return None
+    loss = log.values("loss")
+    moves = f"; the loss goes from {loss[0]:.4f} to {loss[-1]:.4f}, as the batches differ" if loss else ""
+    return Signs(f"the gradient is 0: grad_norm is 0.0 in all {len(norms)} rows{moves}", 0.97)
+
+
+@rule(
+    "RUN003",
+    "unstable at this rate",
+    PAIRS,
+    alternatives=("batches of one or two pairs", "wrong labels that the model is sure about"),
+    tell_apart="a third of the rate calms the first; four times the batch size the second, and the third stays",
+    advice="lower the learning rate to a third, clip gradients to 1, and take larger batches",
+)
+def unstable(log: Log) -> Signs | None:
+    """A loss that leaps between nearly 0 and far over ln 2, and on average is no better than a guess.
+
+    Saying nothing costs ln 2 a pair. A mean over that means that the model is sure and wrong more than it is sure and
+    right: its rewards are thrown about faster than they are learned. Example: loss 0.01, 4.7, 0.4, 2.1, margins 5, -4,
+    2, -0.8. Or a loss that was well under ln 2 and has come back to it.
+    """
+    loss = log.values("loss")
+    if len(loss) < 2 * FEWEST_POINTS or not has_ln2(log):
+        return None
+    if wrong_way_update(log) or summed_loss(log) or divergence(log):
+        return None
+    half = np.asarray(loss[len(loss) // 2 :])
+    error = float(half.std(ddof=1)) / math.sqrt(len(half))
+    margins = log.values("margin")
+    if half.mean() - 2 * error > WORSE * LN2 or (half.mean() > LN2 and half.std(ddof=1) > LN2):
+        swings = f", and the margin between {min(margins):.3g} and {max(margins):.3g}" if margins else ""
+        evidence = f"the loss leaps between {half.min():.4f} and {half.max():.4f}{swings}; its mean over the last "
+        evidence += f"{len(half)} rows is {half.mean():.4f}, over ln 2 = 0.6931, what saying nothing costs"
+    elif came_back := _came_back(loss):
+        evidence = came_back
+    else:
+        return None
+    rates = log.values("learning_rate")
+    evidence += f"; the learning rate is up to {max(rates):.3g}" if rates else ""
+    return Signs(evidence, 0.92)
+
+
+def _came_back(loss: list[float]) -> str:
+    """A loss whose tenths had surely come down, and whose last tenth is at ln 2 again."""
+    blocks = [block for block in np.array_split(np.asarray(loss), BLOCKS) if len(block) >= FEWEST_POINTS]
+    if not blocks:
+        return ""
+    lowest = min(blocks, key=np.mean)
+    apart = float(blocks[-1].mean() - lowest.mean())
+    error = math.hypot(*(float(block.std(ddof=1)) / math.sqrt(len(block)) for block in (lowest, blocks[-1])))
+    if lowest.mean() > 0.8 * LN2 or blocks[-1].mean() < 0.95 * LN2 or apart < SURELY * error:
+        return ""
+    return f"the loss had come down to {lowest.mean():.4f} and swings back to {blocks[-1].mean():.4f}, a guess's ln 2"

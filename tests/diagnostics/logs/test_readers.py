@@ -1,0 +1,198 @@
+"""Each form of log is recognised, and read as an expert would: names, values, held out or not, which run."""
+
+import io
+import json
+import os
+import re
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from rlhf_lessons.diagnostics.logs.names import canonical
+from rlhf_lessons.diagnostics.logs.parsing import parse, split_stages
+from rlhf_lessons.diagnostics.logs.readers import FORMS, events
+from tests.diagnostics.logs.forms import RECORDS, SAMPLES
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_each_form_is_recognised_and_read(name):
+    text, form, values = SAMPLES[name]
+    log = parse(text)
+    assert log.reading.form == form
+    assert {name: log.values(name) for name in values} == values
+
+
+def test_each_form_has_a_sample():
+    assert {form.name for form in FORMS} == {sample.form for sample in SAMPLES.values()}
+
+
+def test_each_form_has_an_example_in_the_docs_that_is_read_as_such():
+    page = (Path(__file__).parents[3] / "docs" / "formats.md").read_text(encoding="utf-8")
+    examples = dict(re.findall(r"^### ([^\n]+)\n\n```\n(.+?)```$", page, re.MULTILINE | re.DOTALL))
+    assert {name: parse(text).reading.form for name, text in examples.items()} == {
+        form.name: form.name for form in FORMS
+    }
+    assert all(f"| [{form.name}](#" in page for form in FORMS)
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_line_ends_marks_and_utf_16_change_nothing(name):
+    text = SAMPLES[name].text
+    read = {name: column.values.tolist() for name, column in parse(text.replace("nan", "1")).columns.items()}
+    for content in (text.replace("\n", "\r\n"), "\ufeff" + text, text.encode("utf-16"), text.encode("utf-8-sig")):
+        content = content.replace("nan", "1") if isinstance(content, str) else content
+        log = parse(content)
+        found = {name: column.values.tolist() for name, column in log.columns.items()}
+        assert found.keys() == read.keys()
+        if isinstance(content, str):
+            assert found == read
+
+
+@pytest.mark.parametrize(
+    ("key", "name"),
+    [
+        ("val/ratio", "ratio"),
+        ("val/ratio_var", None),
+        ("val/clipfrac_avg", None),
+        ("val-core/openai/math/acc/mean@1", "eval_score"),
+        ("val-aux/openai/math/score/mean@1", None),
+        ("rewards/format/mean", "part_format"),
+        ("rewards/format/std", None),
+        ("eval_rewards/format/mean", "eval_part_format"),
+        ("rewards/chosen_sum", None),
+        ("clip_ratio/high_max", None),
+        ("objective/rlhf_reward", None),
+        ("ppo/mean_scores", "score"),
+        ("env/reward_mean", "score"),
+        ("val_rewards_chosen_mean", "eval_reward_chosen"),
+        ("rewards / accuracies", "accuracy"),
+    ],
+)
+def test_names_of_other_programs(key, name):
+    assert canonical(key) == name
+
+
+# Runs
+
+
+@pytest.mark.parametrize("column", ["Loss Type", "run", "experiment", "objective", "model"])
+def test_a_column_of_texts_tells_runs_apart(column):
+    table = f"{column},step,loss\n" + "".join(f"{run},{step},0.{step}\n" for run in ("ipo", "hinge") for step in (5, 6))
+    records = pd.read_csv(io.StringIO(table))
+    for source in (table, records, records.to_dict("records"), records.to_json(orient="records", lines=True)):
+        logs = split_stages(source)
+        assert {run: log.values("loss") for run, log in logs.items()} == {"ipo": [0.5, 0.6], "hinge": [0.5, 0.6]}
+
+
+def test_a_column_that_names_each_row_tells_no_runs_apart():
+    table = "model,step,loss\na,1,0.7\nb,2,0.6\nc,3,0.5\n"
+    assert parse(table).values("loss") == [0.7, 0.6, 0.5]
+
+
+def test_a_loss_type_that_all_rows_share_is_the_name_of_the_run():
+    assert list(split_stages("loss_type,step,loss\nipo,1,5\nipo,2,4\n")) == ["ipo"]
+    assert list(split_stages("model,step,loss\ntiny,1,5\ntiny,2,4\n")) == [""]
+
+
+def test_a_chart_of_several_runs():
+    chart = '"Step","a - train/loss","b - train/loss"\n1,0.7,\n2,0.6,0.9\n3,,0.8\n'
+    assert {run: log.series("step", "loss") for run, log in split_stages(chart).items()} == {
+        "a": [(1, 0.7), (2, 0.6)],
+        "b": [(2, 0.9), (3, 0.8)],
+    }
+
+
+def test_tables_that_measure_the_same_are_runs_with_their_headings():
+    table = "| step | loss |\n|---|---|\n| 1 | {0} |\n| 2 | {0} |\n\n"
+    text = "# First\n" + table.format(0.5) + "# Second\nwords\n" + table.format(0.25)
+    assert [(run, log.values("loss")) for run, log in split_stages(text).items()] == [
+        ("table 1 (First)", [0.5, 0.5]),
+        ("table 2 (Second)", [0.25, 0.25]),
+    ]
+
+
+def test_one_process_of_several_is_read_and_named():
+    log = parse(SAMPLES["dicts of ranks"].text)
+    assert log.reading.rows == 2 and log.reading.remarks == ("of 3 processes that print numbers, [rank0] was read",)
+
+
+def test_a_row_that_two_processes_print_is_read_once():
+    log = parse("\n".join(f"{{'loss': 0.{n}, 'epoch': {n}}}" for n in (1, 1, 2, 2)))
+    assert log.values("loss") == [0.1, 0.2] and log.reading.remarks == (
+        "left out: 2 rows at the place of the row before",
+    )
+
+
+# What stands around the numbers
+
+
+def test_a_card_states_its_settings():
+    card = parse(SAMPLES["a model card"].text)
+    assert card.reading.settings == {"learning_rate": 5e-7, "num_epochs": 2} and card.reading.words == {"dpo"}
+    state = parse(json.dumps({"max_steps": 40, "num_train_epochs": 2, "log_history": RECORDS}))
+    assert state.reading.settings == {"total_steps": 40, "num_epochs": 2}
+    running = "** Running training **\n  Num examples = 1,000\n  Total optimization steps = 40\n"
+    running += "  Total train batch size (w. parallel, distributed & accumulation) = 32\n"
+    assert parse(running + "{'loss': 0.5, 'step': 1}").reading.settings == {
+        "n_pairs": 1000,
+        "total_steps": 40,
+        "batch_size": 32,
+    }
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("# Fine-tuned with KTO, then ORPO.", {"kto", "orpo"}),
+        ("A reward model for summaries", {"reward model"}),
+        ("starting DPOTrainer", {"dpo"}),
+        ("outputs/dpo/run and my-ppo-run", set()),
+        ("dpo_loss = 0.5", set()),
+        ("step,dpo,ppo", set()),
+    ],
+)
+def test_words_of_the_prose_name_the_training(line, words):
+    assert parse(f"{line}\nstep 1 loss 0.5\n").reading.words == words
+
+
+def test_validation_loss_makes_the_columns_beside_it_held_out_only_if_nothing_else_does():
+    header = "Training Loss,Step,Validation Loss,Accuracy{}\n0.6,1,0.7,0.8{}\n"
+    assert "eval_accuracy" in parse(header.format("", ""))
+    assert "accuracy" in parse(header.format(",eval_accuracy", ",0.75"))
+
+
+def test_accuracies_over_one_are_kept_as_printed_too():
+    log = parse("step,accuracy\n1,50\n2,60\n3,70\n")
+    assert log.values("printed_accuracy") == [50, 60, 70] and log.values("accuracy") == [0.5, 0.6, 0.7]
+    sums = parse("step,accuracy\n1,1\n2,2\n3,3\n")
+    assert sums.values("printed_accuracy") == [1, 2, 3] and "accuracy" not in sums
+    assert "printed_accuracy" not in parse("step,accuracy\n1,0.5\n")
+
+
+# Event files
+
+
+def test_an_event_file_needs_tensorboard(monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorboard.backend.event_processing.event_file_loader", None)
+    with pytest.raises(ValueError, match=r"^log: it is an event file of TensorBoard"):
+        parse(b"\x18" + b"\0" * 11 + b"\x1a\rbrain.Event:2")
+
+
+def test_an_event_file_is_read_by_step(tmp_path):
+    writer = pytest.importorskip("tensorboard.summary.writer.event_file_writer", reason="needs the extra scale")
+    from tensorboard.compat.proto.event_pb2 import Event
+    from tensorboard.compat.proto.summary_pb2 import Summary
+
+    file = writer.EventFileWriter(str(tmp_path))
+    for step in (10, 20):
+        for tag, value in (("train/loss", 7 / step), ("eval/accuracy", step / 40)):
+            file.add_event(Event(step=step, summary=Summary(value=[Summary.Value(tag=tag, simple_value=value)])))
+    file.close()
+    content = next(tmp_path.iterdir()).read_bytes()
+    log = parse(content)
+    assert log.reading.form == events.FORM and log.series("step", "eval_accuracy") == [(10, 0.25), (20, 0.5)]
+    assert log.values("loss") == pytest.approx([0.7, 0.35])
+    damaged = content[:-20] + os.urandom(50)
+    assert "loss" in parse(damaged)
