@@ -87,12 +87,12 @@ class DoctorCallback(TrainerCallback):
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         self._begin()
 
-    def on_log(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+    def on_log(self, args: Any, state: Any, control: Any, eval_dataloader: Any = None, **_: Any) -> None:
         n = len(state.log_history)
         if n < self._next:
             return
         self._next = n + max(self.every, int(GROWTH * n))
-        faults = self._read(args, state)
+        faults = self._read(args, state, eval_dataloader)
         certain = [fault for fault in faults if fault.code in self._suspected or RULES[fault.code].early]
         self._suspected = {fault.code for fault in faults}
         for fault in certain:
@@ -100,16 +100,21 @@ class DoctorCallback(TrainerCallback):
                 self.stopped_by, control.should_training_stop = fault, True
             self._warn(fault, state)
 
-    def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        for fault in self._read(args, state):
+    def on_train_end(self, args: Any, state: Any, control: Any, eval_dataloader: Any = None, **_: Any) -> None:
+        for fault in self._read(args, state, eval_dataloader):
             self._warn(fault, state)
         if self.report is not None and state.is_world_process_zero:
             self._write(self.report, state)
 
-    def _read(self, args: Any, state: Any) -> list[Finding]:
-        """The faults that the log shows now."""
+    def _read(self, args: Any, state: Any, held_out: Any) -> list[Finding]:
+        """The faults that the log shows now. The trainer knows two numbers that its log lacks; they are added to it."""
         kind = self.kind or next((KINDS[c.__name__] for c in type(args).__mro__ if c.__name__ in KINDS), None)
-        records = [{**record, "max_steps": state.max_steps} for record in state.log_history]
+        pairs = getattr(held_out, "dataset", ())  # a stream has no length
+        known = {"eval_n_pairs": len(pairs)} if hasattr(pairs, "__len__") and len(pairs) else {}
+        records = [
+            {**record, "max_steps": state.max_steps, **(known if "eval_loss" in record else {})}
+            for record in state.log_history
+        ]
         try:
             self.diagnosis = diagnose(records, kind=kind, ceiling=self.ceiling)
         except ValueError:  # nothing in the log that can be read, as yet
