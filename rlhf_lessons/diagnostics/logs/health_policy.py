@@ -53,8 +53,9 @@ def language_model(log: Log) -> tuple[Finding | None, str]:
     if len(loss) < FEWEST_POINTS:
         return None, f"{len(loss)} rows with a loss are too few for a trend; it takes at least {FEWEST_POINTS}"
     falls = late(loss) < 0.8 * early(loss) or change_in_errors(loss) < -RISEN
-    if not falls:
-        return None, f"the loss goes from {early(loss):.4g} to {late(loss):.4g}, no fall beyond its noise"
+    if not falls or loss[-1] >= loss[0] or max(loss) > 1.5 * loss[0]:
+        course = f"the loss goes from {loss[0]:.4g} to {loss[-1]:.4g}, {max(loss):.4g} at its height"
+        return None, f"{course}: no fall beyond its noise"
     chance = math.exp(min(-late(loss), 0))
     evidence = f"the loss falls from {loss[0]:.4f} to {loss[-1]:.4f}: {chance:.1%} for the right token"
     evidence += f"; held out it is {held_out[-1]:.4f}" if held_out else "; nothing is held out"

@@ -21,7 +21,6 @@ FILES = [
     Bad("diagnose BOX/logs/train.py", 2, NOTHING),
     Bad("diagnose BOX/logs/steps.log", 2, NOTHING),
     Bad("diagnose BOX/logs/words.log", 2, NOTHING),
-    Bad("diagnose BOX/logs/accuracy_of_250.log", 2, NOTHING),
     Bad("diagnose BOX/logs/escapes.log", 2, NOTHING),
     Bad("diagnose BOX/logs/header.csv", 2, NOTHING),
     Bad("diagnose BOX/logs/header_and_stage.csv", 2, NOTHING),

@@ -87,8 +87,8 @@ def far_away(log: Log) -> Signs | None:
     """The policy writes what its reference would hardly have written.
 
     KL over 10 nats an answer and, where lengths are logged, over 0.1 nats a token. The first holds for answers of 20
-    to 50 tokens: people's preference for summaries peaked at about 10 nats and fell beyond (Stiennon et al. 2020, fig.
-    5), and Ziegler et al. (2019) aimed at 6. The second makes it fair to long ones: at 0.1 nats the reference gives
+    to 50 tokens: people liked summaries less beyond some tens of nats (Stiennon et al. 2020, fig. 5), and Ziegler et
+    al. (2019) held KL at about 6. The second makes it fair to long ones: at 0.1 nats the reference gives
     each token e^-0.1 = 90 % of the policy's probability, so KL 15 over 300 tokens (0.05 each) is near. The run is sick
     at ten times as much, over the last quarter: 1 nat a token (the reference gives each token 37 %), or 100 nats an
     answer of unknown length. TRL's GRPO and verl print KL a token, TRL's PPO and this course an answer.

@@ -34,3 +34,10 @@ def test_a_flat_loss_is_chance_only_where_it_can_be_the_logarithm_of_a_vocabular
     flat = 0.01 * (-1.0) ** np.arange(20)
     assert diagnose(sft(10.37 + flat)).findings[0].code == "LM001"
     assert diagnose(sft(1.95 + flat)).state == "cannot tell"
+
+
+@pytest.mark.parametrize("height", [6.0, 20.0])
+def test_a_loss_that_climbs_far_over_its_start_is_unstable_though_it_comes_down_again(height):
+    loss = [1.9, *np.linspace(2.0, height, 12), *np.linspace(height, 2.5, 15)]
+    assert "LM003" in {found.code for found in diagnose(sft(loss)).findings if found.grave}
+    assert diagnose(sft([1.9, 2.4, *FALLS])).state != "sick"
