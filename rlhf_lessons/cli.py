@@ -1,6 +1,8 @@
-"""The command line: list the notebooks, run one with other parameters or the whole course; diagnose a training log."""
+"""The command line: list the notebooks, run one with other parameters or the whole course; diagnose a training log,
+examine a reward model."""
 
 # torch, pandas and papermill take seconds to load: a command imports what it needs of them itself.
+import json
 import platform
 import sys
 from importlib.metadata import version
@@ -12,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from rlhf_lessons import __version__, log_commands, reruns
-from rlhf_lessons.plain_words import PARAMETER_OPTIONS, PlainWords, WithParameters, parameters, whole
+from rlhf_lessons.plain_words import PARAMETER_OPTIONS, PlainWords, WithParameters, number, parameters, whole
 from rlhf_lessons.refusals import check_choice
 
 app = typer.Typer(cls=PlainWords, add_completion=False, help=__doc__)
@@ -149,6 +151,28 @@ def scorecard_() -> None:
 
 app.command("diagnose")(log_commands.diagnose)
 app.command("explain")(log_commands.explain)
+
+
+@app.command("examine")
+def examine_(
+    model: Annotated[Path, typer.Option(help="A folder with a reward model of Hugging Face transformers.")],
+    pairs: Annotated[Path, typer.Option(help="Held-out pairs: JSON lines, JSON, CSV or parquet.")],
+    train: Annotated[Path | None, typer.Option(help="The pairs that it was trained on.")] = None,
+    max_length: Annotated[int | None, whole(1_000_000, help="Tokens that are read of a text.")] = None,
+    batch_size: Annotated[int, whole(4096, help="Texts that are scored at once.")] = 8,
+    ceiling: Annotated[float | None, number(help="The best accuracy that anybody could reach on the pairs.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Examine a reward model on preference pairs. Exit code: 0 ready for PPO, 1 sick, 3 cannot tell, 2 unreadable."""
+    from rlhf_lessons.reports import EXIT_CODES
+
+    try:
+        from rlhf_lessons.integrations.hugging_face import examine
+    except ImportError as error:
+        raise ValueError(str(error)) from None
+    found = examine(model, pairs, train, max_length, batch_size, ceiling)
+    typer.echo(json.dumps(found.record(), indent=2) if as_json else str(found))
+    raise typer.Exit(EXIT_CODES[found.state])
 
 
 @cache_app.callback(invoke_without_command=True)
