@@ -34,7 +34,14 @@ from tools.verify.rows import DIFFERS, Row
 ROOT = Path(__file__).parents[2]
 BUILD = ROOT / "build"
 MINUTES = "minutes"
-COUNTS = ("README.md", "notebooks/*.ipynb", "rlhf_lessons/**/*", "tools/verify/*.py", "tools/simulated_logs/*.py", "tests/faults/**/*")
+COUNTS = (
+    "README.md",
+    "notebooks/*.ipynb",
+    "rlhf_lessons/**/*",
+    "tools/verify/*.py",
+    "tools/simulated_logs/*.py",
+    "tests/faults/**/*",
+)
 
 Part = Callable[[], list[Row]]
 
