@@ -1,6 +1,8 @@
-"""The command line: list the notebooks, run one with other parameters or the whole course; diagnose a training log."""
+"""The command line: list the notebooks, run one with other parameters or the whole course; diagnose a training log,
+examine a reward model."""
 
 # torch, pandas and papermill take seconds to load: a command imports what it needs of them itself.
+import json
 import platform
 import sys
 from importlib.metadata import version
@@ -11,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from rlhf_lessons import __version__, reruns
+from rlhf_lessons import __version__, log_commands, reruns
 from rlhf_lessons.plain_words import PARAMETER_OPTIONS, PlainWords, WithParameters, number, parameters, whole
 from rlhf_lessons.refusals import check_choice
 
@@ -147,49 +149,30 @@ def scorecard_() -> None:
     typer.echo(f"made on {found.label['made']} by: {found.label['command']} (seeds {found.label['seeds']})")
 
 
-@app.command("diagnose")
-def diagnose_(
-    file: Annotated[list[Path], typer.Argument(help="Training logs in any form; - reads standard input.")],
-    kind: Annotated[str | None, typer.Option(help="What was trained, where the log does not say.")] = None,
-    ceiling: Annotated[float | None, number(help="The best accuracy that anybody could reach on its pairs.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, one object a file.")] = False,
-    picture: Annotated[Path | None, typer.Option(help="Draw the curves into this PNG.")] = None,
-    html: Annotated[Path | None, typer.Option(help="Write a page with curves, findings and what to do.")] = None,
+app.command("diagnose")(log_commands.diagnose)
+app.command("explain")(log_commands.explain)
+
+
+@app.command("examine")
+def examine_(
+    model: Annotated[Path, typer.Option(help="A folder with a reward model of Hugging Face transformers.")],
+    pairs: Annotated[Path, typer.Option(help="Held-out pairs: JSON lines, JSON, CSV or parquet.")],
+    train: Annotated[Path | None, typer.Option(help="The pairs that it was trained on.")] = None,
+    max_length: Annotated[int | None, whole(1_000_000, help="Tokens that are read of a text.")] = None,
+    batch_size: Annotated[int, whole(4096, help="Texts that are scored at once.")] = 8,
+    ceiling: Annotated[float | None, number(help="The best accuracy that anybody could reach on the pairs.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Say what training logs prove. Exit code: 0 healthy, 1 sick, 3 cannot tell, 2 unreadable; of several, the worst.
+    """Examine a reward model on preference pairs. Exit code: 0 ready for PPO, 1 sick, 3 cannot tell, 2 unreadable."""
+    from rlhf_lessons.reports import EXIT_CODES
 
-    A log that holds several runs or stages is read run by run; 2 is worse than 1, 1 than 3, and 3 than 0.
-    """
-    from rlhf_lessons import reports
-
-    asked = reports.question(kind, ceiling)
-    reports.check_output("picture", picture, ".png", file)
-    reports.check_output("html", html, ".html", file)
-    found = []
-    for report in reports.read(file, *asked):
-        found.append(report)
-        reports.show(report, len(file) > 1, as_json)
-    if html:
-        reports.write_html(found, html)
-    if picture:
-        reports.write_picture(found, picture)
-    raise typer.Exit(reports.worst(found))
-
-
-@app.command("explain")
-def explain_(
-    code: Annotated[list[str] | None, typer.Argument(help="Codes of findings, such as RM003.")] = None,
-) -> None:
-    """What a finding of `diagnose` means, its arithmetic and look-alikes, and what to do; without a code, all codes."""
-    from rlhf_lessons.diagnostics.logs import rule, rules
-
-    if code:
-        typer.echo("\n\n\n".join([rules.explain(name.upper()) for name in code]))
-        return
-    table = Table("code", "name", "kinds of run")
-    for name, one in sorted(rules.RULES.items()):
-        table.add_row(name, one.name, "all" if one.kinds == rule.ANY else ", ".join(sorted(one.kinds)))
-    show(table)
+    try:
+        from rlhf_lessons.integrations.hugging_face import examine
+    except ImportError as error:
+        raise ValueError(str(error)) from None
+    found = examine(model, pairs, train, max_length, batch_size, ceiling)
+    typer.echo(json.dumps(found.record(), indent=2) if as_json else str(found))
+    raise typer.Exit(EXIT_CODES[found.state])
 
 
 @cache_app.callback(invoke_without_command=True)

@@ -11,7 +11,18 @@ import rlhf_lessons
 PACKAGE = "rlhf_lessons"
 # Top to bottom: a room may import from its own layer and from those under it.
 LAYERS = [
-    ("cli", "plain_words", "reports", "reruns", "run_files", "kernels", "labs", "exercises"),
+    (
+        "cli",
+        "log_commands",
+        "plain_words",
+        "reports",
+        "reruns",
+        "run_files",
+        "kernels",
+        "labs",
+        "exercises",
+        "integrations",
+    ),
     ("plots", "export"),
     ("sweeps", "cache"),
     ("pipeline",),

@@ -5,6 +5,7 @@ import math
 import re
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -109,10 +110,12 @@ def test_json_of_a_log_with_stages_has_one_run_a_stage(call):
 
 def test_nan_and_infinity_are_null_in_json():
     reading = Reading("lines", 1, ends={"loss": (math.nan, 1.0)}, settings={"rate": math.inf})
-    found = Diagnosis((Finding("a", "b", step=math.nan),), "", False, reading=reading)
+    finding = Finding("a", "b", step=math.nan, strength=np.float64(0.5), grave=np.bool_(True))
+    found = Diagnosis((finding,), "", False, reading=reading)
     record = json.loads(json.dumps(found.record(), allow_nan=False))
     assert record["reading"]["ends"] == {"loss": [None, 1.0]} and record["reading"]["settings"] == {"rate": None}
     assert record["findings"][0]["step"] is None
+    assert (record["findings"][0]["strength"], record["findings"][0]["grave"]) == (0.5, True)
 
 
 def test_the_page_needs_nothing_but_itself_and_is_well_formed(call, tmp_path):

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from types import SimpleNamespace
 from xml.etree import ElementTree
 
@@ -10,9 +11,12 @@ import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from rlhf_lessons.diagnostics.findings import Diagnosis, Finding
 from rlhf_lessons.sweeps.policy_runs import Condition
+from tools.simulated_logs import KINDS
+from tools.simulated_logs.rates import measure
 from tools.verify import __main__ as verify
-from tools.verify import faults, figures, notebooks, readme, report
+from tools.verify import faults, figures, notebooks, readme, report, simulated
 from tools.verify.rows import (
     AGREES,
     DIFFERS,
@@ -116,6 +120,7 @@ def test_verify_finds_all_that_it_looks_for_in_the_readme():
     readme.table(README, readme.STAGES, figures.STAGES)
     readme.table(README, readme.POLICIES, figures.POLICIES)
     readme.table(README, readme.FAULTS, faults.PLANTED)
+    readme.table(README, readme.SIMULATED, simulated.FAMILIES)
     assert notebooks.quoted_minutes(README).keys() == {
         path.name for path in notebooks.list_notebooks(notebooks.NOTEBOOKS)
     }
@@ -260,6 +265,15 @@ def test_planted_faults_are_counted_and_a_failed_test_differs(kills, fault, verd
     monkeypatch.setattr(faults, "run", lambda: (counts | {"faults noticed": 15, "bad inputs refused": 15}, failed))
     rows = faults.planted(FAULTS_README)
     assert [row.verdict for row in rows if row.what == "kills survived" or row.what == "c"] == verdicts
+
+
+def test_simulated_runs_are_counted_by_family():
+    """A reader that calls every run sick, of the first fault that it thinks of: every healthy run is a false alarm."""
+    alarm = Diagnosis((Finding("gradient 0", "no gradient"),), "sick", False, state="sick")
+    kinds = [replace(KINDS[name], runs=3) for name in ("rm/healthy", "rm/gradient 0", "sft/healthy")]
+    found = simulated.counted(measure(lambda _: alarm, kinds, held_out=True))
+    assert list(found["reward models"].values()) == [(3, 3), (0, 3), (3, 3)]
+    assert list(found["SFT"].values()) == [(3, 3), (0, 0), (0, 0)]
 
 
 def test_the_page_sums_up_what_was_remade():

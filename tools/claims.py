@@ -8,7 +8,7 @@ import argparse
 import re
 import sys
 import tomllib
-from functools import cache
+from functools import cache, cached_property
 
 import nbformat
 from nbformat import NotebookNode
@@ -24,10 +24,16 @@ OPENING = """# The claims of the source document, one by one
 
 The course began with a document: an analysis of a small teaching program's printed output. It makes 33 claims. Here is
 each of them with our verdict, a number that a cell measured, and where that cell stands. Every number is read out of
-the notebooks' stored outputs. Nothing here is medical advice.
+the notebooks' stored outputs; brackets after it hold its 95 % interval. Nothing here is medical advice.
 
 | | the document says | verdict | what a cell found | where |
 |---|---|---|---|---|
+"""
+TAKEAWAYS = """
+## Five things to take away
+
+The document closes with five takeaways. What is left of them, each with the cell whose number stands above:
+
 """
 
 
@@ -38,18 +44,23 @@ class Claim(BaseModel):
 
     says: str
     verdict: str
+    takeaway: str = ""
     found: str
     notebook: str
     under: str
     pattern: str
 
-    @property
-    def finding(self) -> str:
-        """The sentence with its numbers. Raises ValueError if no cell under the heading prints them."""
-        for text in printed(self.notebook, self.under):
-            match = re.search(self.pattern, text, re.DOTALL)
+    @cached_property
+    def settled(self) -> tuple[str, str]:
+        """The sentence with its numbers, and where they stand, as Markdown.
+
+        Raises ValueError if no cell under the heading prints them.
+        """
+        for cell in cells_under(self.notebook, self.under):
+            match = re.search(self.pattern, words_of(cell), re.DOTALL)
             if match:
-                return self.found.format(*match.groups())
+                where = f"[{self.notebook}](../notebooks/{self.notebook}.ipynb), *{self.under}*"
+                return self.found.format(*match.groups()), f"{where}, cell [{cell.execution_count}]"
         raise ValueError(f"under: no cell under {self.under!r} of {self.notebook} prints {self.pattern!r}")
 
 
@@ -63,28 +74,30 @@ def notebook(name: str) -> NotebookNode:
     return nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
 
 
-def printed(name: str, heading: str) -> list[str]:
-    """What the code cells under a heading of a notebook show as text, cell by cell."""
+def cells_under(name: str, heading: str) -> list[NotebookNode]:
+    """The code cells under a heading of a notebook."""
     found, last = [], ""
     for cell in notebook(name).cells:
         if cell.cell_type == "markdown":
             last = [last, *HEADING.findall(cell.source)][-1]
         elif last == heading:
-            found.append(words_of(cell))
+            found.append(cell)
     return found
 
 
 def page() -> str:
     """The page. Raises ValueError, naming the claim, for one without a number."""
-    lines = []
+    rows: list[str] = []
+    takeaways: list[str] = []
     for number, claim in claims().items():
         try:
-            finding = claim.finding
+            finding, where = claim.settled
         except ValueError as error:
             raise ValueError(f"{number}: {error}") from None
-        where = f"[{claim.notebook}](../notebooks/{claim.notebook}.ipynb), *{claim.under}*"
-        lines.append(f"| {number} | {claim.says} | {claim.verdict} | {finding} | {where} |")
-    return OPENING + "\n".join(lines) + "\n"
+        rows.append(f"| {number} | {claim.says} | {claim.verdict} | {finding} | {where} |\n")
+        if claim.takeaway:
+            takeaways.append(f"{len(takeaways) + 1}. {claim.takeaway} ({number}: {where})\n")
+    return "".join([OPENING, *rows, TAKEAWAYS, *takeaways])
 
 
 def main(arguments: list[str] | None = None) -> int:

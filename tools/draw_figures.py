@@ -38,10 +38,11 @@ def draw_map() -> None:
 
 def draw_over_optimisation() -> None:
     """figures/over_optimisation.png, from the kept results of `rlhf-lessons sweep over-optimisation`."""
-    tables, unpriced = kept.read(over_optimisation.NAME).tables, over_optimisation.UNPRICED
-    points = {reward: turning.ppo_points(tables["evaluations"], name) for reward, name in unpriced.items()}
-    peaks = {reward: turning.ppo_peak(points[reward], tables["looks"], name) for reward, name in unpriced.items()}
-    fitted = {reward: turning.fitting(part, "ppo", peaks[reward]) for reward, part in points.items()}
+    tables, labels = kept.read(over_optimisation.NAME).tables, over_optimisation.LABELS
+    unheld = {labels[reward]: condition for reward, condition in over_optimisation.UNPRICED.items()}
+    points = {name: turning.ppo_points(tables["evaluations"], condition) for name, condition in unheld.items()}
+    peaks = {name: turning.ppo_peak(points[name], tables["looks"], condition) for name, condition in unheld.items()}
+    fitted = {name: turning.fitting(part, "ppo", peaks[name]) for name, part in points.items()}
     (FIGURES / "over_optimisation.png").write_bytes(plots.goodhart(points, peaks, fitted, "PPO").png())
 
 

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+import numpy as np
+
 from rlhf_lessons.diagnostics.logs.curves import Panel
 from rlhf_lessons.diagnostics.logs.reading import NO_READING, Reading
 from rlhf_lessons.diagnostics.page import fragment, page, section
@@ -113,4 +115,5 @@ def _plain(value: Any) -> Any:
         return sorted(value)
     if isinstance(value, list | tuple):
         return [_plain(part) for part in value]
+    value = value.item() if isinstance(value, np.generic) else value  # what a rule computed with numpy
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -11,6 +11,7 @@ from rlhf_lessons.diagnostics.logs.columns import Log
 from rlhf_lessons.diagnostics.logs.curves import panels
 from rlhf_lessons.diagnostics.logs.health import HEALTH
 from rlhf_lessons.diagnostics.logs.kinds import kind_of
+from rlhf_lessons.diagnostics.logs.missing import missing as to_log
 from rlhf_lessons.diagnostics.logs.parsing import Source, split_stages
 from rlhf_lessons.diagnostics.logs.rules import RULES
 from rlhf_lessons.refusals import check_choice
@@ -56,11 +57,12 @@ def _diagnose(log: Log, given: Kind | None) -> Diagnosis:
         findings += [Finding(CANNOT_TELL, missing, strength=0.3)] if missing else []
     state: State = "sick" if faults else "cannot tell" if missing else "healthy"
     ready = kind == "reward_model" and state == "healthy"
-    asked = next((finding.metrics for finding in findings if finding.grave), ())
+    asked = [finding.metrics for finding in sorted(findings, key=lambda found: not found.grave)]
     places = [finding.place for finding in findings if finding.step is not None]
     verdict = _verdict(kind, faults, "" if faults else missing)
     drawn = panels(log, asked, places)
-    return Diagnosis(tuple(findings), verdict, ready, kind, state, log.reading, panels=drawn)
+    more = to_log(log) if state == "cannot tell" else ()
+    return Diagnosis(tuple(findings), verdict, ready, kind, state, log.reading, more, panels=drawn)
 
 
 def _verdict(kind: Kind, faults: Iterable[str], missing: str) -> str:

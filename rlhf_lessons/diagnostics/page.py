@@ -13,6 +13,7 @@ from rlhf_lessons.diagnostics.logs.curves import Panel
 # Colours of text and ground are those of whoever shows it, so it can be read in light and in dark.
 STYLE = """
 .rlhf-diagnosis { max-width: 60rem; line-height: 1.45; overflow-wrap: anywhere; }
+.rlhf-diagnosis + .rlhf-diagnosis { margin-top: 2.5rem; border-top: 1px solid; }
 .rlhf-diagnosis h2 { font-size: 1.2em; margin: .6em 0 .4em; }
 .rlhf-diagnosis .state { color: #fff; border-radius: 4px; padding: .1em .5em; font-weight: 600; white-space: nowrap; }
 .rlhf-diagnosis .sick { background: #b93a26; }
@@ -93,7 +94,8 @@ def marks(panel: Panel, findings: Sequence[Mapping[str, Any]]) -> list[Mark]:
 
 def _finding(found: Mapping[str, Any]) -> str:
     code = f" ({found['code']})" if found["code"] else ""
-    begins = f" It begins at {found['place']} {found['step']:g}." if found["step"] is not None else ""
+    where = f"{found['place']} {found['step']:g}" if found["step"] is not None else ""
+    begins = f" It begins at {where}." if where not in found["evidence"] else ""
     parts = [
         f"<p><b>{escape(_capital(found['name']))}</b>{escape(code)}: {escape(found['evidence'])}.{escape(begins)}</p>"
     ]

@@ -29,7 +29,7 @@ from rlhf_lessons.sweeps.reward_models import Recipe, annotators_of
 
 NAME = "over_optimisation"
 SEEN_SEEDS = (0, 1)  # in sight, on tuning cases, while the settings of this world were chosen
-FRESH_SEEDS = (2, 3, 4)  # run once, after all of that was fixed
+FRESH_SEEDS = tuple(range(2, 10))  # run once, after all of that was fixed
 SEEDS = (*SEEN_SEEDS, *FRESH_SEEDS)
 COURSE = {"rollout_size": 256, "minibatch_size": 128, "kl_coef": 0.1}  # twice the price that suits the best of them
 COURSE_PRICE = {"kl_coef": 0.05}

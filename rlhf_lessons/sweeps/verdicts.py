@@ -133,7 +133,7 @@ def comparison(cases: pd.DataFrame, conditions: Sequence[str], baseline: str) ->
             "KL": means["kl"],
             "verdict": verdict(ahead) if name != baseline else "-",
         }
-    return pd.DataFrame(rows).T.rename_axis("condition")
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("condition")
 
 
 def staircase(cases: pd.DataFrame, order: Sequence[str]) -> pd.DataFrame:

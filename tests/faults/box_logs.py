@@ -20,7 +20,6 @@ TEXTS = {
     "train.py": "for step in range(100):\n    loss = criterion(model(x), y)\n",
     "steps.log": "step=1 lr=0.1\nstep=2 lr=0.1\n",
     "words.log": "epoch one: loss five\n",
-    "accuracy_of_250.log": "accuracy=250\n",
     "escapes.log": ESCAPES,
     "header.csv": "epoch,loss\n",
     "header_and_stage.csv": "stage,loss\n",

@@ -84,6 +84,7 @@ def test_every_cure_has_an_interval_and_holding_the_policy_helps(some_cases):
     cures = table.loc[list(over_optimisation.CURES)]
     assert ((cures["low"] < cures["lead"]) & (cures["lead"] < cures["high"])).all()
     assert cures.loc["strong_price", "verdict"] == cures.loc["early_stop", "verdict"] == "helps"
+    assert not (cures.filter(like="ensemble", axis="index")["verdict"] == "helps").any()
 
 
 @pytest.mark.parametrize(

@@ -28,13 +28,20 @@ from tqdm import tqdm
 from rlhf_lessons.reruns import NOTEBOOKS, list_notebooks
 from rlhf_lessons.store import HOME_VARIABLE
 from rlhf_lessons.sweeps.results import REMAKE_VARIABLE
-from tools.verify import faults, figures, notebooks, readme, report
+from tools.verify import faults, figures, notebooks, readme, report, simulated
 from tools.verify.rows import DIFFERS, Row
 
 ROOT = Path(__file__).parents[2]
 BUILD = ROOT / "build"
 MINUTES = "minutes"
-COUNTS = ("README.md", "notebooks/*.ipynb", "rlhf_lessons/**/*", "tools/verify/*.py", "tests/faults/**/*")
+COUNTS = (
+    "README.md",
+    "notebooks/*.ipynb",
+    "rlhf_lessons/**/*",
+    "tools/verify/*.py",
+    "tools/simulated_logs/*.py",
+    "tests/faults/**/*",
+)
 
 Part = Callable[[], list[Row]]
 
@@ -52,6 +59,7 @@ def parts(work: Path) -> dict[str, Part]:
         "live": figures.live,
         "doctor": figures.doctor,
         "faults": partial(faults.planted, text),
+        "log-reader": partial(simulated.read, text),
         MINUTES: partial(notebooks.minutes, text, work / "runs"),
     }
 

@@ -9,6 +9,7 @@ MINUTES = "The notebooks"
 STAGES = "What the stages reach"
 POLICIES = "Why the reward model decides"
 FAULTS = "Reliability"
+SIMULATED = "What is wrong with your run?"
 PRETRAINED = (
     r"that model is safe in (?P<sampled>[\d.]+ %) of its sampled answers and (?P<greedy>[\d.]+ %) of its greedy ones"
 )

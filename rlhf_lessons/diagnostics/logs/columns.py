@@ -92,7 +92,7 @@ class Log:
         """The unit and the places of the finite values of `name`: epoch, else step, else row number."""
         rows = _finite(self.columns.get(name, NOTHING)).rows
         for where in WHERE:
-            column = self.columns.get(where, NOTHING)
+            column = _finite(self.columns.get(where, NOTHING))
             if np.isin(rows, column.rows).all() and (np.diff(_at(column, rows)) > 0).all():
                 return where, _at(column, rows).tolist()
         return "row", [float(number) for number in range(len(rows))]
@@ -206,14 +206,19 @@ def _bounded(column: Column) -> Column:
 def _as_shares(columns: dict[str, Column], prefix: str) -> dict[str, Column]:
     """Accuracies as shares from 0 to 1; where some are over 1, also as they were printed, and as shares if in percent.
 
-    Values over 1 of which none reaches 20 are no percentages: a coin has 50. No share can be made of them.
+    Values over 1 of which none reaches 20 are no percentages (a coin has 50), nor are those that count up from under 20
+    by at most one a row, or in more than ten rows without ever falling. No share can be made of them.
     """
     name = f"{prefix}accuracy"
     column = columns.get(name, NOTHING)
     if not len(column.rows):
         return {}
     over = np.fmax.reduce(column.values) > 1
-    percent = np.fmax.reduce(column.values) >= LEAST_PERCENT
+    finite = _finite(column).values
+    steps = np.diff(finite)
+    slowly = np.median(steps) <= 1 or len(steps) > 10 if len(steps) else False
+    counted = len(steps) > 2 and finite[0] < LEAST_PERCENT and (steps >= 0).all() and slowly
+    percent = np.fmax.reduce(column.values) >= LEAST_PERCENT and not counted
     shares = column.values / (100 if percent else np.nan if over else 1)
     found = {name: _where(Column(column.rows, shares), (shares >= 0) & (shares <= 1))}
     return found | ({f"{prefix}{AS_PRINTED}": column} if over else {})

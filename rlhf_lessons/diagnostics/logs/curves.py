@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rlhf_lessons.diagnostics.logs.columns import NOTHING, Column, Log
+from rlhf_lessons.diagnostics.logs.columns import Column, Log
 from rlhf_lessons.diagnostics.logs.names import PART, WHERE
 
 MOST_PANELS, MOST_POINTS, MOST_LINES = 4, 500, 4
@@ -16,7 +16,7 @@ POLICY = (
 )
 LANGUAGE = ("loss", "token_accuracy", "perplexity", "grad_norm", "learning_rate")
 # What is drawn of each kind of run, what says most first; of the other kinds, PAIRS.
-DRAWN = {"grpo": POLICY, "ppo": POLICY, "sft": LANGUAGE, "unknown": (*PAIRS, *POLICY)}
+DRAWN = {"grpo": POLICY, "ppo": POLICY, "sft": LANGUAGE, "unknown": tuple(dict.fromkeys((*PAIRS, *POLICY)))}
 TOGETHER = {"reward_chosen": "reward_rejected", "logps_chosen": "logps_rejected"}  # in one panel
 
 
@@ -36,14 +36,18 @@ class Panel(NamedTuple):
     curves: tuple[Curve, ...]
 
 
-def panels(log: Log, asked: Sequence[str] = (), places: Sequence[str] = ()) -> tuple[Panel, ...]:
-    """What is drawn of a log: first what the strongest finding asked for, then what says most of this kind of run.
+def panels(log: Log, asked: Sequence[Sequence[str]] = (), places: Sequence[str] = ()) -> tuple[Panel, ...]:
+    """What is drawn of a log: first what the first finding asked for, last what only says much of this kind of run.
 
-    asked: canonical names; places: what the findings count places in, so that they can be marked.
+    asked: canonical names, a list a finding; places: what the findings count places in, so that they can be marked.
     """
+
+    def rank(name: str) -> int:
+        alike = {name, f"eval_{name}", TOGETHER.get(name)}
+        return next((place for place, names in enumerate(asked) if alike & {*names}), len(asked))
+
     found = [name for name in DRAWN.get(log.kind, PAIRS) if _several(log, name) or _several(log, f"eval_{name}")]
-    found.sort(key=lambda name: not {name, f"eval_{name}", TOGETHER.get(name)} & {*asked})
-    return tuple(_panel(log, name, places) for name in found[:MOST_PANELS])
+    return tuple(_panel(log, name, places) for name in sorted(found, key=rank)[:MOST_PANELS])
 
 
 def _several(log: Log, name: str) -> bool:
@@ -71,9 +75,11 @@ def _finite(column: Column) -> Column:
 
 
 def _counts(log: Log, unit: str, rows: np.ndarray) -> bool:
-    """Whether every one of these rows has its place in this unit, each after the one before."""
-    known = np.isin(rows, log.columns.get(unit, NOTHING).rows).all()
-    return bool(known and unit in log and (np.diff(_at(log, unit, rows)) > 0).all())
+    """Whether every one of these rows has its place in this unit, a finite one, each after the one before."""
+    if unit not in log or not np.isin(rows, log.columns[unit].rows).all():
+        return False
+    places = _at(log, unit, rows)
+    return bool(np.isfinite(places).all() and (np.diff(places) > 0).all())
 
 
 def _at(log: Log, unit: str, rows: np.ndarray) -> np.ndarray:

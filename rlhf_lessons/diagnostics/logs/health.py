@@ -8,6 +8,7 @@ from rlhf_lessons.diagnostics.logs.columns import Log
 from rlhf_lessons.diagnostics.logs.evidence import held_out_interval, shown_interval
 from rlhf_lessons.diagnostics.logs.health_policy import language_model, learned_policy
 from rlhf_lessons.diagnostics.logs.losses import has_ln2
+from rlhf_lessons.diagnostics.logs.rules.direct import SOME, fall_of_chosen, unequal_lengths
 from rlhf_lessons.diagnostics.logs.trends import FEWEST_POINTS, early, late
 from rlhf_lessons.diagnostics.logs.wording import percent
 
@@ -35,6 +36,8 @@ def reward_model(log: Log) -> tuple[Finding | None, str]:
 
 
 def _rows(loss: list[float]) -> str:
+    if not loss:
+        return "no training loss is in the log"
     return f"{len(loss)} rows with a loss show no trend; it takes at least {FEWEST_POINTS}"
 
 
@@ -89,12 +92,27 @@ def direct(log: Log) -> tuple[Finding | None, str]:
     if not loss or late(loss) > early(loss):
         course = f"goes from {early(loss):.4f} to {late(loss):.4f}" if loss else "is not in the log"
         return None, f"the held-out loss {course}"
+    if doubt := _bought_dearly(log):
+        return None, doubt
     course = f"held-out accuracy is {shown_interval(log)}, the held-out loss goes from {loss[0]:.4f} to {loss[-1]:.4f}"
     course += f", the held-out margin is {late(margin):.3f}" if margin else ""
     course += f", the chosen answers' reward is {late(rewards):.3f}" if rewards else ""
     return Finding(
         HEALTHY, course, ("a shortcut such as length", "answers that have become worse all the same"), 0.6
     ), ""
+
+
+def _bought_dearly(log: Log) -> str:
+    """Why the held-out values may be good for another reason than better answers; "" for none."""
+    if apart := unequal_lengths.check(log):
+        return f"{apart.evidence}; sample answers and count their tokens"
+    fell = fall_of_chosen(log)
+    if fell and fell[0] < 0 and fell[1] - fell[0] < SOME * fell[0]:
+        return (
+            f"the log-probability of the chosen answers goes from {fell[0]:.1f} at the reference to {fell[1]:.1f} nats "
+            "an answer, so sample some before you trust the margin"
+        )
+    return ""
 
 
 def unknown(log: Log) -> tuple[Finding | None, str]:

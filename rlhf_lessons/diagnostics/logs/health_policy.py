@@ -4,7 +4,8 @@ import math
 
 from rlhf_lessons.diagnostics.findings import HEALTHY, Finding
 from rlhf_lessons.diagnostics.logs.columns import Log
-from rlhf_lessons.diagnostics.logs.policy_curves import ENOUGH_ROWS, change_in_errors, rewards
+from rlhf_lessons.diagnostics.logs.names import PART
+from rlhf_lessons.diagnostics.logs.policy_curves import ENOUGH_ROWS, answer_lengths, change_in_errors, rewards
 from rlhf_lessons.diagnostics.logs.rule import Rule
 from rlhf_lessons.diagnostics.logs.rules import policy, policy_claims, policy_signal, policy_updates
 from rlhf_lessons.diagnostics.logs.trends import FEWEST_POINTS, early, late
@@ -26,17 +27,21 @@ def learned_policy(log: Log) -> tuple[Finding | None, str]:
     if len(reward) < ENOUGH_ROWS:
         rows = "row" if len(reward) == 1 else "rows"
         return None, f"{len(reward)} {rows} with a reward are too few to tell a rise from noise; it takes {ENOUGH_ROWS}"
-    rise = change_in_errors(reward)
+    rise, lengths = change_in_errors(reward), answer_lengths(log)
     course = f"the reward goes from {early(reward):.4g} to {late(reward):.4g}"
+    unseen = [name for name, seen in (("KL", "kl" in log), ("length", lengths)) if not seen]
+    words = f"neither {' nor '.join(unseen)} is" if len(unseen) > 1 else f"{''.join(unseen)} is not"
+    hacking = f"{words} logged, so reward hacking cannot be excluded"
     if rise < RISEN:
-        return None, f"{course}, no more than its noise ({rise:.1f} standard errors; a rise takes {RISEN:g})"
-    unseen = [name for name, metric in (("KL", "kl"), ("length", "response_length")) if metric not in log]
+        flat = f"{course}, no more than its noise ({rise:.1f} standard errors; a rise takes {RISEN:g})"
+        return None, f"{flat}; {hacking}" if unseen else flat
     if unseen:
-        words = f"neither {unseen[0]} nor {unseen[1]} is" if len(unseen) > 1 else f"{unseen[0]} is not"
-        return None, f"{course}, but {words} logged, so reward hacking cannot be excluded"
+        return None, f"{course}, but {hacking}"
     doubts = [finding.name for rule in DOUBTS if (finding := rule(log))]
+    fallen = [name.removeprefix(PART) for name in log.columns if name.startswith(PART)]
+    doubts += [f"{name} that falls" for name in fallen if change_in_errors(log.values(f"{PART}{name}")) < -1]
     good = f"{course}, {rise:.1f} standard errors, at a KL of {late(log.values('kl')):.3g} and answers of "
-    found = Finding(HEALTHY, f"{good}{late(log.values('response_length')):.0f} tokens", ("reward hacking",), 0.6)
+    found = Finding(HEALTHY, f"{good}{late(lengths):.0f} tokens", ("reward hacking",), 0.6)
     if doubts:
         return None, f"{course}, but {' and '.join(doubts)} may explain it: read twenty answers"
     return found, ""
@@ -48,8 +53,9 @@ def language_model(log: Log) -> tuple[Finding | None, str]:
     if len(loss) < FEWEST_POINTS:
         return None, f"{len(loss)} rows with a loss are too few for a trend; it takes at least {FEWEST_POINTS}"
     falls = late(loss) < 0.8 * early(loss) or change_in_errors(loss) < -RISEN
-    if not falls:
-        return None, f"the loss goes from {early(loss):.4g} to {late(loss):.4g}, no fall beyond its noise"
+    if not falls or loss[-1] >= loss[0] or max(loss) > 1.5 * loss[0]:
+        course = f"the loss goes from {loss[0]:.4g} to {loss[-1]:.4g}, {max(loss):.4g} at its height"
+        return None, f"{course}: no fall beyond its noise"
     chance = math.exp(min(-late(loss), 0))
     evidence = f"the loss falls from {loss[0]:.4f} to {loss[-1]:.4f}: {chance:.1%} for the right token"
     evidence += f"; held out it is {held_out[-1]:.4f}" if held_out else "; nothing is held out"

@@ -35,10 +35,8 @@ PREFERENCE = (*MARGINS, "accuracy", AS_PRINTED, "mean_reward")
 LANGUAGE = ("perplexity", "token_accuracy", "vocab_size")
 CRITIC = ("value_loss", "explained_variance")
 GROUPS = ("zero_spread",)
-PAIRS = (*MARGINS, "logps_chosen", "logps_rejected")
-STEPS = ("approx_kl", "clip_fraction", "policy_loss")
-PAID = ("score", "mean_reward")  # what a policy earns, and what it does:
-MOVED = (*STEPS, "kl", "ratio", "response_length", "cut_off", "ended")
+PAID = ("score", "mean_reward")  # what a policy earns
+MOVED = ("kl", "policy_loss", "approx_kl", "clip_fraction", "ratio", "response_length", "cut_off")  # and what it does
 TRAINER = ("learning_rate", "epoch", "grad_norm")  # what a trainer prints beside its loss, and a chart does not
 CHART = re.compile("chart|w&b|wandb|tensorboard", re.IGNORECASE)
 
@@ -84,7 +82,7 @@ def _said(kind: Kind) -> Callable[[Log], str]:
     """The reason that the run's name or the prose around it names one kind on pairs, and the metrics are such."""
 
     def reason(log: Log) -> str:
-        if _has(log, *CRITIC, *GROUPS) or not (_has(log, *PREFERENCE) or "loss" in log):
+        if _has(log, *CRITIC, *GROUPS) or _earns(log) or not (_has(log, *PREFERENCE) or "loss" in log):
             return ""
         run = next((WORDS[word] for word in re.split("[_ ]", plain(log.reading.run)) if word in WORDS), None)
         if run:
@@ -96,23 +94,28 @@ def _said(kind: Kind) -> Callable[[Log], str]:
     return reason
 
 
-def _policy(is_ppo: bool) -> Callable[[Log], str]:
-    """The reason that a policy was trained on rewards: DPO and its kin, which print KL and rewards too, have pairs.
+def _earns(log: Log) -> str:
+    """The reason that a policy is paid and moves: it has no pairs, which DPO and its kin have beside KL and rewards."""
+    if _has(log, *MARGINS, "logps_chosen", "logps_rejected"):
+        return ""
+    paid, moved = _has(log, *PAID), _has(log, *MOVED)
+    part = next((log.reading.names[name][0] for name in log.columns if name.startswith(PART)), "")
+    if paid and (moved or part):
+        return f"it logs {paid} beside {moved or part}"
+    alone = _has(log, "policy_loss", "clip_fraction", "approx_kl")
+    return f"it logs {alone}" if alone else ""
 
-    PPO has a critic, or says its name; GRPO and RLOO have none.
-    """
 
-    def reason(log: Log) -> str:
-        paid = _has(log, *PAID)
-        moved = _has(log, *MOVED) or _has(log, *(name for name in log.columns if name.startswith(PART)))
-        printed = (name.lower() for names in log.reading.names.values() for name in names)
-        called = any(name.startswith("ppo/") for name in printed) or "ppo" in log.reading.words
-        if _has(log, *PAIRS) or not moved or not (paid or _has(log, *STEPS)) or called != is_ppo:
-            return ""
-        both = " and ".join(filter(None, (paid, moved)))
-        return f"it logs {both}" + (", and its name" if is_ppo else ", and no critic")
+def _called_ppo(log: Log) -> str:
+    """The reason that such a policy is called PPO: by its metrics (`ppo/mean_scores`), or in the words around them."""
+    named = _prints("^ppo_(mean|std|loss|policy|val|returns)")(log) or (
+        "it is called PPO" if _worded(log, "ppo") else ""
+    )
+    return named if named and _earns(log) else ""
 
-    return reason
+
+def _worded(log: Log, word: str) -> bool:
+    return word in log.reading.words or word in re.split("[_ ]", plain(log.reading.run))
 
 
 def _single_curve(log: Log) -> str:
@@ -161,13 +164,13 @@ TABLE: tuple[tuple[Kind, Callable[[Log], str]], ...] = (
     *((kind, _said(kind)) for kind in get_args(Kind) if kind in WORDS.values()),
     ("ppo", _logs(*CRITIC)),
     ("grpo", _logs(*GROUPS)),
-    ("ppo", _policy(True)),
-    ("grpo", _policy(False)),
     ("orpo", _prints("log_odds_(chosen|ratio)")),
     ("kto", _logs("kl", beside=(*MARGINS, "logps_chosen"))),
     ("kto", _prints("count_(chosen|rejected)$", beside=MARGINS)),
     ("dpo", _logs("logps_chosen", "logps_rejected")),
     ("dpo", _prints("^(eval_|train_)?logits_(chosen|rejected)", beside=PREFERENCE)),
+    ("ppo", _called_ppo),
+    ("grpo", _earns),
     ("reward_model", _logs("mean_reward", beside=(*MARGINS, "accuracy", "min_reward"))),
     ("dpo", _prints("^(eval_|train_)?rewards_(chosen|rejected|margins|accuracies)$")),
     ("dpo", _starts_at_a_reference),

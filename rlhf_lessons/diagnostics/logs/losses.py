@@ -3,7 +3,6 @@
 import math
 import re
 
-from rlhf_lessons.diagnostics.bars import LN2
 from rlhf_lessons.diagnostics.logs.columns import Log
 from rlhf_lessons.diagnostics.logs.names import plain
 
@@ -19,8 +18,8 @@ NAMED = {
     "robust": "robust",
     "sigmoid": SIGMOID,
 }
-USUAL_BETAS = (0.01, 0.02, 0.05, 0.1, 0.2)
-FEWEST = 3
+USUAL_BETAS = (0.01, 0.02, 0.05, 0.1, 0.2, 1.0)
+SMALL, CLOSE = 0.1, 0.05
 
 
 def loss_of(log: Log) -> str:
@@ -45,20 +44,20 @@ def rows_with_margin(log: Log) -> list[tuple[float, float]]:
     return [(loss, margin) for loss, margin in rows]
 
 
+def _at_margin_0(log: Log) -> float:
+    """The loss of the first row if its margin is near 0; 0 where it is not, or no reference to start from."""
+    rows = rows_with_margin(log)
+    return rows[0][0] if log.kind == "dpo" and rows and abs(rows[0][1]) < SMALL else 0.0
+
+
 def is_hinge(log: Log) -> bool:
-    """Whether the loss is 1 - margin, as it is where no margin has passed 1: 1 at the reference, where ln 2 is .693."""
-    rows = [(loss, margin) for loss, margin in rows_with_margin(log) if abs(margin) < 0.5]
-    near = [abs(loss - (1 - margin)) < 0.05 for loss, margin in rows]
-    return len(near) >= FEWEST and sum(near) > 0.8 * len(near)
+    """Whether the loss max(0, 1 - margin) would start where this one does: at 1, where ln 2 is .693."""
+    return math.isclose(_at_margin_0(log), 1, rel_tol=CLOSE)
 
 
 def is_ipo(log: Log) -> bool:
-    """Whether the loss starts at 1 / (4 beta^2) for a usual beta, and is far over what such small margins could cost.
+    """Whether the loss starts at 1 / (4 beta^2) for a usual beta, which for none of them is near ln 2.
 
-    IPO's loss is (margin / beta - 1 / (2 beta))^2; a sigmoid loss is at most ln 2 + the mean size of a margin.
+    IPO's loss is (margin / beta - 1 / (2 beta))^2, lowest at a margin of 1/2.
     """
-    rows = rows_with_margin(log)
-    if not rows or abs(rows[0][1]) > 0.5:
-        return False
-    betas = [beta for beta in USUAL_BETAS if math.isclose(rows[0][0], ((rows[0][1] - 0.5) / beta) ** 2, rel_tol=0.03)]
-    return bool(betas) and rows[0][0] > 3 * LN2 and max(margin for _, margin in rows) < 1
+    return any(math.isclose(_at_margin_0(log), 1 / (4 * beta**2), rel_tol=CLOSE) for beta in USUAL_BETAS)

@@ -69,8 +69,9 @@ NAMES: dict[str, tuple[str, ...]] = {
         *("actor_reward_kl_penalty", "policy_kl", "critic_kl"),
     ),
     "kl_coef": ("kl_coef", "objective_kl_coef", "actor_kl_coef", "actor_reward_kl_penalty_coeff", "kl_ctl_value"),
+    "answer_entropy": ("answer_entropy", "objective_entropy"),  # summed over the tokens of an answer
     "entropy": (
-        *("entropy", "objective_entropy", "policy_entropy_avg", "actor_entropy", "entropy_loss", "ppo_policy_entropy"),
+        *("entropy", "policy_entropy_avg", "actor_entropy", "entropy_loss", "ppo_policy_entropy"),
         *("actor_entropy_loss", "policy_entropy"),
     ),
     "response_length": (
@@ -137,7 +138,7 @@ SETTING_NAMES = {alias: name for name, aliases in SETTINGS.items() for alias in 
 PART = "part_"  # before the name of one reward function of several
 SETTING = "setting_"  # before what a file states of the run as a whole
 AS_PRINTED = "printed_accuracy"  # accuracies of which some are over 1, before they are made shares
-NOT_MEASURED = (*WHERE, "total_steps", "progress", "vocab_size", "learning_rate", "n_pairs", AS_PRINTED)
+NOT_MEASURED = (*WHERE, "total_steps", "progress", "vocab_size", "learning_rate", "n_pairs")
 
 
 def is_measured(name: str) -> bool:

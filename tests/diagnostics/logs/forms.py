@@ -89,7 +89,14 @@ SAMPLES = {
         "'policy/approxkl_avg': 0.01,"
         " 'val/ratio': 1.02, 'val/clipfrac_avg': 0.1, 'loss/value_avg': 0.3, 'episode': 64, 'epoch': 0.5}\n",
         "printed dictionaries",
-        {"kl": [0.1], "entropy": [40.5], "score": [-1.5], "approx_kl": [0.01], "ratio": [1.02], "value_loss": [0.3]},
+        {
+            "kl": [0.1],
+            "answer_entropy": [40.5],
+            "score": [-1.5],
+            "approx_kl": [0.01],
+            "ratio": [1.02],
+            "value_loss": [0.3],
+        },
     ),
     "TRL's GRPO": Sample(
         "{'loss': 0.0, 'completions/mean_length': 99.5, 'completions/clipped_ratio': 0.25, 'rewards/correct/mean': 0.5,"

@@ -2,6 +2,8 @@
 
 import math
 
+import pytest
+
 from rlhf_lessons.diagnostics.log_reader import diagnose
 from rlhf_lessons.diagnostics.logs.curves import MOST_PANELS, MOST_POINTS, panels
 from rlhf_lessons.diagnostics.logs.parsing import parse
@@ -35,6 +37,12 @@ def test_without_epoch_and_step_the_rows_are_counted():
     assert [curve.places for curve in panel.curves] == [[0, 2], [1]]
 
 
+@pytest.mark.parametrize("last", [math.nan, math.inf, 1.0])
+def test_an_epoch_that_is_no_place_does_not_count(last):
+    panel = drawn([{"epoch": 1, "step": 5, "loss": 1.0}, {"epoch": last, "step": 6, "loss": 0.9}])["loss"]
+    assert (panel.place, panel.curves[0].places) == ("step", [5, 6])
+
+
 def test_nan_and_infinity_are_not_drawn():
     values = [1.0, math.nan, math.inf, 0.5]
     (curve,) = drawn([{"step": n, "loss": value} for n, value in enumerate(values)])["loss"].curves
@@ -52,8 +60,9 @@ def test_of_a_long_log_the_spike_and_both_ends_stay():
 def test_what_the_strongest_finding_looked_at_comes_first():
     log = parse([{"loss": 0.6, "accuracy": 0.6, "margin": n, "logps_chosen": -n, "grad_norm": 0} for n in range(9)])
     assert panels(log)[0].curves[0].name == "loss"
-    found = panels(log, asked=["grad_norm"])
-    assert found[0].curves[0].name == "grad_norm" and len(found) == MOST_PANELS
+    found = panels(log, asked=[["grad_norm"], ["margin"]])
+    assert [panel.curves[0].name for panel in found] == ["grad_norm", "margin", "loss", "accuracy"]
+    assert len(found) == MOST_PANELS
 
 
 def test_a_finding_names_what_its_rule_looked_at():

@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rlhf_lessons.diagnostics.log_reader import diagnose
-from rlhf_lessons.diagnostics.logs.evidence import coin_at_most, smallest_sample
 from rlhf_lessons.diagnostics.logs.names import AS_PRINTED, canonical
 from rlhf_lessons.diagnostics.logs.parsing import parse
 from rlhf_lessons.diagnostics.logs.trends import steady_trend
@@ -59,13 +58,6 @@ def test_steady_trend():
     assert steady_trend([5, 5, 5, 5, 5]) == 0
     assert steady_trend(-np.exp(np.arange(30.0))) == -1
     assert steady_trend(np.random.default_rng(0).normal(size=500)) == 0
-
-
-def test_chance():
-    """C9: 35 to 40 % means 20 pairs, and a coin does as badly in one run of four."""
-    assert smallest_sample([0.35, 0.40]) == 20
-    assert coin_at_most(0.40, 20) == pytest.approx(0.2517, abs=1e-4)
-    assert coin_at_most(1.0, 20) == 1.0
 
 
 # Nonsense

@@ -169,8 +169,10 @@ def test_validation_loss_makes_the_columns_beside_it_held_out_only_if_nothing_el
 
 
 def test_accuracies_over_one_are_kept_as_printed_too():
-    log = parse("step,accuracy\n1,1\n2,2\n3,3\n")
-    assert log.values("printed_accuracy") == [1, 2, 3] and log.values("accuracy") == [0.01, 0.02, 0.03]
+    log = parse("step,accuracy\n1,50\n2,60\n3,70\n")
+    assert log.values("printed_accuracy") == [50, 60, 70] and log.values("accuracy") == [0.5, 0.6, 0.7]
+    sums = parse("step,accuracy\n1,1\n2,2\n3,3\n")
+    assert sums.values("printed_accuracy") == [1, 2, 3] and "accuracy" not in sums
     assert "printed_accuracy" not in parse("step,accuracy\n1,0.5\n")
 
 

@@ -63,6 +63,12 @@ ROWS = [
     Bad("explain ''", 2, "code: '' is not allowed; it must be one of ..."),
     Bad("explain RM001 RM998", 2, "code: 'RM998' is not allowed; it must be one of ..."),
     Bad("diagnose BOX/story.log --ceiling high", 2, "ceiling: 'high' is not allowed; it must be a number"),
+    # Which reward model, on which pairs.
+    Bad("examine", 2, "model: it is missing (... examine --help)"),
+    Bad("examine --model BOX", 2, "pairs: it is missing (... examine --help)"),
+    Bad("examine --batch-size 0", 2, "batch_size: '0' is not allowed; it must be a whole number from 1 to 4096"),
+    Bad("examine --max-length x", 2, "max_length: 'x' is not allowed; it must be a whole number from 1 to 1000000"),
+    Bad("examine --ceiling high", 2, "ceiling: 'high' is not allowed; it must be a number"),
     # Which sweep, with how much of the machine.
     Bad("sweep", 2, "name: it is missing (... sweep --help)"),
     Bad("sweep everything", 2, "name: 'everything' is not allowed; it must be one of over-optimisation"),

@@ -21,7 +21,6 @@ FILES = [
     Bad("diagnose BOX/logs/train.py", 2, NOTHING),
     Bad("diagnose BOX/logs/steps.log", 2, NOTHING),
     Bad("diagnose BOX/logs/words.log", 2, NOTHING),
-    Bad("diagnose BOX/logs/accuracy_of_250.log", 2, NOTHING),
     Bad("diagnose BOX/logs/escapes.log", 2, NOTHING),
     Bad("diagnose BOX/logs/header.csv", 2, NOTHING),
     Bad("diagnose BOX/logs/header_and_stage.csv", 2, NOTHING),
@@ -145,7 +144,7 @@ FILES = [
     Bad("diagnose BOX/logs/history.pkl", 2, f"file: 'BOX/logs/history.pkl' {NO_TEXT}"),
     Bad("diagnose BOX/logs/history.log.gz", 2, f"file: 'BOX/logs/history.log.gz' {NO_TEXT}"),
     Bad("diagnose BOX/logs/array.npy", 2, f"file: 'BOX/logs/array.npy' {NO_TEXT}"),
-    Bad("diagnose BOX/logs/events.tfevents", 2, f"file: 'BOX/logs/events.tfevents' {NO_TEXT}"),
+    Bad("diagnose BOX/logs/events.tfevents", 2, "log: ..."),  # no values in it, or tensorboard is not installed
     Bad("diagnose BOX/logs/program", 2, f"file: 'BOX/logs/program' {NO_TEXT}"),
     Bad("diagnose BOX/logs/half.utf16", 2, f"file: 'BOX/logs/half.utf16' {NO_TEXT}"),
     Bad("diagnose BOX/logs/broken.utf8", 2, f"file: 'BOX/logs/broken.utf8' {NO_TEXT}"),

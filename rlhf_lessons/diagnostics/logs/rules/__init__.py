@@ -4,11 +4,13 @@ from collections.abc import Mapping
 
 from rlhf_lessons.diagnostics.logs.rule import Rule
 from rlhf_lessons.diagnostics.logs.rules import (
+    accuracies,
     any_run,
     arithmetic,
     direct,
     fit,
     language,
+    levels,
     overfitting,
     policy,
     policy_claims,
@@ -20,8 +22,8 @@ from rlhf_lessons.diagnostics.logs.rules import (
 from rlhf_lessons.refusals import check_choice
 
 MODULES = (
-    *(reward_model, fit, overfitting, direct, reference, arithmetic, any_run, language),
-    *(policy_claims, policy, policy_updates, policy_signal),
+    *(reward_model, levels, fit, overfitting, direct, reference, arithmetic, accuracies, any_run),
+    *(language, policy_claims, policy, policy_updates, policy_signal),
 )
 RULES: Mapping[str, Rule] = {
     rule.code: rule for module in MODULES for rule in vars(module).values() if isinstance(rule, Rule)

@@ -8,10 +8,13 @@ from rlhf_lessons.diagnostics.bars import LN2
 from rlhf_lessons.diagnostics.logs.columns import Log
 from rlhf_lessons.diagnostics.logs.losses import has_ln2
 from rlhf_lessons.diagnostics.logs.rule import NO_POLICY, PAIRS, Signs, rule
+from rlhf_lessons.diagnostics.logs.rules.arithmetic import summed_loss
 from rlhf_lessons.diagnostics.logs.rules.reward_model import wrong_way_update
 from rlhf_lessons.diagnostics.logs.trends import FEWEST_POINTS, early, late
 
 DIVERGENCE = "divergence"
+WORSE = 1.15
+BLOCKS, SURELY = 10, 5  # of the loss; standard errors: the lowest of ten blocks is low by chance too
 
 
 @rule(
@@ -40,7 +43,10 @@ def divergence(log: Log) -> Signs | None:
         first = next(number for number, value in enumerate(gradients) if math.isnan(value))
         evidence = f"grad_norm is NaN from row {first + 1} of {len(gradients)} on, whatever the loss says"
         return Signs(evidence, 0.97, ("a loss that overflowed in half precision",), first + 1)
-    if len(rows) < FEWEST_POINTS or wrong_way_update(log) or late(rows) < 2 * max(LN2, early(rows)):
+    if len(rows) < FEWEST_POINTS or wrong_way_update(log):
+        return None
+    start = max(LN2, early(rows))
+    if min(rows[-max(1, len(rows) // 4) :]) < start or late(rows) < 2 * start:
         return None
     return Signs(
         f"the loss leaps from {early(rows):.4f} to {late(rows):.4f}, with {max(rows):.4g} at its highest",
@@ -89,22 +95,32 @@ def unstable(log: Log) -> Signs | None:
     loss = log.values("loss")
     if len(loss) < 2 * FEWEST_POINTS or not has_ln2(log):
         return None
+    if wrong_way_update(log) or summed_loss(log) or divergence(log):
+        return None
     half = np.asarray(loss[len(loss) // 2 :])
-    margins = log.values("margin")
-    leaps = float(half.std(ddof=1)) > LN2 and (not margins or max(map(abs, margins)) > 1)
     error = float(half.std(ddof=1)) / math.sqrt(len(half))
-    if leaps and half.mean() > LN2:
+    margins = log.values("margin")
+    if half.mean() - 2 * error > WORSE * LN2 or (half.mean() > LN2 and half.std(ddof=1) > LN2):
         swings = f", and the margin between {min(margins):.3g} and {max(margins):.3g}" if margins else ""
         evidence = f"the loss leaps between {half.min():.4f} and {half.max():.4f}{swings}; its mean over the last "
         evidence += f"{len(half)} rows is {half.mean():.4f}, over ln 2 = 0.6931, what saying nothing costs"
+    elif came_back := _came_back(loss):
+        evidence = came_back
     else:
-        blocks = [float(block.mean()) for block in np.array_split(np.asarray(loss), min(len(loss) // 2, 10))]
-        lowest = min(blocks)
-        if lowest > 0.8 * LN2 or late(loss) < 0.95 * LN2 or late(loss) - lowest < 4 * error:
-            return None
-        evidence = (
-            f"the loss had come down to {lowest:.4f} and swings back to {late(loss):.4f}, a guess's ln 2 = 0.6931"
-        )
+        return None
     rates = log.values("learning_rate")
     evidence += f"; the learning rate is up to {max(rates):.3g}" if rates else ""
     return Signs(evidence, 0.92)
+
+
+def _came_back(loss: list[float]) -> str:
+    """A loss whose tenths had surely come down, and whose last tenth is at ln 2 again."""
+    blocks = [block for block in np.array_split(np.asarray(loss), BLOCKS) if len(block) >= FEWEST_POINTS]
+    if not blocks:
+        return ""
+    lowest = min(blocks, key=np.mean)
+    apart = float(blocks[-1].mean() - lowest.mean())
+    error = math.hypot(*(float(block.std(ddof=1)) / math.sqrt(len(block)) for block in (lowest, blocks[-1])))
+    if lowest.mean() > 0.8 * LN2 or blocks[-1].mean() < 0.95 * LN2 or apart < SURELY * error:
+        return ""
+    return f"the loss had come down to {lowest.mean():.4f} and swings back to {blocks[-1].mean():.4f}, a guess's ln 2"

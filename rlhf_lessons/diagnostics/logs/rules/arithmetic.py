@@ -1,19 +1,19 @@
-"""What a loss and an accuracy can and cannot be: sums, other scales, other losses than the one assumed."""
+"""What a loss can and cannot be: a sum, another loss than the one assumed, less than its margin allows."""
 
 import math
 
 import numpy as np
 
 from rlhf_lessons.diagnostics.bars import LN2
-from rlhf_lessons.diagnostics.logs.columns import LEAST_PERCENT, Log
+from rlhf_lessons.diagnostics.logs.columns import Log
 from rlhf_lessons.diagnostics.logs.losses import SIGMOID, has_ln2, loss_of, rows_with_margin
-from rlhf_lessons.diagnostics.logs.names import AS_PRINTED
 from rlhf_lessons.diagnostics.logs.rule import DIRECT, PAIRS, REWARD_MODEL, Signs, rule
 from rlhf_lessons.diagnostics.logs.rules.fit import inverted_labels
 from rlhf_lessons.diagnostics.logs.trends import FEWEST_POINTS, late
 
 MULTIPLES = (*range(2, 9), 10, 12, 16, 20, 24, 32, 48, 64, 96, 128)  # steps of accumulation
 SMALL_MARGIN = 0.1
+APART = 0.4  # at most, from a whole multiple: at 0.5 the next one would be as near
 
 
 @rule(
@@ -35,23 +35,48 @@ def summed_loss(log: Log) -> Signs | None:
     2.7726. At the end of an epoch, where fewer batches are left to sum, the row may be back at ln 2. Example: 2.77,
     2.74, 2.75, 0.69 with margins of 0.00 to 0.03.
     """
-    rows = rows_with_margin(log)
     if not has_ln2(log):
         return None
+    return _multiple_at_the_start(log) or _multiple_of_held_out(log)
+
+
+def _multiple(ratio: float, within: float) -> int:
+    """The number of accumulation steps that a ratio of losses shows, 0 for none."""
+    k = round(ratio)
+    return k if k in MULTIPLES and abs(ratio - k) <= min(within * k, APART) else 0
+
+
+def _multiple_at_the_start(log: Log) -> Signs | None:
+    rows = rows_with_margin(log)
     starts = [loss for loss, margin in rows if abs(margin) < SMALL_MARGIN] if rows else log.values("loss")[:1]
-    if not starts or log.kind not in ("reward_model", "dpo"):
-        return None
-    loss = float(np.median(starts))
-    k = round(loss / LN2)
-    if k not in MULTIPLES or abs(loss / (k * LN2) - 1) > 0.03:
-        return None
     ones = sum(abs(value / LN2 - 1) < 0.03 for value in log.values("loss"))
+    large = [loss for loss in starts if abs(loss / LN2 - 1) > 0.03]
+    k = _multiple(float(np.median(large)) / LN2, 0.06) if large else 0
+    if not k or np.std(large) > 0.1 * np.median(large) or abs(np.median(log.values("loss")[:3]) / (k * LN2) - 1) > 0.25:
+        return None
     also = f"; {ones} {'row is' if ones == 1 else 'rows are'} at ln 2 itself, where an epoch ends" if ones else ""
     margins = f" while the margin is under {SMALL_MARGIN:g}" if rows else " at the start"
     return Signs(
-        f"the loss is {loss:.4f}{margins}, which is {k} x ln 2 = {k * LN2:.4f}, {k} times what a guess costs: "
-        f"{k} losses are summed, as over gradient accumulation, and not averaged{also}",
+        f"the loss is {np.median(large):.4f}{margins}, which is {k} x ln 2 = {k * LN2:.4f}, {k} times what a guess "
+        f"costs: {k} losses are summed, as over gradient accumulation, and not averaged{also}",
         0.93,
+    )
+
+
+def _multiple_of_held_out(log: Log) -> Signs | None:
+    """A held-out loss is never accumulated, so a sum stands beside it as its multiple throughout."""
+    loss, held_out = log.values("loss"), log.values("eval_loss")
+    if len(loss) < FEWEST_POINTS or not held_out or not 0.1 < min(held_out) <= max(held_out) < 1.2 * LN2:
+        return None
+    k = _multiple(float(np.median(loss) / np.median(held_out)), 0.12)
+    far = [value for value in loss if value > 1.2 * LN2]
+    if not k or len(far) < 0.7 * len(loss) or np.std(far) > 0.3 * np.mean(far):
+        return None
+    return Signs(
+        f"the training loss is {np.median(loss):.4f} in the middle and the held-out loss {np.median(held_out):.4f}; a "
+        f"guess costs ln 2 = 0.6931, so the training loss is about {k} times as high: {k} losses are summed, as over "
+        "gradient accumulation, and not averaged",
+        0.9,
     )
 
 
@@ -144,32 +169,6 @@ def other_loss(log: Log) -> Signs | None:
 
 
 @rule(
-    "LOG005",
-    "accuracy that is a sum",
-    PAIRS,
-    tell_apart="divide each value by its row's number, or by the pairs counted so far: shares then lie between 0 and 1",
-    advice="divide the number of right pairs by the number of pairs; the losses and margins of the log still hold",
-    early=True,
-)
-def summed_accuracy(log: Log) -> Signs | None:
-    """Accuracies over 1 that are no percentages: right pairs were counted and never divided.
-
-    A share of pairs lies between 0 and 1, or 0 and 100 in percent. Example: 0, 1, 2, 3 in four rows of one pair each
-    count up by one a row.
-    """
-    for prefix in ("", "eval_"):
-        values = log.values(f"{prefix}{AS_PRINTED}")
-        whole = all(value == round(value) for value in values)
-        counts_up = whole and len(values) > 2 and all(np.diff(values) >= 0) and values[-1] > values[0]
-        if not values or not (counts_up or max(values) < LEAST_PERCENT or max(values) > 100):
-            continue
-        course = ", ".join(f"{value:g}" for value in values[:5])
-        grows = ", and only ever goes up" if counts_up else ""
-        return Signs(f"the accuracy is {course}{grows}: a sum that was never divided, not a share", 0.9)
-    return None
-
-
-@rule(
     "LOG006",
     "loss too low for its margin",
     REWARD_MODEL | frozenset({"dpo"}),
@@ -200,34 +199,3 @@ def too_low_for_its_margin(log: Log) -> Signs | None:
         f"-log sigma({margins[-1]:.4f}) = {least[-1]:.4f} there; the least possible is about {ratio:.2g} times as high",
         0.9,
     )
-
-
-@rule(
-    "LOG007",
-    "accuracy of exactly 0",
-    PAIRS,
-    alternatives=(
-        "chosen and rejected the wrong way round, in the data or in the metric",
-        "a metric that is never filled in, or counts ties as wrong",
-        "a base model that prefers every rejected answer, and far too little training",
-    ),
-    tell_apart="swap chosen and rejected in ten pairs: the first turns to 100 %, the second stays 0",
-    advice="read ten pairs and their margins by hand before anything else",
-)
-def accuracy_of_zero(log: Log) -> Signs | None:
-    """Not one pair is ranked right in any row: a coin would do better, and does so in half of the pairs.
-
-    With one pair a row a coin is wrong in ten rows with probability 1/1024. Example: accuracy 0.0 in ten rows with a
-    margin of -0.02.
-    """
-    for prefix in ("", "eval_"):
-        values, margins = log.values(f"{prefix}accuracy"), log.values(f"{prefix}margin")
-        if len(values) < FEWEST_POINTS or any(values) or (margins and not any(margins)):
-            continue
-        also = f", and the margin goes from {margins[0]:.4g} to {margins[-1]:.4g}" if margins else ""
-        return Signs(
-            f"the accuracy is 0 % in all {len(values)} rows, worse than a coin, whose chance of that is at most "
-            f"{0.5 ** len(values):.2g}{also}",
-            0.92 if len(values) > 5 else 0.7,
-        )
-    return None

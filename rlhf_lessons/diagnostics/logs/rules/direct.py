@@ -13,7 +13,7 @@ from rlhf_lessons.diagnostics.logs.trends import FEWEST_POINTS, early, late
 
 FEWEST_EVALUATIONS = 2
 USUAL_BETA = 0.1  # TRL's, and that of Rafailov et al. 2023
-DOUBLED = 1.0  # of the size of the log-probability at the reference: the perplexity is squared
+FAR, SOME = 0.75, 0.3  # of its size at the reference: the perplexity is raised to the power of 1.75, or 1.3
 LONGER = 2.0
 
 
@@ -48,16 +48,16 @@ def fall_of_chosen(log: Log) -> tuple[float, float, float] | None:
 def displaced_far(log: Log) -> Signs | None:
     """Likelihood displacement that does damage: the chosen answers become far less likely than they were.
 
-    DPO's loss sees only the difference between chosen and rejected, so both may fall as long as the rejected one falls
-    faster; the probability goes to answers that nobody chose (Razin et al. 2024; Pal et al. 2024). A log-probability
-    that doubles squares the perplexity. Example: -12 nats an answer at the reference, -36 after training: each chosen
-    answer is e^24 times less likely.
+    DPO's loss sees only the difference between chosen and rejected, so both may fall as long as the rejected one
+    falls faster; the probability goes to answers that nobody chose (Razin et al. 2024; Pal et al. 2024). A
+    log-probability of k times its size raises the perplexity to the power of k. Example: -12 nats an answer at the
+    reference, -36 after training: each chosen answer is e^24 times less likely.
     """
     fell = fall_of_chosen(log)
     if fell is None or loss_of(log) == "ipo" or fell[0] >= -2:
         return _token_accuracy_falls(log)
     before, now, beta = fell
-    if now - before > DOUBLED * before:
+    if now - before > FAR * before:
         return _token_accuracy_falls(log)
     return Signs(
         f"the log-probability of the chosen answers falls from {before:.1f} nats an answer at the reference to "
@@ -69,7 +69,7 @@ def displaced_far(log: Log) -> Signs | None:
 def _token_accuracy_falls(log: Log) -> Signs | None:
     shares, rewards = log.values("token_accuracy"), log.values("reward_chosen")
     falls = len(shares) >= FEWEST_POINTS and late(shares) < early(shares) - 0.1
-    if not falls or not rewards or late(rewards) > 0:
+    if not falls or not rewards or late(rewards) > -0.5:
         return None
     return Signs(
         f"the token accuracy falls from {early(shares):.3f} to {late(shares):.3f} while the reward of the chosen "

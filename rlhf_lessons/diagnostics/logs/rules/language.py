@@ -3,11 +3,13 @@
 import math
 
 from rlhf_lessons.diagnostics.logs.columns import Log
+from rlhf_lessons.diagnostics.logs.policy_curves import ENOUGH_ROWS, row_noise, smooth
 from rlhf_lessons.diagnostics.logs.rule import LANGUAGE, Signs, rule
 from rlhf_lessons.diagnostics.logs.trends import FEWEST_POINTS, change, early, late, steady_trend
 from rlhf_lessons.diagnostics.logs.wording import percent
 
 SMALLEST_VOCABULARY = 27  # letters and a blank
+LARGEST_VOCABULARY = 2**18  # tokens, of the models that are published
 WORSE = 0.05  # nats a token: 5 % more perplexity
 
 
@@ -70,3 +72,34 @@ def language_overfit(log: Log) -> Signs | None:
         step=places[held_out.index(best)],
         place=unit,
     )
+
+
+@rule(
+    "LM003",
+    "unstable at this rate",
+    LANGUAGE,
+    alternatives=(
+        "a loss that is summed over accumulation steps, not averaged",
+        "harder data in one place",
+    ),
+    tell_apart="a third of the rate calms the first; a sum is a whole multiple of the loss without accumulation",
+    advice="go back to the start with a third of the learning rate, a warm-up and gradients clipped to 1",
+)
+def language_unstable(log: Log) -> Signs | None:
+    """The loss of a language model diverges: it climbs far over its start, or over what guessing costs.
+
+    Guessing among V tokens costs ln V, and 262,144 tokens are the most that published models have: ln V = 12.5. Sick if
+    a tenth of the rows is over that, or if a mean of five rows is 30 % over the first row and three standard deviations
+    of single rows (seven of such a mean, whose noise is 0.45 of one). Example: 1.9, then 4.2 at its height, 2.6.
+    """
+    loss, means = log.values("loss"), smooth(log, "loss").tolist()
+    if len(loss) < ENOUGH_ROWS:
+        return None
+    guess, height = math.log(LARGEST_VOCABULARY), max(means)
+    over = sum(value > guess for value in loss)
+    course = f"the loss starts at {loss[0]:.4g}, is {max(loss):.4g} at its height and ends at {loss[-1]:.4g}"
+    if over >= len(loss) / 10:
+        return Signs(f"{course}; in {over} rows it diverges over ln 262,144 = {guess:.4g}, a guess's cost", 0.9)
+    if height > 1.3 * loss[0] and height - loss[0] > 3 * row_noise(loss):
+        return Signs(f"{course}: it diverges, as steps that are too long make it", 0.88)
+    return None

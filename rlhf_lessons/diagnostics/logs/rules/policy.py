@@ -6,6 +6,7 @@ healthy, and make it sick only where the numbers are far out.
 
 import math
 
+import numpy as np
 import pandas as pd
 
 from rlhf_lessons.diagnostics.logs.columns import Log
@@ -24,11 +25,14 @@ from rlhf_lessons.diagnostics.logs.trends import early, late
 from rlhf_lessons.diagnostics.logs.wording import percent
 
 SCORE_FALL = 0.25  # standard deviations
+LONG = 16  # means over five rows, of 20 rows: enough to tell a fall from a wave
 FAR_ANSWER, FAR_TOKEN = 10.0, 0.1  # nats
 LOST_ANSWER, LOST_TOKEN = 100.0, 1.0  # nats: ten times as far
 LENGTH_CHANGE = 0.25
-LITTLE_VARIETY, SHARE_LEFT = 0.1, 0.1  # nats a token; of what the first entropy is worth
+LITTLE_VARIETY, SHARE_LEFT = 0.1, 0.15  # nats a token; of what the first entropy is worth
 MOST_CUT = 0.05
+ALIKE = 0.9  # of the groups
+NO_VARIETY = 0.02  # nats a token
 
 
 def _fallen(log: Log) -> pd.Series:
@@ -56,15 +60,15 @@ def falling_score(log: Log) -> Signs | None:
     the reward among answers (1 where none is logged: the course's scores are in such units), and six times the noise
     of such a mean, measured on neighbouring rows: of 50 independent means the highest and the lowest are about 4.5
     apart. Example: noise 0.1 a row gives 0.045 for a mean; a fall of 0.27 is none of its making. The run is sick if at
-    its end over half of what was gained is lost.
+    its end, after 20 rows or more, over half of what was gained is lost.
     """
     name, fallen = reward_name(log), _fallen(log)
     if not len(fallen):
         return None
     score = smooth(log, name)
     place, height, end = fallen.index[0], float(score.max()), float(score.iloc[-1])
-    lost = bool(fallen.index[-1] == score.index[-1]) and height - end > (height - score.iloc[0]) / 2
-    unit = "" if log.values("std_reward") or name != "score" else " sd"
+    lost = len(score) >= LONG and fallen.index[-1] == score.index[-1] and height - end > (height - score.iloc[0]) / 2
+    unit = " sd" if log.reading.names.get(name, ("score",)) == ("score",) and not log.values("std_reward") else ""
     evidence = f"the score is {score[place]:.2f}{unit}, after {score.loc[:place].max():.2f} at its height"
     evidence += f"; it ends at {end:.2f}, and began at {score.iloc[0]:.2f}" if lost else ""
     return since(log, name, place, evidence, 0.85 if lost else 0.5, lost)
@@ -83,8 +87,8 @@ def far_away(log: Log) -> Signs | None:
     """The policy writes what its reference would hardly have written.
 
     KL over 10 nats an answer and, where lengths are logged, over 0.1 nats a token. The first holds for answers of 20
-    to 50 tokens: people's preference for summaries peaked at about 10 nats and fell beyond (Stiennon et al. 2020, fig.
-    5), and Ziegler et al. (2019) aimed at 6. The second makes it fair to long ones: at 0.1 nats the reference gives
+    to 50 tokens: people liked summaries less beyond some tens of nats (Stiennon et al. 2020, fig. 5), and Ziegler et
+    al. (2019) held KL at about 6. The second makes it fair to long ones: at 0.1 nats the reference gives
     each token e^-0.1 = 90 % of the policy's probability, so KL 15 over 300 tokens (0.05 each) is near. The run is sick
     at ten times as much, over the last quarter: 1 nat a token (the reference gives each token 37 %), or 100 nats an
     answer of unknown length. TRL's GRPO and verl print KL a token, TRL's PPO and this course an answer.
@@ -122,15 +126,18 @@ def no_variety(log: Log) -> Signs | None:
 
     Under 0.1 nats a token the likeliest token has about 98 % on average: a remark, for a model that starts low (0.2 is
     usual in mathematics) may be in good health there. Cui et al. (2025, arXiv:2505.22617) measured reward = b - a x
-    e^entropy, so what can still be gained is a x (e^entropy - 1). The run is sick when the last quarter has under a
-    tenth of the first value of that left. Example: from 0.9 to 0.04 nats, (e^0.04 - 1) / (e^0.9 - 1) = 3 %.
+    e^entropy, so what can still be gained is a x (e^entropy - 1). The run is sick when the last quarter has under
+    15 % of the first value of that left, or half of the entropy and groups of answers that all earn the same, or under
+    0.02 nats a token (1 nat in 50 tokens: two or three answers). Example: 0.9 to 0.04 nats leaves 3 %, for
+    (e^0.04 - 1) / (e^0.9 - 1) = 0.03.
     """
     entropy, means = log.values("entropy"), smooth(log, "entropy")
     out = means[means < LITTLE_VARIETY]
     if not len(out):
         return None
     start, end = max(entropy[0], early(entropy)), late(entropy)
-    gone = len(entropy) > SMOOTH and _worth(end) < SHARE_LEFT * _worth(start)
+    alike = late(log.values("zero_spread") or [0.0]) >= ALIKE and end < start / 2
+    gone = len(entropy) > SMOOTH and (alike or end < NO_VARIETY or _worth(end) < SHARE_LEFT * _worth(start))
     evidence = f"entropy is {out.iloc[0]:.3g}, under {LITTLE_VARIETY:g}"
     evidence += f"; in the last quarter it is {end:.3g}, after {start:.3g} at first" if gone else ""
     return since(log, "entropy", out.index[0], evidence, 0.96 if gone else 0.5, gone)
@@ -173,11 +180,12 @@ def length_change(log: Log) -> Signs | None:
 
 def _follows_length(log: Log) -> tuple[float, int]:
     """The correlation of changes in reward and in length between rows, and of how many; 0 where it does not rise."""
-    rows = pd.DataFrame(log.finite(reward_name(log), "response_length"))
-    if len(rows) <= SMOOTH or late(rows[0].tolist()) <= early(rows[0].tolist()):
+    reward, lengths = log.arrays(reward_name(log), "response_length")
+    if len(reward) <= SMOOTH or late(reward.tolist()) <= early(reward.tolist()):
         return 0.0, 0
-    changes = rows.diff().dropna()
-    return (float(changes[0].corr(changes[1])) if changes.std().min() > 0 else 0.0), len(changes)
+    changes = np.diff(reward), np.diff(lengths)
+    r = float(np.corrcoef(*changes)[0, 1]) if min(map(np.ptp, changes)) > 0 else 0.0
+    return r, len(changes[0])
 
 
 @rule(
@@ -195,13 +203,10 @@ def no_end(log: Log) -> Signs | None:
     Over 5 % without an end is a remark (reasoning models often begin at 10 or 20 %); over half in the last quarter of
     the run is a fault, and so is a mean length that equals the longest, row after row: all are cut at that limit.
     """
-    rows = log.finite("response_length", "longest_response")
-    if len(rows) >= SMOOTH and all(mean >= 0.99 * longest for mean, longest in rows):
-        return Signs(
-            f"in all {len(rows)} rows the mean length is the longest, {rows[-1][1]:g} tokens: all are cut off",
-            0.9,
-            grave=True,
-        )
+    mean, longest = log.arrays("response_length", "longest_response")
+    if len(mean) >= SMOOTH and (mean >= 0.99 * longest).all():
+        evidence = f"in all {len(mean)} rows the mean length is the longest, {longest[-1]:g} tokens: all are cut off"
+        return Signs(evidence, 0.9, grave=True)
     name, sign = ("cut_off", 1) if "cut_off" in log else ("ended", -1)
     shares = [share for share in log.values(name) if 0 <= share <= 1]
     means = smooth(log, name)

@@ -17,11 +17,11 @@ from rlhf_lessons.diagnostics.logs.policy_curves import (
     rewards,
 )
 from rlhf_lessons.diagnostics.logs.rule import POLICY, Signs, rule
+from rlhf_lessons.diagnostics.logs.rules.policy import ALIKE
 from rlhf_lessons.diagnostics.logs.trends import early, late
 from rlhf_lessons.diagnostics.logs.wording import percent
 
-ALIKE = 0.9  # of the groups
-FALLEN = 2.5  # standard errors
+FALLEN = 2.0  # standard errors
 NEGATIVE_TOKEN, NEGATIVE_ANSWER = 0.001, 0.01  # nats under 0, more than rounding
 MANNER = (
     "format",
@@ -56,15 +56,15 @@ def not_a_number(log: Log) -> Signs | None:
     """
     found = []
     for name in WATCHED:
-        values = [value for (value,) in log.series(name)]
-        broken = [row for row, value in enumerate(values) if not math.isfinite(value)]
-        if broken:
+        values = log.columns[name].values if name in log else np.array([])
+        broken = np.flatnonzero(~np.isfinite(values))
+        if len(broken):
             found.append((broken[0] / len(values), name, values, broken))
     if not found:
         return None
-    _, name, values, broken = min(found)
+    _, name, values, broken = min(found, key=lambda one: one[:2])
     lasting = any(not math.isfinite(rows[-1]) for _, _, rows, _ in found)
-    first = broken[0]
+    first = int(broken[0])
     before = f"after {values[first - 1]:.4g}" if first else "from the start"
     course = f"{len(broken)} of {len(values)} rows" + ("" if lasting else ", and a number again at the end")
     evidence = f"{name} is {values[first]} in row {first + 1}, {before}: not a number in {course}"
@@ -85,21 +85,21 @@ def no_spread(log: Log) -> Signs | None:
 
     GRPO's advantage is (reward - mean of the group) / standard deviation, RLOO's reward - mean of the others: both are
     0 if all are equal, and so is the gradient, but for KL. `frac_reward_zero_std` is the share of such groups; without
-    it, a row with `reward_std` 0 counts. Sick if that was so in nine of ten groups of at least five rows, from the
+    it, a row with `reward_std` 0 counts. Sick if that was so in nine of ten groups of at least ten rows, from the
     beginning. If the reward first rose, there is nothing left to learn: a remark. Example: 1.0 in all 20 rows.
     """
     shares = log.values("zero_spread")
     said = f"frac_reward_zero_std is {late(shares):.3g}" if shares else ""
     if not shares:
-        shares = [float(std == 0) for std, _ in log.finite("std_reward", reward_name(log))]
-        said = f"the standard deviation of the reward is 0 in {sum(map(int, shares))} of {len(shares)} rows"
+        shares = (log.arrays("std_reward", reward_name(log))[0] == 0).astype(float).tolist()
+        said = f"the standard deviation of the reward is 0 in {sum(shares):.0f} of {len(shares)} rows"
     if not shares or late(shares) < ALIKE:
         return None
     always, level = float(np.mean(shares)) >= ALIKE, late(rewards(log) or [math.nan])
     evidence = f"{said}: all answers to a prompt earn the same, so their advantages are 0 and give no gradient"
     evidence += f"; the reward is {level:.3g}" if math.isfinite(level) else ""
     evidence += "" if always else ", and earlier rows had spread: what is left has nothing to teach"
-    return Signs(evidence, 0.95 if always else 0.5, grave=always and len(shares) >= SMOOTH)
+    return Signs(evidence, 0.95 if always else 0.5, grave=always and len(shares) >= ENOUGH_ROWS)
 
 
 @rule(
@@ -140,11 +140,11 @@ def frozen_weights(log: Log) -> Signs | None:
 def reward_at_floor(log: Log) -> Signs | None:
     """The reward is at its floor, one and the same value, in nearly every row.
 
-    A mean over answers that never changes means that all of them earn that value. Sick if nine of ten of at least five
+    A mean over answers that never changes means that all of them earn that value. Sick if nine of ten of at least ten
     rows are at the lowest value and the others are no trend. Example: 0 in 48 of 50 rows: no answer earns anything.
     """
     values = rewards(log)
-    if len(values) < SMOOTH:
+    if len(values) < ENOUGH_ROWS:
         return None
     floor = min(values)
     at = sum(value - floor <= 1e-6 * max(1.0, abs(floor)) for value in values)
@@ -166,7 +166,7 @@ def parts_part(log: Log) -> Signs | None:
     """One reward function rises while another falls: the policy trades truth for manner.
 
     The last half of the rows is compared with the first sixth: a rise counts beyond four standard errors, a fall beyond
-    2.5 (odds 1 in 160 of a curve without a trend). It is a fault if what rises is a reward of manner (format, length,
+    2 (odds 1 in 44 of a curve without a trend). It is a fault if what rises is a reward of manner (format, length,
     tags) and what falls is not; otherwise a remark, for a falling price of length may be right. Example: format 0.3 to
     0.95, correctness 0.42 to 0.31.
     """

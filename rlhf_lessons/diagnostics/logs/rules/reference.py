@@ -48,14 +48,11 @@ def other_reference(log: Log) -> Signs | None:
 
     beta (log p - log p_ref) is 0 at the first step if the two are the same. Example: rewards of 4.2 and 3.9 in step 1.
     """
-    unit, places = log.positions("reward_chosen")
-    rewards, rates = log.values("reward_chosen"), log.values("learning_rate")
-    if not rewards or unit != "step" or places[0] > 1 or (rates and max(rates) > 1e-4):
-        return None
-    if abs(rewards[0]) < 1:
+    rows, rates = log.finite("step", "reward_chosen"), log.values("learning_rate")
+    if not rows or rows[0][0] > 1 or abs(rows[0][1]) < 1 or max(rates, default=0.0) > RATE_LORA:
         return None
     return Signs(
-        f"in step {places[0]:g} the reward of the chosen answers is {rewards[0]:.3f}, where it should be 0", 0.8
+        f"in step {rows[0][0]:g} the reward of the chosen answers is {rows[0][1]:.3f}, where it should be 0", 0.8
     )
 
 
@@ -80,7 +77,7 @@ def high_rate(log: Log) -> Signs | None:
     return Signs(
         f"the learning rate is {max(rates):.3g}, {over}; DPO of all weights was published with 5e-7 to 1e-6 "
         "(Rafailov et al. 2023, Tunstall et al. 2023)",
-        0.5 if max(rates) > RATE_LORA else 0.3,
+        0.35 if max(rates) > RATE_LORA else 0.3,
     )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from rlhf_lessons.diagnostics.bars import LN2, PEOPLE_AGREE, entropy
 from rlhf_lessons.diagnostics.logs.columns import Log
-from rlhf_lessons.diagnostics.logs.evidence import coin_at_most, over_a_coin, smallest_sample
+from rlhf_lessons.diagnostics.logs.evidence import coin_at_most, held_out_interval, over_a_coin, smallest_sample
 from rlhf_lessons.diagnostics.logs.losses import has_ln2
 from rlhf_lessons.diagnostics.logs.rule import LANGUAGE, NO_POLICY, PAIRS, REWARD_MODEL, UNKNOWN, Signs, rule
 from rlhf_lessons.diagnostics.logs.trends import FEWEST_POINTS, change, early, late, steady_trend
@@ -20,7 +20,10 @@ from rlhf_lessons.diagnostics.logs.wording import percent
 NEAR_CHANCE = 0.01
 SMALLEST_MARGIN = 0.05
 SMALLEST_DRIFT = 0.1
+FARTHER = 10  # times as far as the rewards lie apart
 FLAT = 0.05
+RISEN = 0.001  # from ln 2: to end there is what a constant does
+HARDLY_LEFT = 0.01  # ln 2, in nats
 
 
 @rule(
@@ -39,7 +42,11 @@ def wrong_way_update(log: Log) -> Signs | None:
     makes it leap; neither makes it rise evenly. Example: 0.6958, 0.6979, 0.7000, 0.7022, 0.7044.
     """
     loss = log.values("loss")
-    if steady_trend(loss) <= 0 or any(steady_trend(log.values(name)) > 0 for name in ("margin", "accuracy")):
+    if (
+        steady_trend(loss) <= 0
+        or abs(late(loss) - LN2) < RISEN
+        or any(steady_trend(log.values(name)) > 0 for name in ("margin", "accuracy"))
+    ):
         return None
     evidence = f"the loss rises steadily from {loss[0]:.4f} to {loss[-1]:.4f} over {len(loss)} rows"
     margin = log.values("margin")
@@ -81,7 +88,7 @@ def common_mode_drift(log: Log) -> Signs | None:
     if not apart or not steady_trend(middle):
         return None
     drift, (unit, where) = middle[-1] - middle[0], log.positions(name)
-    if abs(drift) < max(SMALLEST_DRIFT, 5 * late(apart)):
+    if abs(drift) < max(SMALLEST_DRIFT, FARTHER * late(apart)):
         return None
     pace = abs(drift) / (where[-1] - where[0])
     return Signs(
@@ -111,7 +118,10 @@ def collapse_to_a_constant(log: Log) -> Signs | None:
     each row, margin 0.0000, lowest and highest reward 0.001 apart.
     """
     loss, margin = log.values("loss"), log.values("margin")
-    if not loss or abs(late(loss) - LN2) > 2 * NEAR_CHANCE or steady_trend(loss):
+    tail = loss[-max(2, len(loss) // 4) :]
+    if not loss or abs(late(loss) - LN2) > 2 * NEAR_CHANCE or (steady_trend(loss) and np.ptp(tail) > RISEN):
+        return None
+    if wrong_way_update(log):
         return None
     spread = [high - low for low, high in log.finite("min_reward", "max_reward")] or log.values("std_reward")
     rewards = log.values("reward_chosen") or log.values("mean_reward")
@@ -168,13 +178,15 @@ def _as_low_as_its_accuracy(log: Log, start: float, end: float) -> bool:
     accuracy = log.values("eval_accuracy") or log.values("accuracy")
     if not accuracy:
         return start - end > LN2 - entropy(PEOPLE_AGREE[0])
+    if LN2 - end < HARDLY_LEFT and held_out_interval(log)[1] < PEOPLE_AGREE[0]:
+        return False
     return over_a_coin(log) and LN2 - end > 0.5 * (LN2 - entropy(late(accuracy)))
 
 
 @rule(
     "RM005",
     "learning rate too small",
-    REWARD_MODEL | LANGUAGE | UNKNOWN | frozenset({"dpo"}),
+    REWARD_MODEL | LANGUAGE | UNKNOWN,
     alternatives=("too few epochs", "weak features", "a mean squared error or another loss than the one trained"),
     tell_apart="ten times the rate on the same pairs: a straight fall becomes ten times as steep",
     advice="raise the learning rate threefold at a time until the loss no longer falls in a straight line",
@@ -206,29 +218,4 @@ def learning_rate_too_small(log: Log) -> Signs | None:
     return Signs(
         f"the loss {course}, from {loss[0]:.4f} to {loss[-1]:.4f} over {len(loss)} rows",
         (0.8 if ranks_pairs else 0.5) if falls else 0.55,
-    )
-
-
-@rule(
-    "RM009",
-    "level of the rewards wanders",
-    REWARD_MODEL,
-    advice="compare models by their margins and accuracies; subtract the mean reward before PPO uses it",
-    grave=False,
-)
-def level_wanders(log: Log) -> Signs | None:
-    """Rewards that go up and down together, by more than they lie apart. This alone means nothing.
-
-    The loss depends on differences only (see RM002), so nothing holds the level. Example: the mean score of the chosen
-    answers is 2.2, -6.8, 1.1 and -0.8 after four epochs while the accuracy stays at 60 %.
-    """
-    name = next((name for name in ("reward_chosen", "eval_reward_chosen", "mean_reward") if name in log), "")
-    level = log.values(name) if name else []
-    margin = log.values("margin") or log.values("eval_margin") or [0.0]
-    if len(level) < 3 or steady_trend(level) or max(level) - min(level) < max(1, 3 * abs(late(margin))):
-        return None
-    return Signs(
-        f"the mean reward lies between {min(level):.2f} and {max(level):.2f}; a constant added to all rewards changes "
-        "neither the loss nor the order of the answers",
-        0.3,
     )

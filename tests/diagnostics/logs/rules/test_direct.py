@@ -1,0 +1,95 @@
+"""DPO, ORPO and KTO: what becomes of the answers' probabilities, and of the reference."""
+
+import math
+
+import numpy as np
+import pytest
+
+from rlhf_lessons.diagnostics.log_reader import diagnose
+
+
+def dpo(chosen, rejected, beta=0.1, start=(-100.0, -110.0), accuracy=0.7, n=1000, held_out=True):
+    """The rows of a run whose rewards go in a straight line to these, as TRL prints them."""
+    rows = []
+    for share in np.linspace(0, 1, 20):
+        rewards = (share * chosen, share * rejected)
+        margin = rewards[0] - rewards[1]
+        row = {
+            "loss": math.log1p(math.exp(-margin)),
+            "rewards/chosen": rewards[0],
+            "rewards/rejected": rewards[1],
+            "rewards/margins": margin,
+            "rewards/accuracies": 0.5 + (accuracy - 0.5) * share,
+            "logps/chosen": start[0] + rewards[0] / beta,
+            "logps/rejected": start[1] + rewards[1] / beta,
+        }
+        rows.append({**row, "epoch": round(share, 2)})
+        if held_out and share > 0.2:
+            rows.append({"epoch": round(share, 2), "eval_n_pairs": n, **{f"eval_{name}": row[name] for name in row}})
+    return rows
+
+
+def test_a_policy_has_a_verdict_on_itself():
+    diagnosis = diagnose(dpo(0.2, -0.8))
+    assert diagnosis.kind == "dpo" and diagnosis.state == "healthy" and not diagnosis.ready_for_ppo
+    assert diagnosis.verdict.startswith("Verdict: healthy") and "PPO" not in str(diagnosis)
+
+
+def test_small_displacement_is_a_remark_and_a_large_one_a_fault():
+    small, large = diagnose(dpo(-0.5, -1.5)), diagnose(dpo(-9, -20, accuracy=1.0))
+    assert "both probabilities fall" in small.names and small.state == "healthy"
+    assert large.names[0] == "the chosen answers' probability falls far" and large.state == "sick"
+    assert "from -100.0 nats an answer at the reference to" in str(large)
+
+
+@pytest.mark.parametrize("beta", [0.02, 0.1, 0.5])
+def test_beta_is_read_from_held_out_rows(beta):
+    assert f"beta = {beta:.2g})" in str(diagnose(dpo(-90 * beta, -200 * beta, beta=beta)))
+
+
+def test_far_but_not_too_far_is_not_healthy():
+    diagnosis = diagnose(dpo(-4, -9, accuracy=0.995))
+    assert diagnosis.state == "cannot tell" and "sample some" in diagnosis.verdict
+
+
+def test_unequal_lengths_leave_the_verdict_open():
+    diagnosis = diagnose(dpo(0.2, -0.8, start=(-40.0, -160.0)))
+    assert "rejected and chosen answers of unequal length" in diagnosis.names and diagnosis.state == "cannot tell"
+    assert "about 4.1 times as long" in str(diagnosis)
+
+
+def test_few_held_out_pairs_may_be_luck():
+    assert "may be a coin" in diagnose(dpo(0.2, -0.8, accuracy=0.6, n=20)).verdict
+    assert "memorising looks just like learning" in diagnose(dpo(0.2, -0.8, held_out=False)).verdict
+
+
+def test_a_policy_that_is_its_own_reference():
+    rows = [{"loss": 0.6931, "rewards/chosen": 0.0, "rewards/rejected": 0.0, "rewards/margins": 0.0}] * 8
+    assert diagnose(rows).names[0] == "the policy is its own reference"
+
+
+def test_rewards_far_from_0_in_the_first_step():
+    rows = [{"step": k, **row} for k, row in enumerate(dpo(5, 4, held_out=False), start=1)]
+    assert "not measured from the policy's own start" not in diagnose(rows).names
+    moved = [{**row, "rewards/chosen": row["rewards/chosen"] + 4} for row in rows]
+    assert "not measured from the policy's own start" in diagnose(moved).names
+
+
+def test_a_high_rate_is_a_remark():
+    rows = [{**row, "learning_rate": 2e-4} for row in dpo(0.2, -0.8)]
+    diagnosis = diagnose(rows)
+    assert "high learning rate" in diagnosis.names and diagnosis.state == "healthy"
+    assert "Rafailov et al. 2023" in str(diagnosis)
+
+
+def test_margins_under_0_go_the_wrong_way():
+    assert "margin under 0" in diagnose(dpo(-1.0, -0.2, accuracy=0.3)).names
+
+
+def test_kto_names_a_kl_of_0():
+    rows = [
+        {"loss": 0.45, "rewards/chosen": 0.5, "rewards/rejected": 0.1, "logps/chosen": -20.0, "kl": kl}
+        for kl in (0.2, 0.05, 0.0)
+    ]
+    diagnosis = diagnose(rows)
+    assert diagnosis.kind == "kto" and "the KL falls to exactly 0 after 0.2" in str(diagnosis)
