@@ -5,7 +5,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
-from itertools import groupby, islice
 from operator import sub
 from typing import Any, NamedTuple
 
@@ -14,20 +13,10 @@ import numpy as np
 from rlhf_lessons.diagnostics.bars import NO_CEILING, Bars
 from rlhf_lessons.diagnostics.logs.names import AS_PRINTED, SETTING, WHERE, canonical, setting, stage_name
 from rlhf_lessons.diagnostics.logs.reading import NO_READING, Reading
-
-Row = dict[str, float]  # names as printed, and numbers
+from rlhf_lessons.diagnostics.logs.rows import MOST_RUNS, Block, Printed, Row, in_blocks
 
 LARGEST = 1e100  # what is larger than any loss counts as infinite
-MOST_RUNS = 100
-AT_ONCE = 1_000  # rows
 LEAST_PERCENT = 20
-
-
-class Printed(NamedTuple):
-    """One row as a reader finds it, and the name of its run or stage, "" for none."""
-
-    values: Row
-    run: str = ""
 
 
 class Column(NamedTuple):
@@ -109,20 +98,22 @@ class _Writer:
     places: dict[tuple[str, ...], dict[str, int]] = field(default_factory=dict)  # of what was printed under some names
     count: int = 0
 
-    def add(self, first: int, names: tuple[str, ...], rows: Sequence[Sequence[float]]) -> None:
-        """Some rows that follow one another, all of them with the same printed names."""
+    def add(self, first: int, block: Block) -> None:
+        """Some rows, of which `first` is the number of the first."""
+        names = tuple(block.columns)
         places = self.places.get(names)
         if places is None:
             places = self.places[names] = self._places(names)
-        columns: dict[str, Sequence[float]] = {name: [row[place] for row in rows] for name, place in places.items()}
+        printed = tuple(block.columns.values())
+        columns = {name: printed[place] for name, place in places.items()}
         for prefix in ("", "eval_"):
             both = [columns[name] for which in ("chosen", "rejected") if (name := f"{prefix}reward_{which}") in columns]
             if len(both) == 2:
                 columns.setdefault(f"{prefix}margin", tuple(map(sub, *both)))
         for name, column in columns.items():
-            self.rows[name].extend(range(first, first + len(rows)))
+            self.rows[name].extend(range(first, first + block.rows))
             self.values[name].extend(column)
-        self.count += len(rows) if columns else 0
+        self.count += block.rows if columns else 0
 
     def _places(self, names: Sequence[str]) -> dict[str, int]:
         """Canonical name -> its place among the printed ones, the first of several; and notes what is not known."""
@@ -155,7 +146,9 @@ class _Writer:
         return Log(columns, reading=reading)
 
 
-def collect(found: Iterable[Printed | str], form: str = "", words: frozenset[str] = frozenset()) -> dict[str, Log]:
+def collect(
+    found: Iterable[Printed | Block | str], form: str = "", words: frozenset[str] = frozenset()
+) -> dict[str, Log]:
     """Rows as a reader yields them as one log a run. Rows without a run have an empty name for it; text is a remark.
 
     A row of names that begin with `setting_` states what holds of the run as a whole, the last one if several do.
@@ -166,14 +159,14 @@ def collect(found: Iterable[Printed | str], form: str = "", words: frozenset[str
     remarks: dict[str, None] = {}
     settings: Row = {}
     count = 0
-    for key, alike in groupby(found, key=lambda item: item if isinstance(item, str) else (item.run, *item.values)):
-        if isinstance(key, str):
-            remarks[key] = None
+    for block in in_blocks(found):
+        if isinstance(block, str):
+            remarks[block] = None
             continue
-        run, *names = key
+        run, names = block.run, tuple(block.columns)
         if names and names[0].startswith(SETTING):
-            rows = [item.values for item in alike if isinstance(item, Printed)]
-            settings |= {kept: value for name, value in rows[-1].items() if (kept := setting(name[len(SETTING) :]))}
+            values = {setting(name[len(SETTING) :]): column[-1] for name, column in block.columns.items()}
+            settings |= {kept: value for kept, value in values.items() if kept}
             continue
         if run not in writers and (run or names):
             writers[run] = _Writer()
@@ -181,10 +174,9 @@ def collect(found: Iterable[Printed | str], form: str = "", words: frozenset[str
                 raise ValueError("stage: some rows name none; either every row must name its stage, or no row")
             if len(writers) > MOST_RUNS:
                 raise ValueError(f"stage: the log holds over {MOST_RUNS}; it must hold at most so many")
-        while some := [tuple(item.values.values()) for item in islice(alike, AT_ONCE) if isinstance(item, Printed)]:
-            if names:
-                writers[run].add(count, tuple(names), some)
-            count += len(some)
+        if names:
+            writers[run].add(count, block)
+        count += block.rows
     return {run: writer.log(form, tuple(remarks), words, settings) for run, writer in writers.items()}
 
 

@@ -12,7 +12,7 @@ from rlhf_lessons.diagnostics.logs.readers import FORMS, events
 from rlhf_lessons.diagnostics.logs.readers.prose import words
 from rlhf_lessons.diagnostics.logs.readers.records import Record, rows_of, rows_of_records
 from rlhf_lessons.diagnostics.logs.readers.tables import refuse_twins
-from rlhf_lessons.diagnostics.logs.readers.text import COLOURS, Rows, of_one_process
+from rlhf_lessons.diagnostics.logs.readers.text import COLOURS, Found, Rows, of_one_process
 from rlhf_lessons.diagnostics.logs.readers.wrapping import unwrapped
 
 Source = str | bytes | Iterable[Mapping[str, Any]] | pd.DataFrame
@@ -65,7 +65,7 @@ def _read_text(text: str) -> dict[str, Log]:
     text, remark = of_one_process(unwrapped(text))
     form = next(form for form in FORMS if form.sniff(text))
 
-    def found() -> Rows:
+    def found() -> Found:
         yield from [remark] if remark else []
         yield from form.read(text)
 

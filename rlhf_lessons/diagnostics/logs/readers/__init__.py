@@ -22,7 +22,7 @@ from rlhf_lessons.diagnostics.logs.readers import (
     verl,
     vertical,
 )
-from rlhf_lessons.diagnostics.logs.readers.text import Rows
+from rlhf_lessons.diagnostics.logs.readers.text import Found
 
 
 class Form(NamedTuple):
@@ -30,7 +30,7 @@ class Form(NamedTuple):
 
     name: str
     sniff: Callable[[str], bool]
-    read: Callable[[str], Rows]
+    read: Callable[[str], Found]
 
 
 FORMS = (

@@ -4,7 +4,6 @@ import re
 from functools import lru_cache
 from string import digits
 
-from rlhf_lessons.diagnostics.logs.columns import Printed, Row
 from rlhf_lessons.diagnostics.logs.names import DISTINCT, SETTING
 from rlhf_lessons.diagnostics.logs.readers.text import (
     HEAD,
@@ -15,6 +14,7 @@ from rlhf_lessons.diagnostics.logs.readers.text import (
     lines,
     without_repeats,
 )
+from rlhf_lessons.diagnostics.logs.rows import Printed, Row
 
 # Description: 10%|###   | 10/378 [01:00<10:00, 1.2s/it, loss=0.5, acc=0.6]
 BAR = re.compile(r"%\|[^|]{0,300}\|\s{0,9}(\d{1,12})/(\d{1,12})\s{0,9}\[([^\]]*)")

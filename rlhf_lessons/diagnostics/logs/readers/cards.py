@@ -8,11 +8,11 @@ import re
 from collections.abc import Iterator
 from functools import partial
 
-from rlhf_lessons.diagnostics.logs.columns import Printed, Row
 from rlhf_lessons.diagnostics.logs.names import NUMBER, canonical, number
 from rlhf_lessons.diagnostics.logs.readers.records import settings_of
 from rlhf_lessons.diagnostics.logs.readers.tables import header_cells, rows_below
-from rlhf_lessons.diagnostics.logs.readers.text import HEAD, Rows, has_measured, held_out, lines
+from rlhf_lessons.diagnostics.logs.readers.text import HEAD, Found, Rows, has_measured, held_out, lines
+from rlhf_lessons.diagnostics.logs.rows import Printed, Row
 
 RESULTS = re.compile(r"following results on the evaluation set", re.IGNORECASE)
 ITEM = re.compile(r"^[-*•]\s*`?([\w/ .]{1,60}?)`?\s*:\s*(\S+)\s*$")
@@ -26,7 +26,7 @@ def sniff(text: str) -> bool:
     return bool(RESULTS.search(text, 0, HEAD)) or any(True for _ in _tables(text[:HEAD]))
 
 
-def read(text: str) -> Rows:
+def read(text: str) -> Found:
     """The rows of the tables, and what is listed around them. Results that are listed repeat a table's last row."""
     yield from stated(text)
     tables = list(_tables(text))

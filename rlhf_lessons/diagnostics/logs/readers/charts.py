@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from itertools import islice
 
-from rlhf_lessons.diagnostics.logs.columns import Printed
 from rlhf_lessons.diagnostics.logs.names import canonical, number, plain, stage_name
 from rlhf_lessons.diagnostics.logs.readers.tables import first_line, header_cells, split
 from rlhf_lessons.diagnostics.logs.readers.tables import read as read_table
-from rlhf_lessons.diagnostics.logs.readers.text import Rows, lines
+from rlhf_lessons.diagnostics.logs.readers.text import Found, Rows, lines
+from rlhf_lessons.diagnostics.logs.rows import Printed
 
 BETWEEN = " - "  # the name of a run and that of a metric
 BLURRED = ("__MIN", "__MAX")
@@ -51,7 +51,7 @@ def is_tensorboard(text: str) -> bool:
     return [plain(cell) for cell in _header(text)] == SCALAR
 
 
-def read_tensorboard(text: str) -> Rows:
+def read_tensorboard(text: str) -> Found:
     """The values of a metric without a name."""
     yield NAMELESS
     yield from read_table(text)

@@ -2,9 +2,9 @@
 
 import re
 
-from rlhf_lessons.diagnostics.logs.columns import Printed, Row
 from rlhf_lessons.diagnostics.logs.names import SETTING
 from rlhf_lessons.diagnostics.logs.readers.text import HEAD, Rows, fields, held_out, lines, without_repeats
+from rlhf_lessons.diagnostics.logs.rows import Printed, Row
 
 SIGNS = re.compile(r"\((?:higher|lower) is better\)|^epoch: ?\d+ ?\| ?step: ?\d+ ?\| ?ppo_ep", re.MULTILINE)
 BETTER = re.compile(r" ?\((?:higher|lower) is better\) ?")

@@ -8,10 +8,10 @@ its commas and its end.
 import re
 from collections.abc import Iterator
 
-from rlhf_lessons.diagnostics.logs.columns import Printed, Row
 from rlhf_lessons.diagnostics.logs.names import WHERE, canonical, counted, printed_number
 from rlhf_lessons.diagnostics.logs.readers.records import settings_of
 from rlhf_lessons.diagnostics.logs.readers.text import HEAD, LINE, Rows, fields, has_measured, held_out, without_repeats
+from rlhf_lessons.diagnostics.logs.rows import Printed, Row
 
 # A name in quotes, and a number behind it: bare, in quotes, or in the brackets of tensor(...) or np.float64(...).
 PAIR = re.compile(

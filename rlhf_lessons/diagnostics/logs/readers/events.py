@@ -6,8 +6,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from rlhf_lessons.diagnostics.logs.columns import Printed
 from rlhf_lessons.diagnostics.logs.readers.text import Rows
+from rlhf_lessons.diagnostics.logs.rows import Printed
 
 FORM = "an event file of TensorBoard"
 VERSION = b"brain.Event:"  # in the first record of every event file

@@ -7,7 +7,7 @@ from html import unescape
 
 from rlhf_lessons.diagnostics.logs.names import canonical
 from rlhf_lessons.diagnostics.logs.readers.tables import header_cells, rows_below
-from rlhf_lessons.diagnostics.logs.readers.text import HEAD, Rows, has_measured
+from rlhf_lessons.diagnostics.logs.readers.text import HEAD, Found, has_measured
 
 # html.parser reads 1 MB a second; rows and cells do not nest, so that two expressions find them.
 TABLE = re.compile(r"<table\b.*?(?:</table>|\Z)", re.IGNORECASE | re.DOTALL)
@@ -21,7 +21,7 @@ def sniff(text: str) -> bool:
     return any(True for _ in _logs(text[:HEAD]))
 
 
-def read(text: str) -> Rows:
+def read(text: str) -> Found:
     """The rows of every table whose header has known names."""
     for table in _logs(text):
         yield from rows_below(header_cells(next(_rows(table))), partial(_below, table))

@@ -5,11 +5,11 @@ import re
 from functools import lru_cache
 from typing import Any
 
-from rlhf_lessons.diagnostics.logs.columns import Printed
 from rlhf_lessons.diagnostics.logs.names import RUNS, STAGE
 from rlhf_lessons.diagnostics.logs.readers import dicts
 from rlhf_lessons.diagnostics.logs.readers.records import rows_of, rows_of_records
 from rlhf_lessons.diagnostics.logs.readers.text import HEAD, Rows, lines
+from rlhf_lessons.diagnostics.logs.rows import Printed
 
 LONGEST_WHOLE_NUMBER = 300  # digits; longer ones are infinite
 BROKEN = re.compile(r'\s*(\[\s*\{\s*"|\{\s*"[^\n\r]*\s*\Z)')  # an array, or all on one line: no row could be found

@@ -2,9 +2,9 @@
 
 import re
 
-from rlhf_lessons.diagnostics.logs.columns import Printed, Row
 from rlhf_lessons.diagnostics.logs.names import WHERE, canonical
 from rlhf_lessons.diagnostics.logs.readers.text import HEAD, Rows, fields, lines, without_repeats
+from rlhf_lessons.diagnostics.logs.rows import Printed, Row
 
 LONGEST_LINE = 1_000_000  # characters
 MLX = re.compile(r"^Iter \d+: (Train|Val) loss ", re.MULTILINE)

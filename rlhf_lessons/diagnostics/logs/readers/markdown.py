@@ -4,11 +4,10 @@ import re
 from collections.abc import Iterator
 from functools import partial
 
-from rlhf_lessons.diagnostics.logs.columns import Printed
 from rlhf_lessons.diagnostics.logs.names import canonical, is_measured
 from rlhf_lessons.diagnostics.logs.readers.cards import stated
 from rlhf_lessons.diagnostics.logs.readers.tables import header_cells, rows_below, split
-from rlhf_lessons.diagnostics.logs.readers.text import HEAD, Rows, has_measured, lines
+from rlhf_lessons.diagnostics.logs.readers.text import HEAD, Found, has_measured, lines
 
 RULE = re.compile(r"^[ \t]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)+\|?[ \t]*$", re.MULTILINE)
 HEADING = re.compile(r"^#+\s+(.*\S)")
@@ -20,7 +19,7 @@ def sniff(text: str) -> bool:
     return any(_is_log(header) for _, header, _ in _tables(text[:HEAD]))
 
 
-def read(text: str) -> Rows:
+def read(text: str) -> Found:
     """The rows of every table whose header has known names, and the settings that are listed around them.
 
     Tables that measure the same are several runs, named by their headings. A card's list of results repeats the last
@@ -33,7 +32,7 @@ def read(text: str) -> Rows:
         several = measured.count(measured[place]) > 1
         run = f"table {place + 1}" + (f" ({heading})" if heading.isprintable() and heading else "") if several else ""
         for row in rows_below(header, partial(split, below, "|")):
-            yield row._replace(run=", ".join(filter(None, (run, row.run)))) if isinstance(row, Printed) else row
+            yield row if isinstance(row, str) else row._replace(run=", ".join(filter(None, (run, row.run))))
 
 
 def _is_log(header: list[str]) -> bool:

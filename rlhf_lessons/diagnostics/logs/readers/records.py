@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from rlhf_lessons.diagnostics.logs.columns import MOST_RUNS, Printed, Row
 from rlhf_lessons.diagnostics.logs.names import RUNS, SETTING, STAGE, counted, number, plain, setting, stage_name
 from rlhf_lessons.diagnostics.logs.readers.text import Rows
+from rlhf_lessons.diagnostics.logs.rows import MOST_RUNS, Printed, Row
 from rlhf_lessons.refusals import shown
 
 Record = Mapping[Any, Any]

@@ -2,12 +2,11 @@
 
 import csv
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import reduce
 from itertools import islice
 from operator import or_
 
-from rlhf_lessons.diagnostics.logs.columns import Printed
 from rlhf_lessons.diagnostics.logs.names import (
     MISREAD_MARK,
     NUMBER,
@@ -22,7 +21,8 @@ from rlhf_lessons.diagnostics.logs.names import (
     stage_name,
 )
 from rlhf_lessons.diagnostics.logs.readers.records import names_of_runs, run_name
-from rlhf_lessons.diagnostics.logs.readers.text import DECIMAL_COMMA, Rows, lines, refuse_decimal_comma
+from rlhf_lessons.diagnostics.logs.readers.text import DECIMAL_COMMA, Found, lines, refuse_decimal_comma
+from rlhf_lessons.diagnostics.logs.rows import AT_ONCE, Block, Printed
 from rlhf_lessons.refusals import shown
 
 Cells = Callable[[], Iterator[list[str]]]
@@ -40,7 +40,7 @@ def sniff(text: str) -> bool:
     return _layout(text) is not None
 
 
-def read(text: str) -> Rows:
+def read(text: str) -> Found:
     """A row a line below the header."""
     found = _layout(text)
     assert found is not None  # as sniff says
@@ -108,30 +108,55 @@ def split(lines: Iterable[str], delimiter: str | None, strict: bool = True) -> I
         raise ValueError(f"log: not a table that can be read ({reason})") from None
 
 
-def rows_below(header: list[str], cells: Cells, has_commas: bool = False, may_be_ragged: bool = False) -> Rows:
+def rows_below(header: list[str], cells: Cells, has_commas: bool = False, may_be_ragged: bool = False) -> Found:
     """The rows of a table. `cells` is called twice where a column of texts may tell runs apart."""
     names = _told_apart(header)
     known = {place: name for place, name in enumerate(names) if canonical(name)}
     runs = _run_columns(header, cells)
     refuse_twins([plain(header[place]) for place in (*known, *runs)])
-    width, read = len(header), _number_with_comma if has_commas else float
     # The first row has the columns that nobody knows as well, so that they are named among what was ignored.
     columns = {place: name for place, name in enumerate(names) if place not in runs}
-    for count, row in enumerate(cells(), start=2):
-        if len(row) > width and any(row[width:]):
-            if may_be_ragged:
-                continue
+    rows, count = cells(), 2
+    yield from (_printed(row, columns, runs, has_commas) for row in _whole(islice(rows, 1), len(header), count))
+    is_plain = not runs
+    while some := list(islice(rows, AT_ONCE)):
+        if is_plain and (block := _block(some, known, len(header))):
+            yield block
+        else:
+            is_plain = False
+            whole = _whole(some, len(header), count, may_be_ragged)
+            yield from (_printed(row, known, runs, has_commas) for row in whole)
+        count += len(some)
+
+
+def _block(rows: Sequence[list[str]], columns: Mapping[int, str], width: int) -> Block | None:
+    """Rows of plain numbers without a gap, of which a table has up to ten million; None for others."""
+    if set(map(len, rows)) != {width}:
+        return None
+    turned = tuple(zip(*rows, strict=True))
+    try:
+        return Block({name: tuple(map(float, turned[place])) for place, name in columns.items()}, "", len(rows))
+    except ValueError:
+        return None
+
+
+def _whole(rows: Iterable[list[str]], width: int, first: int, may_be_ragged: bool = False) -> Iterator[list[str]]:
+    """The rows with as many cells as the header has. Raises ValueError for one with more, unless it may be left out."""
+    for count, row in enumerate(rows, start=first):
+        if len(row) == width or not any(row[width:]):
+            yield row if len(row) >= width else row + [""] * (width - len(row))
+        elif not may_be_ragged:
             raise ValueError(f"log: row {count} has {len(row)} cells; it must have {width}, as the header has")
-        row += [""] * (width - len(row))
-        run = run_name(stage_name(row[place]) for place in runs) if runs else ""
-        try:
-            yield Printed({name: read(cell) for place, name in columns.items() if (cell := row[place])}, run)
-        except ValueError:  # no number, or one that is written in another way
-            found = [(name, _cell(row[place], name, has_commas)) for place, name in columns.items()]
-            places = (counted(name, row[place]) for place, name in columns.items())
-            values = {name: value for name, value in found if value is not None}
-            yield Printed(reduce(or_, places, values), run)
-        columns = known
+
+
+def _printed(row: list[str], columns: Mapping[int, str], runs: Sequence[int], has_commas: bool) -> Printed:
+    run = run_name(stage_name(row[place]) for place in runs) if runs else ""
+    try:
+        return Printed({name: float(cell) for place, name in columns.items() if (cell := row[place])}, run)
+    except ValueError:  # no number, or one that is written in another way
+        found = [(name, _cell(row[place], name, has_commas)) for place, name in columns.items()]
+    values = {name: value for name, value in found if value is not None}
+    return Printed(reduce(or_, (counted(name, row[place]) for place, name in columns.items()), values), run)
 
 
 def _told_apart(header: Sequence[str]) -> list[str]:
@@ -160,11 +185,6 @@ def _run_columns(header: Sequence[str], cells: Cells) -> list[int]:
         pairs = ((name, row[place] if place < len(row) else "") for row in cells() for place, name in texts.items())
         found |= names_of_runs(pairs)
     return [place for place, name in texts.items() if name in found]
-
-
-def _number_with_comma(text: str) -> float:
-    """As `float`. European spreadsheets end cells at ";", and write decimal commas."""
-    return float(text.replace(",", "."))
 
 
 def _cell(text: str, name: str, has_commas: bool) -> float | None:

@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
-from rlhf_lessons.diagnostics.logs.columns import Printed, Row
 from rlhf_lessons.diagnostics.logs.names import (
     DISTINCT,
     LONGEST_KEY,
@@ -15,9 +14,11 @@ from rlhf_lessons.diagnostics.logs.names import (
     is_measured,
     printed_number,
 )
+from rlhf_lessons.diagnostics.logs.rows import Block, Printed, Row
 from rlhf_lessons.refusals import shown
 
 Rows = Iterator[Printed | str]  # a text is a remark: what had to be assumed
+Found = Iterator[Printed | Block | str]
 
 HEAD = 300_000  # characters in which a form must show itself
 LINE = re.compile("[^\n\r\v\f\x1c-\x1e\x85\u2028\u2029]+")  # as str.splitlines has it, without the empty ones

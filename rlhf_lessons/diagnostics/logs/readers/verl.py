@@ -2,9 +2,9 @@
 
 import re
 
-from rlhf_lessons.diagnostics.logs.columns import Printed
 from rlhf_lessons.diagnostics.logs.names import printed_number
 from rlhf_lessons.diagnostics.logs.readers.text import HEAD, Rows, lines, without_repeats
+from rlhf_lessons.diagnostics.logs.rows import Printed
 
 STEP = re.compile(r"(?:^|[\s)])step:\d+ - (?=\S+:)", re.MULTILINE)
 TYPED = re.compile(r"np\.\w+\((.*)\)")

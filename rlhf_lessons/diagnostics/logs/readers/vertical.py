@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterator
 
-from rlhf_lessons.diagnostics.logs.columns import Printed, Row
 from rlhf_lessons.diagnostics.logs.names import SETTING, canonical, plain, printed_number, setting
 from rlhf_lessons.diagnostics.logs.readers.tables import header_cells
 from rlhf_lessons.diagnostics.logs.readers.text import HEAD, Rows, has_measured, lines
+from rlhf_lessons.diagnostics.logs.rows import Printed, Row
 
 BARS = str.maketrans("│┃║", "|||")
 BORDER = re.compile(r"[-=+\u2500-\u257f]{4,}")  # what the edges of boxes are drawn with
