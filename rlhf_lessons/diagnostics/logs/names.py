@@ -14,14 +14,14 @@ STAGE = RUNS[0]
 
 # The names a metric goes by, after lower-casing and turning every run of other signs into "_".
 NAMES: dict[str, tuple[str, ...]] = {
-    "epoch": ("epoch", "ep", "training_epoch"),
+    "epoch": ("epoch", "ep", "training_epoch", "эпоха", "轮次"),
     "step": (
         *("step", "steps", "global_step", "global_steps", "iteration", "iter", "current_steps"),
-        *("training_global_step", "trainer_global_step", "optim_step", "n_updates", "iterations"),
+        *("training_global_step", "trainer_global_step", "optim_step", "n_updates", "iterations", "шаг", "步数"),
     ),
     "total_steps": ("total_steps", "max_steps"),
     "progress": ("percentage",),  # the share of the run that is done
-    "loss": ("loss", "bt_loss", "rm_loss", "reward_loss", "nll", "ppo_loss_total", "losses_total_loss"),
+    "loss": ("loss", "bt_loss", "rm_loss", "reward_loss", "nll", "ppo_loss_total", "losses_total_loss", "损失"),
     "margin": (
         *("margin", "margins", "rewards_margins", "rewards_margin", "mean_margin", "reward_margin", "dist"),
         *("dpo_rewards_margins", "reward_margins", "rewards_train_margins"),
@@ -29,7 +29,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "accuracy": (
         *("accuracy", "acc", "accuracies", "rewards_accuracies", "rewards_accuracy", "reward_accuracy"),
         *("reward_acc", "accu", "acc_mean", "dpo_rewards_accuracies", "reward_accuracies", "pref_acc"),
-        *("preference_accuracy", "pairwise_accuracy", "rewards_train_accuracies"),
+        *("preference_accuracy", "pairwise_accuracy", "rewards_train_accuracies", "точность", "准确率"),
     ),
     "reward_chosen": (
         *("reward_chosen", "rewards_chosen", "chosen_reward", "chosen_rewards", "r_chosen", "chosen"),

@@ -113,6 +113,20 @@ def test_tables_that_measure_the_same_are_runs_with_their_headings():
     ]
 
 
+def test_columns_of_runs_under_a_heading_that_names_the_metric():
+    text = "## Held-out loss\n\n| step | **ours** | theirs |\n|--:|--:|--:|\n| 0/2 | 0.5 | 0.4 |\n| 10/12 | −0.25 | |\n"
+    assert {run: log.series("step", "eval_loss") for run, log in split_stages(text).items()} == {
+        "ours": [(0, 0.5), (10, -0.25)],
+        "theirs": [(0, 0.4)],
+    }
+
+
+def test_how_many_pairs_are_right_of_how_many():
+    for line in ("eval accuracy: 30.0% (120/400)", "eval accuracy = 120/400 (30%)"):
+        assert parse(f"epoch 1/3, {line}").series("epoch", "eval_accuracy", "eval_n_pairs") == [(1, 0.3, 400)]
+    assert parse("Точность: 30% (120/400)").series("accuracy", "n_pairs") == [(0.3, 400)]
+
+
 def test_one_process_of_several_is_read_and_named():
     log = parse(SAMPLES["dicts of ranks"].text)
     assert log.reading.rows == 2 and log.reading.remarks == ("of 3 processes that print numbers, [rank0] was read",)

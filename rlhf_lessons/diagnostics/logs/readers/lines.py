@@ -12,6 +12,10 @@ PADDLE = re.compile(r"^.*\bglobal step \d+, epoch: \d+, (batch: \d+, )?loss: ", 
 TORCHTUNE = re.compile(r"^Step \d+ \| (loss|\w+):", re.MULTILINE)
 
 
+# Behind the name of an accuracy, how many of how many pairs are right: `113/373`, or `30.29% (113/373)`.
+RIGHT_OF_ALL = re.compile(r"[\s:=]{0,9}(?:[\d.]{1,20}\s?%?\s{0,9}\(\s?)?(\d{1,12})\s?/\s?(\d{1,12})")
+
+
 def is_mlx(text: str) -> bool:
     """mlx-lm prints `Iter 10: Train loss 0.61, Chosen reward 0.3, ...`."""
     return bool(MLX.search(text, 0, HEAD))
@@ -42,10 +46,21 @@ def _rows(text: str) -> Rows:
     for line in lines(text):
         if len(line) > LONGEST_LINE:
             raise ValueError(f"log: it has a line of {len(line):,} characters; it must have at most {LONGEST_LINE:,}")
-        more = {} if "train_runtime" in line else fields(line.replace("'", "").replace('"', ""))
+        more = {} if "train_runtime" in line else _with_pairs(line.replace("'", "").replace('"', ""))
         if all(canonical(name) in WHERE and row[name] == value for name, value in more.items() if name in row):
             row |= more
         else:
             yield Printed(row)
             row = more
     yield Printed(row)
+
+
+def _with_pairs(line: str) -> Row:
+    """The fields of a line, with the number of pairs that stands behind an accuracy."""
+    row = fields(line)
+    for name in row if "/" in line else ():
+        meant = canonical(name) or ""
+        found = meant.endswith("accuracy") and RIGHT_OF_ALL.match(line, line.find(name) + len(name))
+        if found and int(found[1]) <= int(found[2]) > 0:
+            return row | {name: int(found[1]) / int(found[2]), meant.replace("accuracy", "n_pairs"): float(found[2])}
+    return row

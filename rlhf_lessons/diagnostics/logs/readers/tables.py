@@ -116,8 +116,10 @@ def rows_below(header: list[str], cells: Cells, has_commas: bool = False, may_be
     refuse_twins([plain(header[place]) for place in (*known, *runs)])
     # The first row has the columns that nobody knows as well, so that they are named among what was ignored.
     columns = {place: name for place, name in enumerate(names) if place not in runs}
-    rows, count = cells(), 2
-    yield from (_printed(row, columns, runs, has_commas) for row in _whole(islice(rows, 1), len(header), count))
+    rows, count = cells(), 3
+    yield from (
+        _printed(row, columns, runs, has_commas) for row in _whole(islice(rows, 1), len(header), 2, may_be_ragged)
+    )
     is_plain = not runs
     while some := list(islice(rows, AT_ONCE)):
         if is_plain and (block := _block(some, known, len(header))):
