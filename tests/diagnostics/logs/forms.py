@@ -194,7 +194,7 @@ SAMPLES = {
     ),
     "a card without a table": Sample(
         "It achieves the following results on the evaluation set:\n- Loss: 0.65\n- Rewards/margins: 0.7\n",
-        "a model card",
+        "a text with a table or results",
         {"eval_loss": [0.65], "eval_margin": [0.7]},
     ),
     "a card copied from its page": Sample(
@@ -202,8 +202,19 @@ SAMPLES = {
         "Training hyperparameters\n\n  • learning_rate: 5e-07\n\nTraining results\n\n"
         "Training Loss Epoch Step Validation Loss Input Tokens Seen Logits/chosen Accuracy\n"
         "No log 1.0 10 0.68 99 -2.5 0.6\n0.66 2.0 20 0.65 198 −2.25 0.7\nFramework versions\n",
-        "a model card",
+        "a text with a table or results",
         {"loss": [0.66], "step": [10, 20], "eval_loss": [0.68, 0.65], "eval_accuracy": [0.6, 0.7]},
+    ),
+    "a table below other lines": Sample(
+        "Started on node 7.\n\nstep, loss, eval_loss, time\n1, 0.69, , 00:01:30\n2, 0.61, 0.64, 00:03:00\nDone.\n",
+        "a text with a table or results",
+        {"step": [1, 2], "loss": [0.69, 0.61], "eval_loss": [0.64]},
+    ),
+    "a rule below the header": Sample(
+        "Epoch   Train Loss   Val Loss\n-----   ----------   --------\n1       0.69         0.7\n"
+        "2       0.61         0.65\n",
+        "a table",
+        {"epoch": [1, 2], "loss": [0.69, 0.61], "eval_loss": [0.7, 0.65]},
     ),
     "a box": Sample(
         "------------------------\n| train/     |         |\n|   approxkl | 0.01    |\n|   n_updates| 1       |\n"

@@ -43,7 +43,7 @@ FORMS = (
     Form("an HTML table", html_tables.sniff, html_tables.read),
     Form("a table", tables.sniff, tables.read),
     Form("a table with a metric a row", vertical.sniff, vertical.read),
-    Form("a model card", cards.sniff, cards.read),
+    Form("a text with a table or results", cards.sniff, cards.read),
     Form("DeepSpeed-Chat's lines", deepspeed.sniff, deepspeed.read),
     Form("verl's console lines", verl.sniff, verl.read),
     Form("printed dictionaries", dicts.sniff, dicts.read),

@@ -1,7 +1,7 @@
-"""Model cards as they are copied from a page: lists of results and settings, and tables that lost their bars.
+"""Tables and results within a text, above all a model card that was copied from its page.
 
-The header of such a table is a line of names that may have several words, `Training Loss Epoch Step Validation Loss`;
-a row below it is a line of as many numbers.
+Where a table lost its bars, its header is a line of names that may have several words, `Training Loss Epoch Step`. A
+row is a line of as many numbers below it.
 """
 
 import re
@@ -17,7 +17,9 @@ from rlhf_lessons.diagnostics.logs.rows import Printed, Row
 RESULTS = re.compile(r"following results on the evaluation set", re.IGNORECASE)
 ITEM = re.compile(r"^[-*•]\s*`?([\w/ .]{1,60}?)`?\s*:\s*(\S+)\s*$")
 NO_LOG = re.compile(r"\bno log\b", re.IGNORECASE)
-MOST_WORDS = 100  # of a header
+LONGEST_HEADER = 1_000  # characters
+SIGNS = (",", ";", "|", "\t")  # at which cells end; else at blanks
+OTHER_CELL = re.compile(r"-?|\d{1,4}(?::\d\d){1,2}")
 LONGEST_NAME = 4  # words
 
 
@@ -70,26 +72,33 @@ def _tables(text: str) -> Iterator[tuple[list[str], list[list[str]]]]:
         yield header, below
 
 
+def _cells(line: str) -> list[str]:
+    sign = next((sign for sign in SIGNS if sign in line), None)
+    return [cell.strip() for cell in line.strip("| ").split(sign)]
+
+
 def _numbers(line: str) -> list[str]:
-    """The numbers of a line that has nothing else, "" for "No log"; none for another line."""
-    cells = NO_LOG.sub("-", line).split()
-    return ["" if cell == "-" else cell for cell in cells] if all(_is_cell(cell) for cell in cells) else []
-
-
-def _is_cell(cell: str) -> bool:
-    return cell == "-" or number(cell) is not None
+    """The numbers of a line that has nothing else but times, "" for "No log" and a gap; none for another line."""
+    cells = _cells(NO_LOG.sub("-", line))
+    found = [number(cell) is not None for cell in cells]
+    others = (cell for cell, is_number in zip(cells, found, strict=True) if not is_number)
+    is_row = any(found) and all(OTHER_CELL.fullmatch(cell) for cell in others)
+    return ["" if cell == "-" else cell for cell in cells] if is_row else []
 
 
 def _header(line: str) -> list[str]:
-    """The names of a line that has nothing else, none if fewer than two of them are known.
-
-    The longest known one is taken first; words that are unknown and stand together are one name.
-    """
-    words = header_cells(line.split())
-    if NUMBER.search(line) or not 1 < len(words) <= MOST_WORDS:
+    """The names of a line that has nothing else, none if fewer than two of them are known."""
+    if NUMBER.search(line) or len(line) > LONGEST_HEADER:
         return []
+    names = header_cells(_cells(line))
+    if not any(sign in line for sign in SIGNS):
+        names = _joined(names)
+    return names if sum(map(bool, map(canonical, names))) > 1 and has_measured(dict.fromkeys(names, 0.0)) else []
+
+
+def _joined(words: list[str]) -> list[str]:
+    """Words as names, the longest known one first; unknown words that stand together are one name."""
     names: list[str] = []
-    known = 0
     while words:
         size = next((size for size in range(LONGEST_NAME, 0, -1) if canonical(" ".join(words[:size]))), 0)
         name, words = " ".join(words[: size or 1]), words[size or 1 :]
@@ -97,5 +106,4 @@ def _header(line: str) -> list[str]:
             names.append(name)
         else:
             names[-1] += f" {name}"
-        known += bool(size)
-    return names if known > 1 and has_measured(dict.fromkeys(names, 0.0)) else []
+    return names

@@ -98,6 +98,8 @@ def split(lines: Iterable[str], delimiter: str | None, strict: bool = True) -> I
     """The cells of each line; in quotes, they may hold the delimiter."""
     if delimiter == "|":
         lines = (line.removeprefix("|").removesuffix("|") for line in lines if line.strip("|-: "))
+    if delimiter is None:
+        lines = (line for line in lines if line.strip("-= "))  # a rule below the header
     if delimiter in ("|", None):
         yield from ([cell.strip(" \"'") for cell in line.split(delimiter)] for line in lines)
         return
