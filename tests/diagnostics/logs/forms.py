@@ -216,6 +216,11 @@ SAMPLES = {
         "a table",
         {"epoch": [1, 2], "loss": [0.69, 0.61], "eval_loss": [0.7, 0.65]},
     ),
+    "a summary of parts": Sample(
+        "| Metric | Train | Validation |\n|---|---|---|\n| Loss | 0.5 | 0.625 |\n| Accuracy | 0.75 | 70% |\n",
+        "a table with a metric a row",
+        {"loss": [0.5], "accuracy": [0.75], "eval_loss": [0.625], "eval_accuracy": [0.7]},
+    ),
     "a box": Sample(
         "------------------------\n| train/     |         |\n|   approxkl | 0.01    |\n|   n_updates| 1       |\n"
         "------------------------\n------------------------\n| fps        | 99      |\n| approxkl   | 6.5e-16 |\n"

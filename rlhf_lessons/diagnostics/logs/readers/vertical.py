@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from rlhf_lessons.diagnostics.logs.names import SETTING, canonical, plain, printed_number, setting
+from rlhf_lessons.diagnostics.logs.names import HELD_OUT, SETTING, TRAINING, canonical, plain, printed_number, setting
 from rlhf_lessons.diagnostics.logs.readers.tables import header_cells
 from rlhf_lessons.diagnostics.logs.readers.text import HEAD, Rows, has_measured, lines
 from rlhf_lessons.diagnostics.logs.rows import Printed, Row
@@ -17,6 +17,7 @@ LONGEST_LINE = 1_000
 FEWEST = 2  # names
 FIRST = re.compile(r"^(?:start|starting|initial|first)\s+", re.IGNORECASE)
 LAST = re.compile(r"^(?:final|last)\s+", re.IGNORECASE)
+PARTS = frozenset(prefix.strip("_") for prefix in (*HELD_OUT, *TRAINING))  # of the data, as names of columns
 EXAMPLES = {f"{part}_examples": "eval_n_pairs" for part in ("eval", "evaluation", "validation", "test")}
 EXAMPLES |= {f"{part}_examples": f"{SETTING}num_examples" for part in ("train", "training")}
 
@@ -46,18 +47,24 @@ def read(text: str) -> Rows:
 
 
 def _cells(text: str) -> Iterator[Cell]:
-    """What the rows of two cells say; an empty name where one box ends and another begins."""
-    after_border = False
+    """What the rows of two cells say, or of a cell for each part of the data; an empty name between two boxes."""
+    after_border, parts = False, [""]
     for line in lines(text):
         if BORDER.fullmatch(line):
             if after_border:
                 yield "", False, 0.0
             after_border = True
             continue
-        pair = line.translate(BARS).strip("| \t").split("|") if len(line) <= LONGEST_LINE else []
-        if len(pair) == 2:
+        line = line.translate(BARS) if len(line) <= LONGEST_LINE else ""
+        name, *cells = header_cells(line.strip("| \t").split("|"))
+        if cells and all(plain(cell) in PARTS for cell in cells):
+            parts = cells
+        elif len(cells) != len(parts):
+            parts = [""]
+        if len(cells) == len(parts):
             after_border = False
-            yield from _pair(*header_cells(pair))
+            for part, cell in zip(parts, cells, strict=True):
+                yield from _pair(f"{part} {name}".strip() if name else "", cell)
 
 
 def _pair(name: str, cell: str) -> Iterator[Cell]:
