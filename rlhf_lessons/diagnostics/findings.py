@@ -46,7 +46,8 @@ class Finding:
         sentence = f"{self.name[0].upper()}{self.name[1:]}: {self.evidence}."
         if self.alternatives:
             sentence += f" The same numbers could come from {' or '.join(self.alternatives)}"
-            sentence += f"; {self.tell_apart}." if self.tell_apart else "."
+            sentence += f"; {self.tell_apart.rstrip('.')}" if self.tell_apart else ""
+            sentence += "" if sentence.endswith("?") else "."
         return sentence
 
 
@@ -102,7 +103,8 @@ class Diagnosis:
         if self.runs:
             return "\n\n".join(f"{name}\n{diagnosis}" for name, diagnosis in self.runs.items())
         read = [str(self.reading)] if str(self.reading) else []
-        found = [f"{number}. {finding}" for number, finding in enumerate(self.findings, start=1)]
+        told = [finding for finding in self.findings if finding.evidence not in self.verdict]  # not the same twice
+        found = [f"{number}. {finding}" for number, finding in enumerate(told, start=1)]
         more = [f"To say more, log {', '.join(self.log_next)}."] if self.log_next else []
         return "\n".join([*read, *found, self.verdict, *more])
 

@@ -9,6 +9,8 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
+pytest.importorskip("transformers", reason="needs the extra `scale`: pip install -e '.[scale]'")
+
 from rlhf_lessons.cli import app
 from rlhf_lessons.diagnostics.doctor import causes
 from rlhf_lessons.integrations import read_out

@@ -2,8 +2,9 @@ import random
 
 import pytest
 
+pytest.importorskip("transformers", reason="needs the extra `scale`: pip install -e '.[scale]'")
+
 from rlhf_lessons.integrations.near_duplicates import ALIKE, has_near_duplicate
-from tests.integrations import tiny  # noqa: F401  skips where the extra is missing
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,9 @@ import re
 import pandas as pd
 import pytest
 
+pytest.importorskip("transformers", reason="needs the extra `scale`: pip install -e '.[scale]'")
+
 from rlhf_lessons.integrations.pairs import Pair, read_pairs
-from tests.integrations import tiny  # noqa: F401  skips where the extra is missing
 
 PLAIN = {"prompt": "2 + 2 = ", "chosen": "4", "rejected": "5"}
 USER, YES, NO = (

@@ -76,6 +76,9 @@ def direct(log: Log) -> tuple[Finding | None, str]:
     """Trained on pairs: held-out margin over 0, held-out accuracy surely over a coin, held-out loss not risen."""
     margin, loss = log.values("eval_margin"), log.values("eval_loss")
     rewards = log.values("eval_reward_chosen")
+    rows = log.reading.rows
+    if rows < FEWEST_POINTS and not log.values("eval_accuracy"):
+        return None, f"{rows} {'row is' if rows == 1 else 'rows are'} too few for a trend; it takes {FEWEST_POINTS}"
     if not log.values("eval_accuracy") and not margin:
         return None, "no held-out accuracy or margin is in the log, and memorising looks just like learning"
     evaluations = max(len(log.values("eval_accuracy")), len(margin))

@@ -13,6 +13,7 @@ from rlhf_lessons.diagnostics.logs.rules.reward_model import wrong_way_update
 from rlhf_lessons.diagnostics.logs.trends import FEWEST_POINTS, early, late
 
 DIVERGENCE = "divergence"
+BESIDE_THE_LOSS = ("grad_norm", "margin", "reward_chosen", "logps_chosen")
 WORSE = 1.15
 BLOCKS, SURELY = 10, 5  # of the loss; standard errors: the lowest of ten blocks is low by chance too
 
@@ -38,10 +39,9 @@ def divergence(log: Log) -> Signs | None:
         before = f"after {rows[broken - 1]:.4f}" if broken else "from the start"
         evidence = f"the loss is {rows[broken]} in row {broken + 1} of {len(rows)}, {before}"
         return Signs(evidence, 0.98, ("a division or logarithm of 0 in the data",), broken + 1)
-    gradients = [value for (value,) in log.series("grad_norm")]
-    if len(gradients) > 1 and all(math.isnan(value) for value in gradients[-2:]):
-        first = next(number for number, value in enumerate(gradients) if math.isnan(value))
-        evidence = f"grad_norm is NaN from row {first + 1} of {len(gradients)} on, whatever the loss says"
+    if spoiled := _spoiled(log):
+        name, first, count = spoiled
+        evidence = f"{name} is NaN from row {first + 1} of {count} on, whatever the loss says"
         return Signs(evidence, 0.97, ("a loss that overflowed in half precision",), first + 1)
     if len(rows) < FEWEST_POINTS or wrong_way_update(log):
         return None
@@ -52,6 +52,24 @@ def divergence(log: Log) -> Signs | None:
         f"the loss leaps from {early(rows):.4f} to {late(rows):.4f}, with {max(rows):.4g} at its highest",
         0.9,
     )
+
+
+def _spoiled(log: Log) -> tuple[str, int, int] | None:
+    """The metric that ends in two rows of NaN, or in one beside another metric; the first row with it, and how many.
+
+    Trainers print 0 for a loss that is NaN. One NaN alone may be a batch that half precision skipped.
+    """
+    ends = {}
+    for name in BESIDE_THE_LOSS:
+        values = [value for (value,) in log.series(name)]
+        rows = next((number for number, value in enumerate(reversed(values)) if not math.isnan(value)), len(values))
+        if rows:
+            ends[name] = (rows, len(values))
+    lasting = [name for name, (rows, _) in ends.items() if rows > 1 or len(ends) > 1]
+    if not lasting:
+        return None
+    rows, count = ends[lasting[0]]
+    return lasting[0], count - rows, count
 
 
 @rule(
