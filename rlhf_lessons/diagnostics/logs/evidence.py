@@ -48,6 +48,9 @@ def wilson(share: float, n: int) -> tuple[float, float]:
     return max(middle - half, 0.0), min(middle + half, 1.0)
 
 
+MOST_PAIRS = 10_000_000  # beyond it, the two are no seconds and no rate
+
+
 def held_out_pairs(log: Log) -> tuple[int, str]:
     """The number of held-out pairs and how it is known; the least that the printed accuracies allow if none is said.
 
@@ -58,6 +61,10 @@ def held_out_pairs(log: Log) -> tuple[int, str]:
         return 0, ""
     if said:
         return max(int(said[-1]), 1), f"{said[-1]:,.0f} pairs"
+    if timed := log.finite("eval_runtime", "eval_samples_per_second"):
+        counted = round(timed[-1][0] * timed[-1][1])  # transformers divides the number of samples by the seconds
+        if 0 < counted < MOST_PAIRS:
+            return counted, f"about {counted:,} pairs, as its seconds and pairs a second say"
     n = smallest_sample(accuracy)
     return n, f"at least {n:,} pairs, as its digits show"
 

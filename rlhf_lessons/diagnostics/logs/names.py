@@ -52,6 +52,8 @@ NAMES: dict[str, tuple[str, ...]] = {
     "vocab_size": ("vocab_size", "vocab", "vocabulary", "n_vocab"),
     "learning_rate": ("learning_rate", "lr", "actor_lr", "act_lr", "ppo_learning_rate", "learning_rate_group_0"),
     "grad_norm": ("grad_norm", "gradient_norm", "actor_grad_norm", "policy_grad_norm"),
+    "runtime": ("runtime",),
+    "samples_per_second": ("samples_per_second",),
     "n_pairs": ("n_pairs", "pairs", "samples", "n_samples", "num_samples"),
     # DPO and its kin
     "logps_chosen": ("logps_chosen", "chosen_logps", "log_probs_chosen", "policy_chosen_logps"),
@@ -138,7 +140,16 @@ SETTING_NAMES = {alias: name for name, aliases in SETTINGS.items() for alias in 
 PART = "part_"  # before the name of one reward function of several
 SETTING = "setting_"  # before what a file states of the run as a whole
 AS_PRINTED = "printed_accuracy"  # accuracies of which some are over 1, before they are made shares
-NOT_MEASURED = (*WHERE, "total_steps", "progress", "vocab_size", "learning_rate", "n_pairs")
+NOT_MEASURED = (
+    *WHERE,
+    "total_steps",
+    "progress",
+    "vocab_size",
+    "learning_rate",
+    "n_pairs",
+    "runtime",
+    "samples_per_second",
+)
 
 
 def is_measured(name: str) -> bool:

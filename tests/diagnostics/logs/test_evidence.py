@@ -39,6 +39,8 @@ def held_out(accuracy, **more):
 
 def test_yes_takes_pairs_enough_and_rows_enough():
     assert diagnose(held_out(0.8, eval_n_pairs=400)).ready_for_ppo
+    assert diagnose(held_out(0.8, eval_runtime=8.0, eval_samples_per_second=50.0)).ready_for_ppo  # 400 pairs
+    assert not diagnose(held_out(0.8, eval_runtime=8.0, eval_samples_per_second=5.0)).ready_for_ppo
     assert diagnose(held_out(0.8025)).ready_for_ppo  # 321 of 400; no fewer than 81 pairs give it
     for few in ("loss=0.4 eval_accuracy=0.9", held_out(0.8), held_out(0.8, eval_n_pairs=40)):
         diagnosis = diagnose(few)

@@ -24,7 +24,8 @@ from rlhf_lessons.diagnostics.logs.trends import steady_trend
         ("Val Acc", "eval_accuracy"),
         ("train_loss", "loss"),
         ("eval_epoch", "epoch"),
-        ("eval_runtime", None),
+        ("eval_runtime", "eval_runtime"),
+        ("steps_per_second", None),
         ("grad", None),
     ],
 )
