@@ -15,7 +15,13 @@ from rlhf_lessons.diagnostics.logs.wording import percent
 Health = Callable[[Log], tuple[Finding | None, str]]  # what is good, and what is missing before that is enough
 NOT_HELD_OUT = "there is no held-out accuracy (eval_accuracy), and memorising looks just like learning"
 FEWEST_EVALUATIONS = 2
+TOO_GOOD = 0.99
 PEOPLE = f"people agree with each other on {percent(PEOPLE_AGREE[0])} to {percent(PEOPLE_AGREE[1])} of their pairs"
+
+TOO_GOOD_TO_BE_TRUE = (
+    f"{PEOPLE}: look for held-out pairs that were trained on, and for a trivial difference between the answers; "
+    "if nobody disagrees about these pairs, give `ceiling` 1"
+)
 
 
 def reward_model(log: Log) -> tuple[Finding | None, str]:
@@ -30,6 +36,8 @@ def reward_model(log: Log) -> tuple[Finding | None, str]:
     if late(held_out) < bar or low < bar:
         near = "hardly over a coin's 50 %" if high < 0.6 else "may be a coin's" if low <= 0.5 else "over a coin's 50 %"
         return good, f"held-out accuracy is {shown_interval(log)}{log.bars.reachable}, {near}, {_bar(log, bar)}"
+    if log.bars.ceiling is None and late(held_out) >= TOO_GOOD:
+        return None, f"held-out accuracy is {shown_interval(log)}, and {TOO_GOOD_TO_BE_TRUE}"
     if len(loss) < FEWEST_POINTS:
         return good, f"held-out accuracy is {shown_interval(log)}, but {_rows(loss)}"
     return good, "" if good else "the curves show no fault, but no training loss well below ln 2 = 0.693 either"

@@ -9,7 +9,7 @@ from rlhf_lessons.diagnostics.findings import Kind
 from rlhf_lessons.diagnostics.logs.columns import Log
 from rlhf_lessons.diagnostics.logs.names import AS_PRINTED, PART, is_measured, plain
 
-LANGUAGE_LOSS = 1.5  # no preference loss of a reward model starts so high
+LANGUAGE_LOSS = 1.0  # a preference loss that starts so high has margins or accuracies beside it, which are asked first
 TITLES: dict[Kind, str] = {
     "reward_model": "a reward model",
     "dpo": "DPO",

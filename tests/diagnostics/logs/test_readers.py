@@ -254,3 +254,21 @@ def test_an_event_file_is_read_by_step(tmp_path):
     assert log.values("loss") == pytest.approx([0.7, 0.35])
     damaged = content[:-20] + os.urandom(50)
     assert "loss" in parse(damaged)
+
+
+def test_all_results_of_a_trainer_hold_its_last_evaluation():
+    summary = {
+        "epoch": 2.0,
+        "eval_loss": 0.51,
+        "eval_rewards/accuracies": 0.77,
+        "train_loss": 0.6,
+        "train_runtime": 9.5,
+    }
+    log = parse(json.dumps(summary))
+    assert log.values("eval_loss") == [0.51] and log.values("eval_accuracy") == [0.77] and "loss" not in log
+
+
+@pytest.mark.parametrize("title", ["# tiny-7b-orpo", "tiny_7b.ORPO-v2"])
+def test_the_title_of_a_card_names_the_training(title):
+    text = f"{title}\n\nThis model is a fine-tuned version of some/tiny-dpo-mix on its own data.\n\n- Loss: 1.1\n"
+    assert parse(text).reading.words == {"orpo"}

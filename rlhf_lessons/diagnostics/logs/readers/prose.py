@@ -19,6 +19,10 @@ ARGUMENT = re.compile(
     re.IGNORECASE,
 )
 
+# The name of a model above the first sentence of the card that a Hugging Face trainer writes.
+TITLE = re.compile(r"^(?:# *)?([\w.-]{1,200})\s+This model is a fine-tuned version of", re.MULTILINE)
+IN_TITLE = re.compile(r"dpo|orpo|kto|simpo|ipo|cpo")
+
 
 def words(text: str) -> frozenset[str]:
     """The kinds of training that prose, comments and a program's arguments name, in lower case, as in `kinds.WORDS`.
@@ -28,6 +32,8 @@ def words(text: str) -> frozenset[str]:
     head = text[:LONGEST_PROSE]
     found = {match[1].lower() for line in lines(head) if _is_prose(line) for match in WORD.finditer(line)}
     found |= {match[1].lower() for match in ARGUMENT.finditer(head)}
+    if title := TITLE.search(head):
+        found |= {part for part in re.split("[-_.]", title[1].lower()) if IN_TITLE.fullmatch(part)}
     return frozenset("reward model" if word.startswith(("reward", "bradley", "rm")) else word for word in found)
 
 

@@ -67,11 +67,14 @@ def tell_runs(name: str, rows: Mapping[str, int]) -> bool:
 def row_of(record: Record, runs: Iterable[str] = (STAGE,)) -> Printed:
     """Its numbers.
 
-    The summary that a Hugging Face trainer appends is a mean over the whole run, not one more point of it: left out.
+    The summary that a Hugging Face trainer appends is a mean over the whole run, not one more point of it: left out,
+    but for the last evaluation, which `all_results.json` has beside it.
     """
     names: dict[str, None] = {}
     row: Row = {}
-    for key, value in ({} if "train_runtime" in record else record).items():
+    for key, value in record.items():
+        if "train_runtime" in record and not (isinstance(key, str) and key.startswith("eval_")):
+            continue
         if plain(key) in runs:
             names[stage_name(value)] = None
         elif (found := number(value)) is not None:

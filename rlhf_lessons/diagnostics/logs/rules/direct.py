@@ -17,23 +17,24 @@ FAR, SOME = 0.75, 0.3  # of its size at the reference: the perplexity is raised 
 LONGER = 2.0
 
 
-def fall_of_chosen(log: Log) -> tuple[float, float, float] | None:
+def fall_of_chosen(log: Log) -> tuple[float, float, float, bool] | None:
     """Where the chosen answers' log-probability stood at the reference and stands now, in nats an answer, and beta.
 
     From held-out rows, which are the same pairs each time; else from training rows, whose pairs differ. beta is the
-    slope between rewards and log-probabilities of held-out rows where they moved far enough, else 0.1. None where the
-    two are not logged.
+    slope between rewards and log-probabilities of held-out rows where they moved far enough, else the one that the file
+    states, else 0.1; the last value says whether it is more than an assumption. None where the two are not logged.
     """
     for prefix in ("eval_", ""):
         rewards, logps = log.arrays(f"{prefix}reward_chosen", f"{prefix}logps_chosen")
         if not len(rewards):
             continue
-        beta = USUAL_BETA
+        beta = log.reading.settings.get("beta", 0.0)
         if prefix and len(rewards) >= FEWEST_EVALUATIONS and np.ptp(logps) > 0.5:
             slope = float(np.polyfit(logps, rewards, 1)[0])
             beta = slope if 0.001 < slope < 5 else beta
+        known, beta = beta > 0, beta if beta > 0 else USUAL_BETA
         now, reward = late(logps.tolist()), late(rewards.tolist())
-        return now - reward / beta, now, beta
+        return now - reward / beta, now, beta, known
     return None
 
 
@@ -56,14 +57,23 @@ def displaced_far(log: Log) -> Signs | None:
     fell = fall_of_chosen(log)
     if fell is None or loss_of(log) == "ipo" or fell[0] >= -2:
         return _token_accuracy_falls(log)
-    before, now, beta = fell
+    before, now, beta, known = fell
     if now - before > FAR * before:
         return _token_accuracy_falls(log)
+    assumed = "" if known else " as is usual, for none is known"
     return Signs(
         f"the log-probability of the chosen answers falls from {before:.1f} nats an answer at the reference to "
-        f"{now:.1f} (displacement; reward / beta, beta = {beta:.2g}), {now / before:.1f} times its size",
+        f"{now:.1f} (displacement; reward / beta, beta = {beta:.2g}{assumed}), "
+        f"{now / before:.1f} times its size",
         0.85,
+        grave=known or _sinks(log),
     )
+
+
+def _sinks(log: Log) -> bool:
+    """Whether the chosen answers' logged log-probability falls far within the log itself, whatever beta is."""
+    logps = log.values("eval_logps_chosen") or log.values("logps_chosen")
+    return len(logps) >= FEWEST_POINTS and early(logps) < 0 and late(logps) < (1 + SOME) * early(logps)
 
 
 def _token_accuracy_falls(log: Log) -> Signs | None:

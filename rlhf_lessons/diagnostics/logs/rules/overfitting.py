@@ -100,7 +100,7 @@ def overconfident(log: Log) -> Signs | None:
 
     Accuracy asks for the order alone, the loss also for the size of the margins: with an accuracy a that stands still,
     the loss is lowest where sigma(margin) is a on average, and rises when the margins grow on. Example: held-out loss
-    0.58, 0.55, 0.59 at 70 %, 71 % and 71 %.
+    0.58, 0.55, 0.59 at 70 %, 71 % and 71 %. A fault under ORPO, most of whose loss no margin can explain.
     """
     loss, accuracy = log.values("eval_loss"), log.values("eval_accuracy")
     if len(loss) < FEWEST_HELD_OUT or overfit_and_overconfident(log):
@@ -111,7 +111,10 @@ def overconfident(log: Log) -> Signs | None:
     if accuracy:
         at_lowest = accuracy[min(loss.index(min(loss)), len(accuracy) - 1)]
         also = f", while the held-out accuracy is {percent(accuracy[-1])} after {percent(at_lowest)} there"
-    return Signs(f"the held-out loss ends at {loss[-1]:.4f} after {min(loss):.4f}, its lowest, {best(log)}{also}", 0.5)
+    evidence = f"the held-out loss ends at {loss[-1]:.4f} after {min(loss):.4f}, its lowest, {best(log)}{also}"
+    if log.kind == "orpo" and late(loss) > 1.1 * min(loss):
+        return Signs(f"{evidence}; ORPO's loss is mostly that of the chosen text, so it is unlearned", 0.85, grave=True)
+    return Signs(evidence, 0.5)
 
 
 @rule(
