@@ -51,7 +51,7 @@ class Finding:
         return sentence
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Diagnosis:
     """Findings, the strongest evidence first; one verdict; what was read; and whether PPO may rely on the model.
 
@@ -98,6 +98,9 @@ class Diagnosis:
 
     def _repr_html_(self) -> str:
         return fragment(self.sections())
+
+    def __repr__(self) -> str:
+        return str(self)
 
     def __str__(self) -> str:
         if self.runs:
