@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import get_args
 
 from rlhf_lessons.diagnostics.bars import Bars
-from rlhf_lessons.diagnostics.findings import CANNOT_TELL, Diagnosis, Finding, Kind, State
+from rlhf_lessons.diagnostics.findings import CANNOT_TELL, PROMISING, Diagnosis, Finding, Kind, State
 from rlhf_lessons.diagnostics.logs.beginnings import too_early
 from rlhf_lessons.diagnostics.logs.columns import Log
 from rlhf_lessons.diagnostics.logs.curves import panels
@@ -53,7 +53,8 @@ def _diagnose(log: Log, given: Kind | None) -> Diagnosis:
     if not faults:
         good, missing = HEALTH.get(kind, HEALTH["unknown"])(log)
         missing = early or missing
-        findings += [good] if good and not early else []
+        if good and not early:
+            findings.append(replace(good, name=PROMISING) if missing else good)
         findings += [Finding(CANNOT_TELL, missing, strength=0.3)] if missing else []
     state: State = "sick" if faults else "cannot tell" if missing else "healthy"
     ready = kind == "reward_model" and state == "healthy"
