@@ -68,8 +68,9 @@ class Rule:
         """What `rlhf-lessons explain` prints."""
         parts = [f"{self.code}: {self.name}", inspect.getdoc(self.check) or ""]
         if self.alternatives:
-            tell = f". {self.tell_apart[0].upper()}{self.tell_apart[1:]}." if self.tell_apart else "."
-            parts.append(f"Look-alikes: {'; '.join(self.alternatives)}{tell}")
+            tell = f" {self.tell_apart[0].upper()}{self.tell_apart[1:]}" if self.tell_apart else ""
+            end = "" if tell.endswith("?") or not tell else "."
+            parts.append(f"Look-alikes: {'; '.join(self.alternatives)}.{tell}{end}")
         if self.advice:
             parts.append(f"What to do: {self.advice}.")
         return "\n\n".join(parts)

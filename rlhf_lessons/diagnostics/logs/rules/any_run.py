@@ -85,7 +85,7 @@ def gradient_of_zero(log: Log) -> Signs | None:
     """The norm of the gradient is exactly 0 in every row, so no step changes anything.
 
     A step is the learning rate times the gradient (Adam rescales it, but 0 stays 0). A loss that varies all the same
-    varies with the batch. Example: grad_norm 0.0 in 43 rows, loss 0.47, 0.97, 0.47.
+    varies with the batch. Example: grad_norm 0.0 in 60 rows, loss 0.51, 0.88, 0.51.
     """
     norms = log.values("grad_norm")
     if len(norms) < 3 or any(norms):
@@ -107,8 +107,8 @@ def unstable(log: Log) -> Signs | None:
     """A loss that leaps between nearly 0 and far over ln 2, and on average is no better than a guess.
 
     Saying nothing costs ln 2 a pair. A mean over that means that the model is sure and wrong more than it is sure and
-    right: its rewards are thrown about faster than they are learned. Example: loss 0.01, 4.7, 0.4, 2.1, margins 5, -4,
-    2, -0.8. Or a loss that was well under ln 2 and has come back to it.
+    right: its rewards are thrown about faster than they are learned. Example: loss 0.02, 3.9, 0.6, 1.8, margins 4, -3.5,
+    1.5, -0.6. Or a loss that was well under ln 2 and has come back to it.
     """
     loss = log.values("loss")
     if len(loss) < 2 * FEWEST_POINTS or not has_ln2(log):

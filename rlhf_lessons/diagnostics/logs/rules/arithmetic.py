@@ -32,8 +32,8 @@ def summed_loss(log: Log) -> Signs | None:
     """A loss that rests near k times ln 2 while margins are near 0: k losses were added and never divided.
 
     -log sigma(0) = ln 2 = 0.6931 is what a pair costs that the model knows nothing about. Four of them summed cost
-    2.7726. At the end of an epoch, where fewer batches are left to sum, the row may be back at ln 2. Example: 2.77,
-    2.74, 2.75, 0.69 with margins of 0.00 to 0.03.
+    2.7726. At the end of an epoch, where fewer batches are left to sum, the row may be back at ln 2. Example: 5.54,
+    5.50, 5.52, 0.69 with margins of 0.00 to 0.02: eight batches.
     """
     if not has_ln2(log):
         return None
@@ -93,7 +93,7 @@ def negative_loss(log: Log) -> Signs | None:
     """A Bradley-Terry loss is never negative: it is minus the logarithm of a probability, which is at most 1.
 
     The mean of minus sigma(margin) lies between -1 and 0 and starts at -0.5. Its gradient is sigma (1 - sigma), which
-    vanishes where a pair is ranked wrongly by far, just where -log sigma pulls most. Example: -0.52, -0.61, -0.69.
+    vanishes where a pair is ranked wrongly by far, just where -log sigma pulls most. Example: -0.50, -0.58, -0.66.
     """
     loss = log.values("loss") or log.values("eval_loss")
     if not loss or (log.kind == "dpo" and loss_of(log) != SIGMOID):

@@ -84,6 +84,7 @@ def _rewards_at_a_bound(log: Log) -> Signs | None:
     "RM008",
     "inverted labels",
     PAIRS,
+    alternatives=("a metric computed the wrong way round", "metrics of other pairs than the loss"),
     tell_apart="read ten pairs: are the answers in `chosen` the better ones?",
     advice="swap chosen and rejected where they are wrong, in the data or in the metric",
 )
@@ -101,8 +102,7 @@ def inverted_labels(log: Log) -> Signs | None:
     if has_ln2(log) and falls and (turned or (margin and late(margin) < -0.3)):
         shown = f"accuracy {percent(late(accuracy))}" if accuracy else f"margin {late(margin):.2f}"
         evidence = f"the loss falls to {late(loss):.4f}, yet the log shows {shown}"
-        causes = ("a metric computed the wrong way round", "metrics of other pairs than the loss")
-        return Signs(evidence, 0.9, causes)
+        return Signs(evidence, 0.9)
     still = bool(loss) and late(loss) > LN2 - FALLEN and not (accuracy and late(accuracy) > 0.6)
     if still or wrong_way_update(log) or collapse_to_a_constant(log):  # ties may count as wrong
         return None

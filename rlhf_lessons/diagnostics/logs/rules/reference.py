@@ -68,7 +68,7 @@ def high_rate(log: Log) -> Signs | None:
     """A rate far over what works for others. Not wrong in itself.
 
     Rafailov et al. 2023 trained with 1e-6, Zephyr (Tunstall et al. 2023) with 5e-7, both all weights; TRL starts from
-    1e-6. For LoRA adapters ten to a hundred times as much is usual. Example: 4.6e-4.
+    1e-6. For LoRA adapters ten to a hundred times as much is usual. Example: 3e-4.
     """
     rates = log.values("learning_rate") or [log.reading.settings.get("learning_rate", 0.0)]
     if max(rates) <= RATE_FULL:
@@ -123,7 +123,7 @@ def kl_of_zero(log: Log) -> Signs | None:
 
     KTO compares each reward with the KL between policy and reference, estimated from mismatched answers of the same
     batch and cut at 0 from below (Ethayarajh et al. 2024). At 0 every answer is compared with the reference alone.
-    Example: kl 0.108, 0.065, 0.0, while the chosen reward is 1.1.
+    Example: kl 0.21, 0.09, 0.0, while the chosen reward is 0.8.
     """
     values = log.values("kl")
     if len(values) < 3 or values[-1] != 0:
