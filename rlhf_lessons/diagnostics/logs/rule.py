@@ -68,9 +68,8 @@ class Rule:
         """What `rlhf-lessons explain` prints."""
         parts = [f"{self.code}: {self.name}", inspect.getdoc(self.check) or ""]
         if self.alternatives:
-            tell = f" {self.tell_apart[0].upper()}{self.tell_apart[1:]}" if self.tell_apart else ""
-            end = "" if tell.endswith("?") or not tell else "."
-            parts.append(f"Look-alikes: {'; '.join(self.alternatives)}.{tell}{end}")
+            tell = f". {self.tell_apart[0].upper()}{self.tell_apart[1:]}." if self.tell_apart else "."
+            parts.append(f"Look-alikes: {'; '.join(self.alternatives)}{tell}")
         if self.advice:
             parts.append(f"What to do: {self.advice}.")
         return "\n\n".join(parts)

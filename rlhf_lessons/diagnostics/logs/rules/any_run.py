@@ -107,8 +107,8 @@ def unstable(log: Log) -> Signs | None:
     """A loss that leaps between nearly 0 and far over ln 2, and on average is no better than a guess.
 
     Saying nothing costs ln 2 a pair. A mean over that means that the model is sure and wrong more than it is sure and
-    right: its rewards are thrown about faster than they are learned. Example: loss 0.02, 3.9, 0.6, 1.8, margins 4, -3.5,
-    1.5, -0.6. Or a loss that was well under ln 2 and has come back to it.
+    right: its rewards are thrown about faster than they are learned. Example: loss 0.02, 3.9, 0.6, 1.8, margins 4,
+    -3.5, 1.5, -0.6. Or a loss that was well under ln 2 and has come back to it.
     """
     loss = log.values("loss")
     if len(loss) < 2 * FEWEST_POINTS or not has_ln2(log):

@@ -85,7 +85,7 @@ def _rewards_at_a_bound(log: Log) -> Signs | None:
     "inverted labels",
     PAIRS,
     alternatives=("a metric computed the wrong way round", "metrics of other pairs than the loss"),
-    tell_apart="read ten pairs: are the answers in `chosen` the better ones?",
+    tell_apart="read ten pairs: the answers in `chosen` must be the better ones",
     advice="swap chosen and rejected where they are wrong, in the data or in the metric",
 )
 def inverted_labels(log: Log) -> Signs | None:

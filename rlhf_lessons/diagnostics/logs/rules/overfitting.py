@@ -156,8 +156,8 @@ def mild_overfitting(log: Log) -> Signs | None:
 def memorised(log: Log) -> Signs | None:
     """Every training pair is ranked right, from the first rows or for half of the run, and nothing was held out.
 
-    Between people who disagree on one pair in four, no judge is right in 100 %. Example: 100 % in every row from step 20
-    on, loss 0.04, margin 7, on 80 pairs.
+    Between people who disagree on one pair in four, no judge is right in 100 %. Example: 100 % in every row from step
+    20 on, loss 0.04, margin 7, on 80 pairs.
     """
     accuracy, loss = log.values("accuracy"), log.values("loss")
     if len(accuracy) < FEWEST_POINTS or "eval_accuracy" in log or "eval_loss" in log:

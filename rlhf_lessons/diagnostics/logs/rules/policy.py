@@ -117,7 +117,7 @@ def far_away(log: Log) -> Signs | None:
     "no variety",
     POLICY,
     alternatives=("a sampling temperature near 0", "a task with one right answer, by now known"),
-    tell_apart="sample one prompt ten times at temperature 1: are the ten answers the same?",
+    tell_apart="sample one prompt ten times at temperature 1: a policy without variety gives one answer",
     advice="lower the learning rate, add an entropy bonus, or raise the price of KL; go back before entropy fell",
     grave=False,
 )
@@ -193,7 +193,7 @@ def _follows_length(log: Log) -> tuple[float, int]:
     "no end",
     POLICY,
     alternatives=("a limit too small for the task", "a stop token that the sampler does not know"),
-    tell_apart="sample with twice the limit: do the answers end then?",
+    tell_apart="sample with twice the limit: if it was only too small, the answers end then",
     advice="raise the limit on new tokens, check the stop token, and give cut-off answers no reward of a part",
     grave=False,
 )

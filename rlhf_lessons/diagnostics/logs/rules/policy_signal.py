@@ -107,7 +107,7 @@ def no_spread(log: Log) -> Signs | None:
     "frozen weights",
     POLICY,
     alternatives=("a trainer that logs a gradient norm of 0 whatever it is, as DeepSpeed has done",),
-    tell_apart="a weight before and after ten steps: is it the same to the last digit?",
+    tell_apart="a weight before and after ten steps: a frozen one is the same to the last digit",
     advice="check that the optimiser holds the parameters, that the adapter is trainable, and that the rate is not 0",
 )
 def frozen_weights(log: Log) -> Signs | None:
@@ -159,7 +159,7 @@ def reward_at_floor(log: Log) -> Signs | None:
     "format up, truth down",
     POLICY,
     alternatives=("prompts that become harder", "a reward for the right answer that fails to parse the new format"),
-    tell_apart="judge a few late answers by hand: right but unread, or wrong?",
+    tell_apart="judge a few late answers by hand: they are right but unread, or wrong",
     advice="give the true reward more weight, pay for format only where the answer is right",
 )
 def parts_part(log: Log) -> Signs | None:
