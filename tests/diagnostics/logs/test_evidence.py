@@ -52,3 +52,10 @@ def test_what_people_agree_on_may_be_all_there_is():
     verdict = diagnose(held_out(0.68, eval_n_pairs=2000)).verdict
     assert "people agree with each other on 63 % to 77 %" in verdict and "give `ceiling`" in verdict
     assert diagnose(held_out(0.68, eval_n_pairs=2000), ceiling=0.72).ready_for_ppo
+
+
+def test_more_than_people_agree_on_is_asked_about():
+    """C20: 99.5 % of what people said means a leak, a trivial difference, or that nobody disagreed."""
+    log = held_out(0.995, eval_n_pairs=400)
+    assert diagnose(log).state == "cannot tell" and "people agree with each other" in diagnose(log).verdict
+    assert diagnose(log, ceiling=1.0).ready_for_ppo
