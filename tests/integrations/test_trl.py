@@ -82,7 +82,9 @@ DATA = {"Reward": noisy, "DPO": noisy, "KTO": marked, "GRPO": prompts, "RLOO": p
 
 @pytest.mark.slow
 def test_a_healthy_reward_model_is_called_so_and_nobody_is_warned(train, tmp_path):
-    trainer, callback, said = train("Reward", DoctorCallback(tmp_path / "new" / "report.txt", ceiling=1.0))  # nobody disagrees
+    trainer, callback, said = train(
+        "Reward", DoctorCallback(tmp_path / "new" / "report.txt", ceiling=1.0)
+    )  # nobody disagrees
     assert (said, callback.stopped_by, trainer.state.global_step) == ([], None, 40)
     assert (callback.diagnosis.kind, callback.diagnosis.state) == ("reward_model", "healthy")
     assert "eval_n_pairs 96" in str(callback.diagnosis.reading) and "max_steps (total_steps) 40" in str(
