@@ -37,6 +37,7 @@ CRITIC = ("value_loss", "explained_variance")
 GROUPS = ("zero_spread",)
 PAID = ("score", "mean_reward")  # what a policy earns
 MOVED = ("kl", "policy_loss", "approx_kl", "clip_fraction", "ratio", "response_length", "cut_off")  # and what it does
+NEAR_LN2 = 0.03  # of a first row, a mean over some batches; fine-tuning on text may start anywhere between 0.5 and 3
 TRAINER = ("learning_rate", "epoch", "grad_norm")  # what a trainer prints beside its loss, and a chart does not
 CHART = re.compile("chart|w&b|wandb|tensorboard", re.IGNORECASE)
 
@@ -155,7 +156,7 @@ def _loss_of_pairs(log: Log) -> str:
     loss = log.values("loss") or log.values("eval_loss")
     if not loss or not _has(log, *TRAINER) or loss[0] > LANGUAGE_LOSS:
         return ""
-    return f"its loss starts at {loss[0]:.4g}, and ln 2 = {LN2:.4f}" if abs(loss[0] - LN2) < 0.1 else ""
+    return f"its loss starts at {loss[0]:.4g}, and ln 2 = {LN2:.4f}" if abs(loss[0] - LN2) < NEAR_LN2 else ""
 
 
 # Read from above: the first reason that holds decides.
