@@ -14,7 +14,6 @@ from rlhf_lessons.diagnostics.page import fragment, page, section
 HEALTHY = "healthy"
 CANNOT_TELL = "the log cannot tell"
 PROMISING = "so far so good"  # what would be healthy, if the log could tell
-SICK = "sick"
 
 Kind = Literal["reward_model", "dpo", "orpo", "kto", "grpo", "ppo", "sft", "unknown"]
 State = Literal["healthy", "sick", "cannot tell"]

@@ -51,7 +51,7 @@ def _diagnose(log: Log, given: Kind | None) -> Diagnosis:
     findings = sorted(filter(None, (rule(log) for rule in applied)), key=lambda found: -found.strength)
     faults = [finding.name for finding in findings if finding.grave]
     if not faults:
-        good, missing = HEALTH.get(kind, HEALTH["unknown"])(log)
+        good, missing = HEALTH[kind](log, findings)
         missing = early or missing
         if good and not early:
             findings.append(replace(good, name=PROMISING) if missing else good)

@@ -320,6 +320,6 @@ def test_findings_are_ranked_sentences():
     strengths = [finding.strength for finding in diagnosis.findings]
     assert strengths == sorted(strengths, reverse=True)
     for finding in diagnosis.findings:
-        assert str(finding)[0].isupper() and str(finding).endswith((".", "?"))
+        assert str(finding)[0].isupper() and str(finding).endswith(".")
         assert any(sign.isdigit() for sign in finding.evidence)
     assert str(diagnosis).endswith(diagnosis.verdict)

@@ -10,6 +10,7 @@ from rlhf_lessons.diagnostics.logs.trends import late
 from rlhf_lessons.diagnostics.logs.wording import percent
 
 LARGEST_SAMPLE = 2_000
+MOST_PAIRS = 10_000_000  # beyond it, seconds and pairs a second are not what they seem
 ENOUGH_THROWS = 1_000
 MOST_DECIMALS = 9  # of a share; more are those of a division
 Z95 = 1.959964  # the 97.5th percentile of the normal distribution
@@ -46,9 +47,6 @@ def wilson(share: float, n: int) -> tuple[float, float]:
     middle = (share + Z95**2 / (2 * n)) / (1 + Z95**2 / n)
     half = Z95 / (1 + Z95**2 / n) * math.sqrt(share * (1 - share) / n + Z95**2 / (4 * n * n))
     return max(middle - half, 0.0), min(middle + half, 1.0)
-
-
-MOST_PAIRS = 10_000_000  # beyond it, the two are no seconds and no rate
 
 
 def held_out_pairs(log: Log) -> tuple[int, str]:

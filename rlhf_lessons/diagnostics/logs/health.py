@@ -1,6 +1,6 @@
 """What it takes to call a run healthy, one function a kind, and why a log without faults may still not tell."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from rlhf_lessons.diagnostics.bars import LN2, PEOPLE_AGREE, READY_ACCURACY, STILL_HIGH
 from rlhf_lessons.diagnostics.findings import HEALTHY, Finding
@@ -12,7 +12,8 @@ from rlhf_lessons.diagnostics.logs.rules.direct import SOME, fall_of_chosen, une
 from rlhf_lessons.diagnostics.logs.trends import FEWEST_POINTS, early, late
 from rlhf_lessons.diagnostics.logs.wording import percent
 
-Health = Callable[[Log], tuple[Finding | None, str]]  # what is good, and what is missing before that is enough
+# Of a log, and of what the rules remarked in it: what is good, and what is missing before that is enough.
+Health = Callable[[Log, Sequence[Finding]], tuple[Finding | None, str]]
 NOT_HELD_OUT = "there is no held-out accuracy (eval_accuracy), and memorising looks just like learning"
 FEWEST_EVALUATIONS = 2
 TOO_GOOD = 0.99
@@ -24,7 +25,7 @@ TOO_GOOD_TO_BE_TRUE = (
 )
 
 
-def reward_model(log: Log) -> tuple[Finding | None, str]:
+def reward_model(log: Log, _remarks: Sequence[Finding]) -> tuple[Finding | None, str]:
     """The loss is well below ln 2, the margin positive, and the held-out accuracy surely over its bar."""
     good = _ranks_pairs(log)
     loss, held_out = log.values("loss"), log.values("eval_accuracy")
@@ -80,7 +81,7 @@ def _ranks_pairs(log: Log) -> Finding | None:
     return Finding(HEALTHY, course, ("a leak or a shortcut",), 0.6)
 
 
-def direct(log: Log) -> tuple[Finding | None, str]:
+def direct(log: Log, remarks: Sequence[Finding]) -> tuple[Finding | None, str]:
     """Trained on pairs: held-out margin over 0, held-out accuracy surely over a coin, held-out loss not risen."""
     margin, loss = log.values("eval_margin"), log.values("eval_loss")
     rewards = log.values("eval_reward_chosen")
@@ -103,7 +104,7 @@ def direct(log: Log) -> tuple[Finding | None, str]:
     if not loss or late(loss) > early(loss):
         course = f"goes from {early(loss):.4f} to {late(loss):.4f}" if loss else "is not in the log"
         return None, f"the held-out loss {course}"
-    if doubt := _bought_dearly(log):
+    if doubt := _bought_dearly(log, remarks):
         return None, doubt
     course = f"held-out accuracy is {shown_interval(log)}, the held-out loss goes from {loss[0]:.4f} to {loss[-1]:.4f}"
     course += f", the held-out margin is {late(margin):.3f}" if margin else ""
@@ -113,9 +114,9 @@ def direct(log: Log) -> tuple[Finding | None, str]:
     ), ""
 
 
-def _bought_dearly(log: Log) -> str:
+def _bought_dearly(log: Log, remarks: Sequence[Finding]) -> str:
     """Why the held-out values may be good for another reason than better answers; "" for none."""
-    if apart := unequal_lengths.check(log):
+    if apart := next((remark for remark in remarks if remark.code == unequal_lengths.code), None):
         return f"{apart.evidence}; sample answers and count their tokens"
     fell = fall_of_chosen(log)
     if fell and fell[0] < 0 and fell[1] - fell[0] < SOME * fell[0]:
@@ -126,7 +127,7 @@ def _bought_dearly(log: Log) -> str:
     return ""
 
 
-def unknown(log: Log) -> tuple[Finding | None, str]:
+def unknown(log: Log, _remarks: Sequence[Finding]) -> tuple[Finding | None, str]:
     """Nothing can be called healthy of which nobody knows what it should do."""
     return None, "the names in it do not say what was trained; name the kind of run"
 

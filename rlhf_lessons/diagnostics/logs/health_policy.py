@@ -1,25 +1,19 @@
 """What it takes to call a policy or a language model healthy, and what is missing before that is enough."""
 
 import math
+from collections.abc import Sequence
 
 from rlhf_lessons.diagnostics.findings import HEALTHY, Finding
 from rlhf_lessons.diagnostics.logs.columns import Log
 from rlhf_lessons.diagnostics.logs.names import PART
 from rlhf_lessons.diagnostics.logs.policy_curves import ENOUGH_ROWS, answer_lengths, change_in_errors, rewards
-from rlhf_lessons.diagnostics.logs.rule import Rule
-from rlhf_lessons.diagnostics.logs.rules import policy, policy_claims, policy_signal, policy_updates
+from rlhf_lessons.diagnostics.logs.rules import policy_signal
 from rlhf_lessons.diagnostics.logs.trends import FEWEST_POINTS, early, late
 
 RISEN = 3.0  # standard errors: odds of about 1 in 700 for a curve without a trend
-DOUBTS: tuple[Rule, ...] = tuple(
-    rule
-    for module in (policy, policy_claims, policy_updates, policy_signal)
-    for rule in vars(module).values()
-    if isinstance(rule, Rule) and rule is not policy_signal.loss_near_zero
-)
 
 
-def learned_policy(log: Log) -> tuple[Finding | None, str]:
+def learned_policy(log: Log, remarks: Sequence[Finding]) -> tuple[Finding | None, str]:
     """The reward rises beyond its noise, KL and length are logged and keep their bounds, and nothing is in doubt."""
     reward = rewards(log)
     if not reward:
@@ -37,7 +31,7 @@ def learned_policy(log: Log) -> tuple[Finding | None, str]:
         return None, f"{flat}; {hacking}" if unseen else flat
     if unseen:
         return None, f"{course}, but {hacking}"
-    doubts = [finding.name for rule in DOUBTS if (finding := rule(log))]
+    doubts = [remark.name for remark in remarks if remark.name != policy_signal.loss_near_zero.name]
     fallen = [name.removeprefix(PART) for name in log.columns if name.startswith(PART)]
     doubts += [f"{name} that falls" for name in fallen if change_in_errors(log.values(f"{PART}{name}")) < -1]
     good = f"{course}, {rise:.1f} standard errors, at a KL of {late(log.values('kl')):.3g} and answers of "
@@ -47,7 +41,7 @@ def learned_policy(log: Log) -> tuple[Finding | None, str]:
     return found, ""
 
 
-def language_model(log: Log) -> tuple[Finding | None, str]:
+def language_model(log: Log, _remarks: Sequence[Finding]) -> tuple[Finding | None, str]:
     """A next-token loss that falls beyond its noise; its own terms, which say nothing about preferences."""
     loss, held_out = log.values("loss"), log.values("eval_loss")
     if len(loss) < FEWEST_POINTS:
