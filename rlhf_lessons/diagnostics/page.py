@@ -24,11 +24,8 @@ STYLE = """
 .rlhf-diagnosis figure { margin: 0; max-width: 30rem; }
 .rlhf-diagnosis figcaption { font-size: .9em; }
 .rlhf-diagnosis figcaption span { margin-right: 1em; display: inline-block; }
-.rlhf-diagnosis figure > svg { width: 100%; height: auto; display: block; }
-.rlhf-diagnosis .key { width: 26px; height: 8px; margin-right: .4em; }
-.rlhf-diagnosis text { fill: currentColor; font: 11px sans-serif; }
-.rlhf-diagnosis .axis { fill: none; stroke: currentColor; opacity: .5; }
-.rlhf-diagnosis .mark { fill: none; stroke: currentColor; stroke-dasharray: 3 3; }
+.rlhf-diagnosis figure > img { width: 100%; height: auto; display: block; }
+.rlhf-diagnosis .key { width: 26px; height: 8px; margin: 0; display: inline; }
 .rlhf-diagnosis li { margin: .5em 0; }
 .rlhf-diagnosis li p { margin: .15em 0; }
 .rlhf-diagnosis pre { white-space: pre-wrap; font-size: .85em; }
@@ -38,7 +35,7 @@ PAGE = """<!doctype html>
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
 <title>{title}</title>
 <style>:root {{ color-scheme: light dark; font-family: sans-serif; }}
 body {{ margin: 1rem auto; max-width: 60rem; padding: 0 1rem; overflow-wrap: anywhere; }}
