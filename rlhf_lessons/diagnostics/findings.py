@@ -9,6 +9,7 @@ import numpy as np
 
 from rlhf_lessons.diagnostics.logs.curves import Panel
 from rlhf_lessons.diagnostics.logs.reading import NO_READING, Reading
+from rlhf_lessons.diagnostics.logs.wording import look_alikes
 from rlhf_lessons.diagnostics.page import fragment, page, section
 
 HEALTHY = "healthy"
@@ -45,9 +46,7 @@ class Finding:
     def __str__(self) -> str:
         sentence = f"{self.name[0].upper()}{self.name[1:]}: {self.evidence}."
         if self.alternatives:
-            sentence += f" The same numbers could come from {' or '.join(self.alternatives)}"
-            sentence += f"; {self.tell_apart.rstrip('.')}" if self.tell_apart else ""
-            sentence += "" if sentence.endswith("?") else "."
+            sentence += f" {look_alikes(self.alternatives, self.tell_apart)}"
         return sentence
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from rlhf_lessons.diagnostics.chart import Mark, figure
 from rlhf_lessons.diagnostics.logs.curves import Panel
+from rlhf_lessons.diagnostics.logs.wording import look_alikes
 
 # Colours of text and ground are those of whoever shows it, so it can be read in light and in dark.
 STYLE = """
@@ -97,8 +98,7 @@ def _finding(found: Mapping[str, Any]) -> str:
         f"<p><b>{escape(_capital(found['name']))}</b>{escape(code)}: {escape(found['evidence'])}.{escape(begins)}</p>"
     ]
     if found["alternatives"]:
-        tell = f"; {found['tell_apart']}" if found["tell_apart"] else ""
-        parts += [_paragraph(f"The same numbers could come from {' or '.join(found['alternatives'])}{tell}.")]
+        parts += [_paragraph(look_alikes(found["alternatives"], found["tell_apart"]))]
     parts += [f"<p><b>What to do:</b> {escape(found['advice'])}.</p>"] if found["advice"] else []
     return f"<li>{''.join(parts)}</li>"
 

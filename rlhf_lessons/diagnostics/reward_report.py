@@ -6,7 +6,7 @@
 Everything but the scoring function and the pairs may be left out; what cannot be measured is not judged.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -109,7 +109,7 @@ def reward_report(
         extra |= _inside(model, pairs, train_pairs if isinstance(train_pairs, PairSet) else pairs)
     if log is not None:
         extra["log"] = replace(parse(log), bars=bars[0])
-    return conclude(_examine(scored, extra))
+    return conclude(examination_of(scored, **extra))
 
 
 def _beside_training(scored: ScoredPairs, train: ScoredPairs) -> dict[str, Any]:
@@ -131,7 +131,8 @@ def _inside(model: nn.Module, pairs: PairSet, train_pairs: PairSet) -> dict[str,
     }
 
 
-def _examine(scored: ScoredPairs, extra: Mapping[str, Any]) -> Examination:
+def examination_of(scored: ScoredPairs, **extra: Any) -> Examination:
+    """What these pairs show by themselves; `extra` are further fields of an `Examination`."""
     bins, leads = measures.reliability(scored), scored.word_leads
     return Examination(
         pairs=scored,

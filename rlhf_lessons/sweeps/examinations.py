@@ -7,7 +7,9 @@ chose whose comparisons the judge learned from: if they are biased, so are its q
 from collections.abc import Callable
 from typing import Any
 
-from rlhf_lessons.diagnostics.reward_report import reward_report
+from rlhf_lessons.diagnostics.bars import Bars
+from rlhf_lessons.diagnostics.doctor.measures import score_pairs
+from rlhf_lessons.diagnostics.reward_report import conclude, examination_of
 from rlhf_lessons.keys import Key
 from rlhf_lessons.model.gpt import GPT
 from rlhf_lessons.pipeline import ensure, key_of, preference_pairs, sampled_pairs
@@ -47,9 +49,11 @@ def examine(reward: RewardFunction, sft: GPT, seed: int, people: Annotators = PE
     """
     pairs = preference_pairs(sft, N_PAIRS, 0.0, "tuning", seed, people)
     of_policy = sampled_pairs(sft, N_PAIRS, "tuning", seed, people)
-    encoded = [encode_pairs(course_tokenizer(), part) for part in (pairs, of_policy)]
+    tokenizer = course_tokenizer()
+    parts = [score_pairs(reward, encode_pairs(tokenizer, part), tokenizer) for part in (pairs, of_policy)]
     ceilings = [best_possible(part, people).accuracy for part in (pairs, of_policy)]
-    report = reward_report(reward, encoded[0], policy_pairs=encoded[1], ceiling=ceilings[0], policy_ceiling=ceilings[1])
+    bars = {"bars": Bars(ceilings[0]), "policy_bars": Bars(ceilings[1], "policy_ceiling")}
+    report = conclude(examination_of(parts[0], policy=parts[1], **bars))
     found = {"ready": report.ready_for_ppo, "verdict": report.verdict, "findings": "; ".join(report.names) or NOTHING}
     scored = {"": report.examination.pairs, "policy_": report.examination.policy}
     for (prefix, part), ceiling in zip(scored.items(), ceilings, strict=True):

@@ -6,6 +6,7 @@ import pytest
 
 from rlhf_lessons import keys, plots
 from rlhf_lessons.diagnostics.alarms import ALARMS, COLLAPSE
+from rlhf_lessons.diagnostics.reward_report import reward_report
 from rlhf_lessons.keys import Key
 from rlhf_lessons.sweeps import examinations, gate, policy_runs, selection
 from rlhf_lessons.sweeps.verdicts import HARMS, HELPS, UNCLEAR
@@ -94,10 +95,16 @@ def test_a_run_is_told_in_full(runs):
 
 
 def test_a_change_of_the_doctor_asks_for_new_examinations_and_for_no_new_run():
-    doctor = "rlhf_lessons.diagnostics.reward_report.reward_report"
+    doctor = "rlhf_lessons.diagnostics.reward_report.conclude"
     runs = (policy_runs.train_and_judge, policy_runs.RunSettings, selection.curves, selection.cases)
     assert doctor in reached(examinations.examine) and doctor not in reached(*runs)
 
 
 def reached(*starts) -> set[str]:
     return keys.reached_from(Key.of("x", {}, starts).starts)
+
+
+def test_a_new_form_of_log_asks_for_no_new_examination():
+    readers = {name for name in reached(examinations.examine) if ".logs.readers." in name or ".logs.parsing." in name}
+    assert not readers
+    assert "rlhf_lessons.diagnostics.logs.parsing.parse" in reached(reward_report)

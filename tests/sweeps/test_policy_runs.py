@@ -92,14 +92,14 @@ def test_a_greedy_view_is_one_answer_and_the_same_for_every_seed(tiny):
 
 def test_conditions_with_one_judge_share_its_examination(tiny, monkeypatch):
     policy_run(Condition("a", "gold", QUICK))
-    report = examinations.reward_report
-    monkeypatch.setattr(examinations, "reward_report", None)  # another examination would fail
+    scored = examinations.score_pairs
+    monkeypatch.setattr(examinations, "score_pairs", None)  # another examination would fail
     for changes in (QUICK, {"kl_coef": 0.5}):
         assert policy_runs.examined(Condition("b", "gold", changes))["accuracy"] == 1
     for other in ({"condition": Condition("c", "gold"), "seed": 1}, {"condition": Condition("d", "broken")}):
         with pytest.raises(TypeError):
             policy_runs.examined(**other)
-    monkeypatch.setattr(examinations, "reward_report", report)
+    monkeypatch.setattr(examinations, "score_pairs", scored)
     assert policy_runs.examined(Condition("d", "broken"))["accuracy"] < 1
 
 
