@@ -6,10 +6,12 @@ from typing import Any
 import torch
 
 from rlhf_lessons import pipeline
+from rlhf_lessons.diagnostics.alarms import ringing
 from rlhf_lessons.evaluation import scorecard
 from rlhf_lessons.labs.frame.canvas import Canvas
-from rlhf_lessons.labs.frame.curves import Chart, Training, draw_charts
-from rlhf_lessons.labs.frame.lab import Lab, Question
+from rlhf_lessons.labs.frame.conversation import Conversation, PolicyTraining
+from rlhf_lessons.labs.frame.curves import Chart, draw_charts
+from rlhf_lessons.labs.frame.lab import Card, Lab, Mood, Question, Verdict, too_early
 from rlhf_lessons.labs.frame.training import TrainingPanel, Watch, unwatched
 from rlhf_lessons.labs.frame.wording import alarm_list
 from rlhf_lessons.model.gpt import GPT
@@ -23,10 +25,12 @@ from rlhf_lessons.world.tokenizer import course_tokenizer
 
 ROLLOUT = 128
 FIRST_ANSWERS = 64
+CLEAR, LEAST_GAIN = 0.02, 0.05  # changes of the safe share and of the score that count
+ENOUGH = 7  # records, so that the first three and the last three are two groups
 CHARTS = (
-    Chart("What PPO sees: the score", "score (sd of the SFT model)", {"score": "score"}, (0,)),
-    Chart("The truth, never optimised", "rubric", {"safe answers": "safety", "rubric score": "gold_score"}, (0, 1)),
-    Chart("Distance from the SFT model", "KL (nats an answer)", {"KL": "kl"}, (0,)),
+    Chart("What PPO sees", "score, sd of SFT", {"score": ("score", "proxy")}, (0,)),
+    Chart("The truth", "rubric", {"safe": ("safety", "safe"), "gold": ("gold_score", "gold")}, (0, 1)),
+    Chart("Distance from SFT", "KL, nats an answer", {"KL": ("kl", "distance")}, (0,)),
 )
 
 
@@ -39,24 +43,26 @@ def compute(
     seed: int = 0,
     watch: Watch = unwatched,
     sft: GPT | None = None,
-) -> Training:
+) -> PolicyTraining:
     """PPO from the SFT model (or from a copy of `sft`) on train cases, 128 answers an update.
 
     The first record is of the start (step 0); each later one was taken before the policy learned from its update.
     """
-    policy = copy.deepcopy(sft or pipeline.ensure("sft", progress=False).model)
+    start = sft or pipeline.ensure("sft", progress=False).model
+    policy, judge = copy.deepcopy(start), reward_function(reward_model)
     prompts = encode_prompts(course_tokenizer(), prompts_in("train"))
     settings = PPOSettings(
         kl_coef=kl_coef, clip_range=clip_range, learning_rate=learning_rate, updates=updates, seed=seed,
         rollout_size=ROLLOUT, minibatch_size=ROLLOUT // 2,
     )  # fmt: skip
-    training = Training(updates)
+    training = PolicyTraining(n_steps=updates, said=Conversation(start, judge))
 
     def report() -> None:
         watch(training, len(training.records) / (updates + 1))
 
     def on_step(record: Record) -> None:
         training.records.append(record)
+        training.said.listen(policy)
         report()
 
     def truth(answers: Sequences) -> Record:
@@ -64,7 +70,7 @@ def compute(
         return scorecard.gold_metrics(answers)
 
     on_step(at_start(policy, prompts, seed))
-    train_ppo(policy, prompts, settings, reward_function(reward_model), watch=truth, on_step=on_step)
+    train_ppo(policy, prompts, settings, judge, watch=truth, on_step=on_step)
     return training
 
 
@@ -76,34 +82,47 @@ def at_start(policy: GPT, prompts: Sequences, seed: int) -> Record:
     return {"step": 0, "score": 0.0, "kl": 0.0, **scorecard.gold_metrics(drawn.sequences)}
 
 
-def draw(result: Training, canvas: Canvas) -> None:
+def draw(result: PolicyTraining, canvas: Canvas) -> None:
     """The score, which PPO optimises; the rubric, which the score stands for; and the distance from the SFT model."""
     draw_charts(canvas, CHARTS, result.records, (0, result.n_steps), x="update")
-    canvas.level(0, 0.0, "the SFT model")
-    canvas.curve(1, "safe at first", [0, result.n_steps], [result.records[0]["safety"]] * 2, 6)
+    canvas.level(0, 0.0, "SFT", "before")
+    canvas.level(1, result.records[0]["safety"], "SFT", "before")
 
 
-def verdict(result: Training) -> str:
-    """Whether the truth followed the score."""
+def verdict(result: PolicyTraining) -> Verdict:
+    """Whether the truth followed the score: the first three records against the last three."""
     first, last = _mean(result.records[:3]), _mean(result.records[-3:])
     gain, safer = last["score"] - first["score"], last["safety"] - first["safety"]
-    if gain < 0.05:
-        state = "The score has hardly moved: the policy finds nothing to climb."
-    elif safer > 0.02:
-        state = "Score and safety rise together: the reward model leads the right way."
-    elif safer < -0.02:
-        state = "The score rises and safety falls: the policy games the reward model."
-    else:
-        state = "The score rises; safety has not clearly moved."
-    return (
-        f"From the first three updates to the last three: score {first['score']:.2f} to {last['score']:.2f}, "
-        f"safe answers {first['safety']:.0%} to {last['safety']:.0%}, KL {last['kl']:.1f} nats. {state}"
-    )
+    figures = {"score gained": f"{gain:+.2f}", "safe answers": f"{last['safety']:.0%}", "KL, nats": f"{last['kl']:.1f}"}
+    if len(result.records) < ENOUGH:
+        return too_early(figures, f"A verdict needs {ENOUGH - 1} updates; {len(result.records) - 1} are done.")
+    word, mood, state = _state(gain, safer)
+    if mood == "bad" and not ringing(result.records):
+        state += " No alarm rings."
+    safe = f"safe answers {first['safety']:.0%} to {last['safety']:.0%}"
+    return Verdict(word, mood, figures, f"Score {first['score']:.2f} to {last['score']:.2f}, {safe}. {state}")
 
 
-def text(result: Training) -> str:
+def _state(gain: float, safer: float) -> tuple[str, Mood, str]:
+    if gain < LEAST_GAIN and safer < -CLEAR:
+        return "collapsed", "bad", "Score and safety both fall."
+    if gain < LEAST_GAIN:
+        return "hardly moving", "warn", "The policy finds nothing to climb."
+    if safer > CLEAR:
+        return "healthy", "good", "Score and safety rise together: the judge leads the right way."
+    if safer < -CLEAR:
+        return "over-optimised", "bad", "The judge loves it; it would harm the patient."
+    return "climbing", "warn", "The score rises; safety has not clearly moved."
+
+
+def text(result: PolicyTraining) -> str:
     """The alarms that ring for this run."""
     return alarm_list(result.records)
+
+
+def cards(result: PolicyTraining) -> list[Card]:
+    """What the SFT model and the policy say to the same prompts."""
+    return result.said.cards()
 
 
 def _mean(records: list[Record]) -> Record:
@@ -116,10 +135,11 @@ LAB = Lab(
     draw=draw,
     verdict=verdict,
     text=text,
+    cards=cards,
     canvas=lambda: Canvas(3),
     ranges={
         "reward_model": {"choices": (BROKEN, *REWARD_MODELS, GOLD), "meaning": "Who scores PPO's answers."},
-        "kl_coef": {"high": 1.0},
+        "kl_coef": {"high": 1.0, "log": True},
         "learning_rate": {"low": 1e-6, "high": 0.01},
         "updates": {"low": 2, "high": 100},
         "seed": {"high": 99},
@@ -134,7 +154,8 @@ LAB = Lab(
     question=Question(
         "With a reward model of only 20 pairs, which share of answers will be safe in the end?",
         lambda result: _mean(result.records[-3:])["safety"],
-        "{:.2f}",
+        {"reward_model": "pairs_20", "updates": 20},
+        number_format="{:.0%}",
     ),
 )
 

@@ -1,5 +1,6 @@
 """Lab of notebook 03: the failing program with its three knobs, and the update, which is the cause of the failure."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -7,14 +8,22 @@ from typing import Any
 from rlhf_lessons import knobs
 from rlhf_lessons.diagnostics.logs.seed_log import seed_log
 from rlhf_lessons.labs.frame.canvas import Canvas
-from rlhf_lessons.labs.frame.lab import Lab, Question
+from rlhf_lessons.labs.frame.lab import Lab, Question, Verdict
 from rlhf_lessons.labs.frame.panel import Panel
 from rlhf_lessons.labs.frame.wording import CHANCE, LN_2, trend
+from rlhf_lessons.plots.style import Meaning
 from rlhf_lessons.program_one import HAND_WRITTEN, ProgramOneSettings, format_log, run
 from rlhf_lessons.stages.history import History
 from rlhf_lessons.world.datasets import source_pairs
 
 EPOCHS = 100
+# Title, unit, and the columns of the log with the name and the meaning of their curves.
+CHARTS: Sequence[tuple[str, str, Mapping[str, tuple[str, Meaning]]]] = (
+    ("Loss (nats)", "loss", {"loss": ("this run", "own")}),
+    ("Both rewards", "reward", {"reward_chosen": ("chosen", "chosen"), "reward_rejected": ("rejected", "rejected")}),
+    ("Margin: chosen - rejected", "margin", {"margin": ("this run", "own")}),
+    ("Ranked right", "share of pairs", {"accuracy": ("this run", "own")}),
+)
 
 
 @dataclass(frozen=True)
@@ -54,31 +63,35 @@ def compute(
 def draw(result: ProgramOneTraining, canvas: Canvas) -> None:
     """Loss, rewards and margin of this run, with the document's log as points."""
     ours, logged = result.history.frame(), _logged().frame()
-    panels = [
-        ("loss", "Loss (nats)", {"this run": "loss"}),
-        ("reward", "Both rewards", {"chosen": "reward_chosen", "rejected": "reward_rejected"}),
-        ("margin", "Margin: chosen - rejected", {"this run": "margin"}),
-    ]
-    for panel, (unit, title, lines) in enumerate(panels):
-        shown = [v for column in lines.values() for frame in (ours, logged) for v in frame[column]]
-        guide = {"loss": LN_2, "margin": 0.0, "reward": 0.0}[unit]
+    for panel, (title, unit, columns) in enumerate(CHARTS):
+        shown = [value for column in columns for frame in (ours, logged) for value in frame[column]]
+        guide, means = {"loss": (LN_2, CHANCE), "share of pairs": (0.5, CHANCE)}.get(unit, (0.0, ""))
         canvas.axis(panel, title, "epoch", unit, (0, 1.03 * EPOCHS), canvas.fit(panel, shown, guide))
-        canvas.level(panel, guide, CHANCE if unit == "loss" else "")
-        for line_style, (name, column) in enumerate(lines.items()):
-            canvas.curve(panel, name, ours["epoch"], ours[column], line_style)
-        canvas.curve(panel, "document's log", logged["epoch"], logged[next(iter(lines.values()))], 6, points=True)
+        canvas.level(panel, guide, means)
+        for column, (name, meaning) in columns.items():
+            canvas.curve(panel, name, ours["epoch"], ours[column], meaning)
+        canvas.curve(panel, "document", logged["epoch"], logged[next(iter(columns))], "before", points=True)
 
 
-def verdict(result: ProgramOneTraining) -> str:
+def verdict(result: ProgramOneTraining) -> Verdict:
     """What the curves say, and which part of the update does it."""
-    first, last = result.history.records[0]["loss"], result.history.latest["loss"]
+    start, end = result._ends
+    climbs, learns = end["loss"] > start["loss"], end["accuracy"] > 0.6 and end["loss"] < start["loss"] - 0.01
     way = "fall" if result.drift < 0 else "rise"
     drift = f"both rewards {way} together by {abs(result.drift):.3f} an epoch"
     bias_gets_g = result.update != "autograd" and HAND_WRITTEN[result.update][1]
+    sentence = f"The loss {trend(start['loss'], end['loss'])}: the update {'climbs' if climbs else 'descends'}. "
+    sentence += f"{drift[:1].upper()}{drift[1:]}: " if bias_gets_g else "The shared bias is cancelled: "
+    sentence += "the shared bias is not cancelled." if bias_gets_g else f"{drift}."
+    figures = {
+        "loss": f"{end['loss']:.3f}",
+        "pairs ranked right": f"{end['accuracy']:.0%}",
+        "drift an epoch": f"{result.drift:+.3f}",
+    }
+    if climbs:
+        return Verdict("climbing", "bad", figures, sentence)
     return (
-        f"The loss {trend(first, last)}: the update {'climbs' if last > first else 'descends'}. "
-        f"{result.history.latest['accuracy']:.0%} of the pairs are ranked right, and "
-        + (f"{drift}: the shared bias is not cancelled." if bias_gets_g else f"the shared bias stands still ({drift}).")
+        Verdict("healthy", "good", figures, sentence) if learns else Verdict("hardly moving", "warn", figures, sentence)
     )
 
 
@@ -100,11 +113,11 @@ LAB = Lab(
     draw=draw,
     verdict=verdict,
     text=text,
-    canvas=lambda: Canvas(3),
+    canvas=lambda: Canvas(4),
     ranges={
         "learning_rate": {"low": 1e-4},
         "reward_offset": {"low": -10.0, "high": 10.0},
-        "weight_scale": {"high": 1.0},
+        "weight_scale": {"high": 1.0, "log": True},
         "n_pairs": {"high": 20},
         "seed": {"high": 99},
     },
@@ -115,9 +128,11 @@ LAB = Lab(
         "the fix, faster": {"update": "both_fixed", "learning_rate": 1.0},
     },
     question=Question(
-        "How far will both rewards fall in one epoch if you halve the learning rate? And with 10 pairs?",
+        "As logged, both rewards fall by about 0.1 in an epoch. How far will they fall if you halve the learning rate?",
         lambda result: -result.drift,
-        "{:.3f} an epoch",
+        {"learning_rate": 0.005},
+        within=0.005,
+        number_format="{:.3f} an epoch",
     ),
 )
 

@@ -6,7 +6,8 @@ Every figure carries `alt`, a sentence for those who do not see it.
 
 import io
 from collections.abc import Iterable, Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -19,6 +20,64 @@ DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)))
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 GREY = "#595959"
 DPI = 110
+
+# What a curve means. Each meaning has one look, the same in every lab, notebook and figure.
+Meaning = Literal[
+    "chosen", "rejected",  # the two answers of a pair
+    "proxy", "gold",  # the learned score that is optimised, and the rubric that it stands for
+    "safe",  # answers that are safe to act on
+    "own", "new",  # what a model learns from, and what it has not seen
+    "distance",  # from where training began
+    "before",  # the start, or somebody else's log
+    "chance", "best",  # what a coin reaches, and what nobody can beat
+]  # fmt: skip
+# For each: its colour on a light and on a dark ground (at least 3:1 against it), its dash and its marker.
+LOOKS: Mapping[Meaning, tuple[str, str, Any, str]] = {
+    "chosen": ("#0072B2", "#5AB4F0", "-", "o"),
+    "rejected": ("#D55E00", "#FF8C42", "--", "s"),
+    "proxy": ("#B5287D", "#F08CC8", "-", "D"),
+    "gold": ("#997700", "#F2C14E", "-.", "^"),
+    "safe": ("#117733", "#4CC98A", "-", "v"),
+    "own": ("#6A4C93", "#B79CED", (0, (5, 1)), "P"),
+    "new": ("#00707C", "#4DD0E1", "-", "o"),
+    "distance": ("#7B5B3A", "#C9A27E", "-", "s"),
+    "before": ("#1A1A1A", "#F0F0F0", (0, (1, 1)), "X"),
+    "chance": ("#595959", "#A8A8A8", ":", "o"),
+    "best": ("#595959", "#A8A8A8", "--", "o"),
+}
+
+
+@dataclass(frozen=True)
+class Theme:
+    """The colours of ground, text, lesser lines and grid."""
+
+    ground: str
+    ink: str
+    grey: str
+    grid: str
+
+    @property
+    def ground_rgba(self) -> tuple[int, ...]:
+        """The ground as four numbers from 0 to 255."""
+        return (*(int(self.ground[at : at + 2], 16) for at in (1, 3, 5)), 255)
+
+
+THEMES = {
+    False: Theme("#FFFFFF", "#1A1A1A", "#595959", "#E3E3E3"),
+    True: Theme("#111111", "#E8E8E8", "#A8A8A8", "#333333"),
+}
+
+
+def theme(dark: bool) -> Theme:
+    """Colours for a light page or a dark one (JupyterLab's own ground)."""
+    return THEMES[dark]
+
+
+def look(meaning: Meaning, dark: bool = False, marker: bool = False) -> dict[str, Any]:
+    """Colour, dash and (for few points) marker of what a line means, for matplotlib."""
+    light_colour, dark_colour, dash, mark = LOOKS[meaning]
+    line = {"color": dark_colour if dark else light_colour, "linestyle": dash}
+    return line | ({"marker": mark, "markersize": 5} if marker else {})
 
 
 class Picture(Figure):

@@ -1,20 +1,34 @@
-"""A control for each knob: a slider, list or tick box, and beside a slider a box for typing an exact value."""
+"""A control for each knob: where its slider stops, what a typed text sets it to, and what the page says of it."""
 
-import html
 import inspect
 import math
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-import ipywidgets
-
 from rlhf_lessons.knobs import KNOBS, Knob, Value
-from rlhf_lessons.labs.frame.parts import DescribedRow
 
-SLIDER_STEPS = 100
-NAME_WIDTH, BOX_WIDTH, SLIDER_WIDTH = "130px", "250px", "300px"
+MOST_EVEN_STOPS = 50
+MOST_WHOLE_STOPS = 100
+DECADES_TO_ZERO = 4  # a logarithmic slider that begins at 0 goes on this far above it
+# The words on a knob's label and the symbol of the literature, where its name alone does not say it.
+LABELS: Mapping[str, tuple[str, str]] = {
+    "n_pairs": ("training pairs", "N"),
+    "n_notes": ("notes in the corpus", "N"),
+    "n_demonstrations": ("demonstrations", "N"),
+    "learning_rate": ("learning rate", "η"),
+    "kl_coef": ("price of distance", "β"),
+    "clip_range": ("clip range", "ε"),
+    "head_init_scale": ("first weights of the head, times", ""),
+    "reward_offset": ("first reward", "b"),
+    "weight_scale": ("spread of the first weights", "σ"),
+    "noise": ("flipped preferences", ""),
+    "members": ("reward models in the ensemble", ""),
+    "combination": ("the ensemble's score", ""),
+    "reward_model": ("who scores", ""),
+    "update": ("the update", ""),
+}
 
 
 def knobs_of(compute: Callable[..., Any], ranges: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[Knob, Value]]:
@@ -31,112 +45,91 @@ def knobs_of(compute: Callable[..., Any], ranges: Mapping[str, Mapping[str, Any]
 
 
 class Control:
-    """One knob on the screen. `value` is exact; a slider may only come near a typed value.
+    """One knob of a lab. `value` is exact; a slider stands at the stop that is nearest to it.
 
-    `selector` is the slider, list or tick box. `box` is the text box of a number, None for any other knob.
+    stops: what a slider can be moved to, or the choices of a list, or False and True.
     """
 
-    def __init__(self, knob: Knob, value: Value, on_change: Callable[[], None], on_refused: Callable[[str], None]):
+    def __init__(self, knob: Knob, value: Value, must_stop: Iterable[Value] = ()):
         self.knob = knob
         self.value = knob.check(value)
-        self._on_change = on_change
-        self._on_refused = on_refused
-        self._quiet = False
-        self.selector = _selector(knob, self.value)
-        self.box = _box(knob, self.value) if knob.kind in (int, float) else None
-        self.selector.observe(self._moved, "value")
-        if self.box:
-            self.box.observe(self._typed, "value")
-        unit = ipywidgets.HTML(f"<small>{html.escape(knob.unit)}</small>")
-        parts = [self.box, self.selector, unit] if self.box else [self.selector]
-        self.widget = DescribedRow(
-            parts, tooltip=f"{knob.meaning} It must be {knob.allowed}.", layout={"align_items": "center"}
-        )
-        for name in ("knob", *["log"] * knob.log, *["whole"] * (knob.kind is int)):
-            self.widget.add_class(f"rlhf-{name}")
+        self.words, self.symbol = LABELS.get(knob.name, (knob.name.replace("_", " "), ""))
+        self.stops = stops(knob, [self.value, *must_stop])
 
     def set(self, value: Value) -> None:
-        """Show another value without telling the lab. Raises ValueError if the knob refuses it."""
+        """Turn the knob. Raises ValueError if it refuses the value."""
         self.value = self.knob.check(value)
-        self._quiet = True
-        self.selector.value = to_slider(self.knob, self.value)
-        if self.box:
-            self.box.value = as_text(self.value)
-        self._quiet = False
 
-    def random_value(self, dice: random.Random) -> Value:
-        """A random value of this knob, spread as its slider is."""
-        if self.box is None:
-            return dice.choice(self.knob.choices or (False, True))
-        slider = self.selector
-        step = (slider.max - slider.min) / SLIDER_STEPS
-        return from_slider(self.knob, slider.min + step * dice.randint(0, SLIDER_STEPS))
+    def move(self, place: int) -> None:
+        """Turn it to one of its stops."""
+        self.value = self.stops[place]
 
-    def _moved(self, change: Mapping[str, Any]) -> None:
-        if not self._quiet and not self._snapped(change["new"]):
-            self.set(from_slider(self.knob, change["new"]))
-            self._on_change()
-
-    def _snapped(self, position: Value) -> bool:
-        """Whether a slider, when it appeared in the browser, only went to the mark nearest to the exact value."""
-        if self.box is None:
-            return False
-        return abs(float(position) - float(to_slider(self.knob, self.value))) < 0.49 * self.selector.step
-
-    def _typed(self, change: Mapping[str, Any]) -> None:
-        if self._quiet:
-            return
+    def type(self, text: str) -> None:
+        """Turn it to a typed value. Raises ValueError, in the words of the label, if that is not allowed."""
         try:
-            value = self.knob.parse(change["new"].strip())
+            self.value = replace(self.knob, name=self.words).parse(text.strip())
         except ValueError as error:
-            self.set(self.value)
-            self._on_refused(str(error))
-            return
-        self.set(value)
-        self._on_change()
+            hint = f"; write {text.strip().replace(',', '.')}" if text.count(",") == 1 else ""
+            raise ValueError(f"{error}{hint}") from None
+
+    def surprise(self, dice: random.Random) -> None:
+        """Turn it to a random stop."""
+        self.move(dice.randrange(len(self.stops)))
+
+    @property
+    def place(self) -> int:
+        """The stop that is nearest to the value, on the slider's own scale."""
+        if self.value in self.stops:
+            return self.stops.index(self.value)
+        return min(range(len(self.stops)), key=lambda place: abs(float(self.stops[place]) - float(self.value)))
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        """What the page needs to know of it, once."""
+        kind = "number" if self.knob.kind in (int, float) else "tick" if self.knob.kind is bool else "list"
+        ends = f" From {as_text(self.stops[0])} to {as_text(self.stops[-1])}." if kind == "number" else ""
+        parts = {"name": self.knob.name, "words": self.words, "symbol": self.symbol, "unit": self.knob.unit}
+        return parts | {"kind": kind, "about": self.knob.meaning + ends, "stops": [*map(as_text, self.stops)]}
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """How it stands."""
+        return {"text": as_text(self.value), "place": self.place}
 
 
 def as_text(value: Value) -> str:
-    """A value as one types it: 0.0001 as 0.0001, 1e-06 as 1e-06."""
+    """A value as people write it: 0.0001, 1e-06; a choice without its underscores."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, str):
+        number = value.removeprefix("pairs_")
+        return f"{int(number):,} pairs" if number.isdigit() else value.replace("_", " ")
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
-def to_slider(knob: Knob, value: Value) -> Value:
-    """Where a slider stands for a value: on its logarithm, for knobs with a logarithmic scale."""
-    return math.log10(float(value)) if knob.log else value
+def stops(knob: Knob, must_have: Iterable[Value]) -> tuple[Value, ...]:
+    """Where a slider stops: at round values, at both ends, and at those it must have.
 
-
-def from_slider(knob: Knob, position: Value) -> Value:
-    """The value of a slider's position, rounded to three figures and kept within the knob's bounds."""
+    Whole numbers of a small range are all there; on a logarithmic scale they are 1, 2 and 5 times powers of ten, with
+    0 before them if the range begins there; otherwise they are evenly spaced.
+    """
     if knob.kind not in (int, float):
-        return position
-    rounded = float(f"{10 ** float(position) if knob.log else float(position):.3g}")
-    value = min(max(rounded, knob.low), knob.high)
-    return round(value) if knob.kind is int else value
+        return knob.choices or (False, True)
+    low, high = knob.low, knob.high
+    if knob.log:
+        first = low if low > 0 else high / 10**DECADES_TO_ZERO
+        exponents = range(math.floor(math.log10(first)), math.ceil(math.log10(high)) + 1)
+        found = [float(f"{digit}e{exponent}") for exponent in exponents for digit in (1, 2, 5)]
+        found = [value for value in found if first <= value <= high]
+    else:
+        step = (
+            1.0 if knob.kind is int and high - low <= MOST_WHOLE_STOPS else _round_step((high - low) / MOST_EVEN_STOPS)
+        )
+        found = [round(step * n, 10) for n in range(math.ceil(low / step), math.floor(high / step) + 1)]
+    return tuple(sorted({knob.kind(value) for value in (*found, low, high, *must_have)}))
 
 
-def _selector(knob: Knob, value: Value) -> ipywidgets.Widget:
-    if knob.kind not in (int, float):
-        if knob.kind is bool:
-            return ipywidgets.Checkbox(value, **_named(knob))
-        options = [(choice.replace("_", " "), choice) for choice in knob.choices]
-        return ipywidgets.Dropdown(options=options, value=value, **_named(knob))
-    low, high = (float(to_slider(knob, end)) for end in (knob.low, knob.high))
-    whole = knob.kind is int and not knob.log
-    return ipywidgets.FloatSlider(
-        value=to_slider(knob, value), min=low, max=high, step=1 if whole else (high - low) / SLIDER_STEPS,
-        readout=False, layout={"width": SLIDER_WIDTH},
-    )  # fmt: skip
-
-
-def _box(knob: Knob, value: Value) -> ipywidgets.Text:
-    return ipywidgets.Text(value=as_text(value), continuous_update=False, **_named(knob))
-
-
-def _named(knob: Knob) -> dict[str, Any]:
-    """What every widget with the knob's name before it has in common."""
-    return {
-        "description": knob.name.replace("_", " "),
-        "layout": {"width": BOX_WIDTH},
-        "style": {"description_width": NAME_WIDTH},
-    }
+def _round_step(least: float) -> float:
+    """The smallest of 1, 2 and 5 times a power of ten that is not under `least`."""
+    power = 10.0 ** math.floor(math.log10(least))
+    return next(digit * power for digit in (1, 2, 5, 10) if digit * power >= 0.999 * least)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from rlhf_lessons.labs.frame.canvas import Canvas
 from rlhf_lessons.labs.frame.wording import BEST, CHANCE, LN_2
+from rlhf_lessons.plots.style import Meaning
 from rlhf_lessons.stages.history import Record
 from rlhf_lessons.world.annotators import Ceiling
 
@@ -26,11 +27,14 @@ class Training:
 
 @dataclass(frozen=True)
 class Chart:
-    """A panel of curves. `curves` maps each name in the legend to its metric; the y axis includes `must_show`."""
+    """A panel of curves. `curves`: name in the legend -> its metric and what it means.
+
+    The y axis includes `must_show`.
+    """
 
     title: str
     unit: str
-    curves: Mapping[str, str]
+    curves: Mapping[str, tuple[str, Meaning]]
     must_show: tuple[float, ...] = ()
 
 
@@ -48,16 +52,16 @@ def draw_chart(
     x: str = "step",
 ) -> None:  # fmt: skip
     """Draw a chart in one panel. Each curve runs through the records that hold its metric."""
-    shown = [record[metric] for metric in chart.curves.values() for record in records if metric in record]
+    shown = [record[metric] for metric, _ in chart.curves.values() for record in records if metric in record]
     canvas.axis(panel, chart.title, x, chart.unit, x_limits, canvas.fit(panel, shown, *chart.must_show))
-    for line_style, (name, metric) in enumerate(chart.curves.items()):
+    for name, (metric, meaning) in chart.curves.items():
         measured = [record for record in records if metric in record]
         steps, values = ([record[key] for record in measured] for key in ("step", metric))
-        canvas.curve(panel, name, steps, values, line_style)
+        canvas.curve(panel, name, steps, values, meaning)
 
 
 def mark_coin_and_best(canvas: Canvas, loss: int, accuracy: int, best: Ceiling) -> None:
     """What a coin reaches and what nobody can beat, in the panels of the loss and of the accuracy."""
-    for panel, coin, text, reachable in ((loss, LN_2, CHANCE, best.loss), (accuracy, 0.5, "a coin", best.accuracy)):
+    for panel, coin, text, reachable in ((loss, LN_2, CHANCE, best.loss), (accuracy, 0.5, CHANCE, best.accuracy)):
         canvas.level(panel, coin, text)
-        canvas.level(panel, reachable, BEST)
+        canvas.level(panel, reachable, BEST, "best")

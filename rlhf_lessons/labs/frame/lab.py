@@ -1,20 +1,72 @@
 """What a lab is made of: a pure `compute(**knobs) -> result`, and ways to draw the result and put it into words."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from rlhf_lessons.knobs import Value
 from rlhf_lessons.labs.frame.canvas import Canvas
+from rlhf_lessons.plots.style import Meaning
+
+Mood = Literal["good", "bad", "warn", "open"]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a result means: a word on a coloured badge, up to three large figures (name -> value), and a sentence.
+
+    mood: the badge's colour: as it should be, harmful, take care, or too early to say.
+    """
+
+    word: str
+    mood: Mood
+    figures: Mapping[str, str]
+    sentence: str
+
+    def __str__(self) -> str:
+        return f"{self.word[:1].upper()}{self.word[1:]}. {self.sentence}"
+
+
+def too_early(figures: Mapping[str, str], sentence: str) -> Verdict:
+    """A verdict on what has too few numbers yet."""
+    return Verdict("too early to say", "open", figures, sentence)
 
 
 @dataclass(frozen=True)
 class Question:
-    """What the learner predicts before moving a knob, and how to read the answer off a result."""
+    """What the learner predicts before the picture is unveiled.
+
+    text: the question, with its unit. answer: reads the truth off a result, as a number, or as one of `choices`.
+    settings: what the question asks about, as changes to the lab's first settings; the lab then runs them.
+    within: a number this near the truth counts as right, three times as far as close.
+    """
 
     text: str
-    answer: Callable[[Any], float]
-    number_format: str = "{:.3g}"
+    answer: Callable[[Any], float | str]
+    settings: Mapping[str, Value]
+    within: float = 0.05
+    number_format: str = "{:.2f}"
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One bar of a card: `share` of its length (0 to 1), and `text`, its value in figures."""
+
+    name: str
+    share: float
+    text: str
+    meaning: Meaning
+
+
+@dataclass(frozen=True)
+class Card:
+    """One prompt with the answer before training and the one now, for those who want to read what is said."""
+
+    prompt: str
+    before: str
+    after: str
+    bars: Sequence[Bar] = ()
 
 
 @dataclass(frozen=True)
@@ -22,22 +74,23 @@ class Lab:
     """All that makes one lab different from the others.
 
     `ranges` narrows knobs (name -> `low`, `high` or `choices`); knobs that only this lab has are declared there, by
-    `choices` and `meaning`. `presets` maps a button's name to the settings that it changes. `text` gives lines to
-    show under the picture.
+    `choices` and `meaning`. `presets` maps a button's name to the settings that it changes. `text` gives lines that
+    are folded under the picture, `cards` what a policy says.
     """
 
     title: str
     compute: Callable[..., Any]
     draw: Callable[[Any, Canvas], None]
-    verdict: Callable[[Any], str]
+    verdict: Callable[[Any], Verdict]
     canvas: Callable[[], Canvas]
     ranges: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     presets: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
     text: Callable[[Any], str] | None = None
+    cards: Callable[[Any], Sequence[Card]] | None = None
     question: Question | None = None
 
     def code(self, settings: Mapping[str, Value]) -> str:
         """Python that computes the same result without widgets."""
         package, _, name = self.compute.__module__.rpartition(".")
         given = ", ".join(f"{knob}={value!r}" for knob, value in settings.items())
-        return f"from {package} import {name} as lab; result = lab.compute({given})"
+        return f"from {package} import {name} as lab\nresult = lab.compute({given})"

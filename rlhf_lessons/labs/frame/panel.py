@@ -1,23 +1,25 @@
-"""The frame all labs share: controls, a picture, a verdict in words, presets, and the same as code.
+"""The frame all labs share: controls, a picture, a verdict, presets, a prediction, and the same as code.
 
 A panel computes its first result while it is made, so a lab that fails makes the cell fail which shows it.
 """
 
-import html
-import math
 import random
+import threading
 import traceback
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from typing import Any
 
-import ipywidgets
+from IPython.display import display
 
 from rlhf_lessons.knobs import Value
-from rlhf_lessons.labs.frame.controls import NAME_WIDTH, Control, knobs_of
-from rlhf_lessons.labs.frame.lab import Lab
-from rlhf_lessons.labs.frame.parts import DescribedImage, announced_text, button, page_script, title
+from rlhf_lessons.labs.frame.canvas import Screen
+from rlhf_lessons.labs.frame.controls import Control, as_text, knobs_of
+from rlhf_lessons.labs.frame.lab import Lab, Question
+from rlhf_lessons.labs.frame.predictions import SCORE, judge, read_guess, told
+from rlhf_lessons.labs.frame.stage import WIDGET, Stage, still
 
-WIDTH = 980  # pixels, whatever the lab, so that nothing moves on the page
+SMALLEST, LARGEST, SHARPEST = 100, 4000, 2.0  # pixels of a side, and real pixels for each
 
 
 class Panel:
@@ -27,6 +29,8 @@ class Panel:
     setting the lab does not have or a value out of range.
     """
 
+    trains = False
+
     def __init__(self, lab: Lab, initial: Mapping[str, Value] | None = None):
         self.lab = lab
         knobs = knobs_of(lab.compute, lab.ranges)
@@ -34,149 +38,227 @@ class Panel:
             if name not in knobs:
                 raise ValueError(f"{name}: {lab.title!r} has no such knob; it has {', '.join(knobs)}")
         self.first_settings = {name: default for name, (_, default) in knobs.items()} | dict(initial or {})
+        asked = [*lab.presets.values(), lab.question.settings if lab.question else {}]
         self.controls = {
-            name: Control(knob, self.first_settings[name], self.guard(self.answer), self.show_message)
+            name: Control(knob, self.first_settings[name], [each[name] for each in asked if name in each])
             for name, (knob, _) in knobs.items()
         }
         self.canvas = lab.canvas()
         self._random = random.Random(0)
-        self._make_widgets()
-        self._compute_and_show()
+        self._pen = threading.RLock()  # a training draws in its own thread
+        self._words: dict[str, Any] = {"message": "", "answered": 0, "pinned": False, "question": None}
+        self._guess: float | str | None = None  # a prediction that waits for its result
+        self._compared: Mapping[str, Value] = {}  # the settings whose curves stand in grey
+        self._turned = ""  # the knob that was turned last
+        if lab.question:
+            self._words["question"] = {"veiled": True, "told": "", "mark": "", "score": ""}
+        self.stage = Stage(self.receive, spec=self._spec())
+        self._show_first()
 
     @property
     def settings(self) -> dict[str, Value]:
         """What the controls stand at."""
         return {name: control.value for name, control in self.controls.items()}
 
+    @property
+    def sentence(self) -> str:
+        """The verdict in words."""
+        return str(self.verdict)
+
     def answer(self) -> None:
-        """The learner has moved a control: show the new result. Raises what `compute` raises."""
+        """The learner has turned a knob: show the new result. Raises what `compute` raises."""
         self._compute_and_show()
 
     def set(self, **settings: Value) -> None:
-        """Turn several controls at once and show the new result. Raises what `compute` raises."""
+        """Turn several knobs at once and show the new result. Raises what `compute` raises."""
         self._turn(settings)
-        self._compute_and_show()
+        self.answer()
 
     def reset(self) -> None:
         """Back to the first settings and their result."""
         self.set(**self.first_settings)
 
     def surprise(self) -> None:
-        """Turn every control to a random place."""
-        self.set(**{name: control.random_value(self._random) for name, control in self.controls.items()})
+        """Turn every knob to a random stop."""
+        self._begin_comparison()
+        for control in self.controls.values():
+            control.surprise(self._random)
+        self.canvas.forget_limits()
+        self.answer()
+
+    def pin(self) -> None:
+        """Keep the curves as they are, to compare with what comes; or let them go."""
+        self._words["pinned"] = not self._words["pinned"]
+        with self._pen:
+            if self._words["pinned"]:
+                self.canvas.keep_ghost()
+                self._compared = self.shown
+            else:
+                self.canvas.drop_ghost()
+                self._compared = {}
+        self._show_picture()
+
+    def commit(self, guess: str) -> None:
+        """Take the learner's prediction, unveil the picture, and run what was asked about.
+
+        Raises ValueError for a guess that is none.
+        """
+        question = self._asked
+        self._guess = read_guess(question, guess)
+        self._unveil()
+        self.set(**(self.first_settings | dict(question.settings)))
+
+    def skip(self) -> None:
+        """Unveil the picture without a prediction."""
+        self._unveil()
+        self.tell()
+
+    def ask(self) -> None:
+        """Veil the picture, and ask again."""
+        self._words["question"] = {"veiled": True, "told": "", "mark": "", "score": str(SCORE)}
+        self.tell()
+
+    def place(self, width: int, height: int, ratio: float = 1.0, dark: bool = False, large: bool = False) -> None:
+        """Draw for a screen of this size (in pixels) and density; see `canvas.Screen`."""
+        wide, high = (max(SMALLEST, min(LARGEST, round(side))) for side in (width, height))
+        screen = Screen(wide, high, max(1.0, min(SHARPEST, ratio)), dark, large)
+        if screen != self.canvas.screen:
+            with self._pen:
+                self.canvas.place(screen)
+            self._show_picture()
 
     def show(self, result: Any, settings: Mapping[str, Value]) -> None:
         """Draw a result and say what it means."""
-        self.canvas.begin()
-        self.lab.draw(result, self.canvas)
-        self.result = result
-        self.sentence = self.lab.verdict(result)
-        self.canvas.alt = f"{self.lab.title}. {self.sentence}"
-        with self.image.hold_sync():  # the browser loads the picture anew for every message about it
-            self.image.value, self.image.tooltip = self.canvas.render(), self.canvas.alt
-        self.verdict.value = html.escape(self.sentence)
-        self.code.value = f'<code style="user-select:all">{html.escape(self.lab.code(settings))}</code>'
-        if self.lab.text:
-            self.text.value = f'<pre style="line-height:1.3">{html.escape(self.lab.text(result))}</pre>'
-        self._compare()
+        with self._pen:
+            self.canvas.begin()
+            self.lab.draw(result, self.canvas)
+            self.result, self.verdict, self.shown = result, self.lab.verdict(result), dict(settings)
+            self._words["verdict"] = asdict(self.verdict)
+            self._words["code"] = self.lab.code(settings)
+            self._words["text"] = self.lab.text(result) if self.lab.text else ""
+            self._words["cards"] = [asdict(card) for card in self.lab.cards(result)] if self.lab.cards else []
+            self._show_picture()
 
-    def guard(self, action: Callable[[], None]) -> Callable[[], None]:
-        """`action` for a button or slider: what it raises appears in the lab and in its error output.
+    def tell(self, **words: Any) -> None:
+        """Bring words and settings on the page up to date."""
+        self._words |= words
+        self.stage.state = self._words | {"knobs": {name: self._knob(name) for name in self.controls}}
 
-        The error is also raised again, so that a cell which turns a knob fails. When a learner turned it, the
-        error raised again only reaches the kernel's own log.
-        """
+    def receive(self, content: Mapping[str, Any]) -> None:
+        """What the learner has done on the page: `do` names it. What goes wrong is told in the lab."""
+        does: dict[str, Callable[..., None]] = {
+            "move": self._move, "type": self._type, "preset": self._preset, "commit": self.commit,
+            "place": self.place, **{name: getattr(self, name) for name in self.actions},
+        }  # fmt: skip
+        given = dict(content)
+        self._words["answered"] = given.pop("n", 0)
+        action = given.pop("do")
+        if action != "place":
+            self._words["message"], self.stage.errors = "", []
+        try:
+            does[action](**given)
+        except ValueError as error:
+            self.tell(message=str(error))
+        except Exception as error:
+            self.show_error(error)
+        else:
+            self.tell()
 
-        def guarded() -> None:
-            self.show_message("")
-            self.errors.outputs = ()
-            try:
-                action()
-            except Exception as error:
-                self.show_error(error)
-                raise
-
-        return guarded
-
-    def show_message(self, message: str) -> None:
-        """A message in the lab, for example why a typed value was refused."""
-        self.message.value = f'<span style="color:var(--jp-error-color0,#a00000)">{html.escape(message)}</span>'
+    @property
+    def actions(self) -> tuple[str, ...]:
+        """What the page may ask for by name alone."""
+        return ("reset", "surprise", "pin", "skip", "ask")
 
     def show_error(self, error: Exception) -> None:
         """Show an error in plain words, and keep it as an error output that a rerun of the notebook finds."""
-        self.show_message(f"These settings do not work: {error}")
         name, trace = type(error).__name__, "".join(traceback.format_exception(error)).splitlines()
-        record = {"output_type": "error", "ename": name, "evalue": str(error), "traceback": trace}
-        self.errors.outputs = (record,)
+        self.stage.errors = [{"output_type": "error", "ename": name, "evalue": str(error), "traceback": trace}]
+        self.tell(message=f"These settings do not work: {error} ({name})")
 
-    def _turn(self, settings: Mapping[str, Value]) -> None:
-        for name, value in settings.items():
-            self.controls[name].set(value)
-        self.canvas.forget_limits()
+    def _spec(self) -> dict[str, Any]:
+        question = self.lab.question
+        return {
+            "title": self.lab.title,
+            "knobs": [control.spec for control in self.controls.values()],
+            "presets": list(self.lab.presets),
+            "question": {"text": question.text, "choices": list(question.choices)} if question else None,
+            "trains": self.trains,
+            "cards": self.lab.cards is not None,
+        }
+
+    def _knob(self, name: str) -> dict[str, Any]:
+        """How a knob stands, and where it stood for the curves in grey and for those on the picture, if elsewhere."""
+        control = self.controls[name]
+        found = control.state
+        for word, settings in (("was", self._compared), ("shown", self.shown)):
+            differs = name in settings and settings[name] != control.value
+            found[word] = as_text(settings[name]) if differs else ""
+        return found
+
+    def _show_first(self) -> None:
+        self._compute_and_show()
 
     def _compute_and_show(self) -> None:
         settings = self.settings
         self.show(self.lab.compute(**settings), settings)
+        self._compare_guess()
 
-    def _make_widgets(self) -> None:
-        width = f"{min(WIDTH, self.canvas.pixels)}px"
-        self.image = DescribedImage(format="png", layout={"width": width, "max_width": "100%"})
-        self.verdict, self.comparison, self.message = announced_text(), announced_text(), announced_text()
-        self.code, self.text = ipywidgets.HTML(), ipywidgets.HTML()
-        self.verdict.layout.min_height = "60px"  # room for two lines, so that the picture stays in its place
-        self.errors = ipywidgets.Output()
-        knobs = [control.widget for control in self.controls.values()]
-        controls = [title(self.lab.title), *self._question(), *knobs, *self._buttons()]
-        answers = [self.message, self.verdict, self.comparison, self.image, *([self.text] if self.lab.text else [])]
-        self.box = ipywidgets.VBox(
-            [*controls, *answers, ipywidgets.HTML("The same as code:"), self.code, self.errors, page_script()],
-            layout={"width": "100%", "max_width": f"{WIDTH}px"},
-        )
-        self.box.add_class("rlhf-lab")
-        self.verdict.add_class("rlhf-verdict")
+    def _show_picture(self) -> None:
+        with self._pen, self.stage.hold_sync():
+            self.canvas.alt = f"{self.lab.title}. {self.sentence}"
+            self.stage.picture = self.canvas.render()
+            self.tell(alt=self.canvas.alt)
 
-    def _question(self) -> list[ipywidgets.Widget]:
-        self.prediction = ipywidgets.Text(
-            description="Your prediction", placeholder="a number", continuous_update=False,
-            layout={"width": "250px"}, style={"description_width": NAME_WIDTH},
-        )  # fmt: skip
+    def _turn(self, settings: Mapping[str, Value]) -> None:
+        self._begin_comparison()
+        for name, value in settings.items():
+            self.controls[name].set(value)
+        self.canvas.forget_limits()
+
+    def _move(self, knob: str, place: int) -> None:
+        self._begin_comparison(knob)
+        self.controls[knob].move(place)
+        self.answer()
+
+    def _type(self, knob: str, text: str) -> None:
+        self._begin_comparison(knob)
+        self.controls[knob].type(text)
+        self.answer()
+
+    def _preset(self, name: str) -> None:
+        self.set(**(self.first_settings | dict(self.lab.presets[name])))
+
+    def _begin_comparison(self, knob: str = "") -> None:
+        """Leave the last result in grey, unless the same knob only goes on moving, or one is pinned."""
+        if not self._words["pinned"] and (not knob or knob != self._turned):
+            with self._pen:
+                self.canvas.keep_ghost()
+                self._compared = self.shown
+        self._turned = knob
+
+    @property
+    def _asked(self) -> Question:
         if self.lab.question is None:
-            return []
-        self.prediction.observe(lambda _: self._compare(), "value")
-        question = f"<b>Predict first.</b> {html.escape(self.lab.question.text)}"
-        return [ipywidgets.HTML(question), self.prediction]
+            raise ValueError(f"{self.lab.title}: it asks nothing")
+        return self.lab.question
 
-    def _compare(self) -> None:
-        question, typed = self.lab.question, self.prediction.value.strip()
-        if question is None or not typed:
+    def _unveil(self) -> None:
+        if self._words["question"]:
+            self._words["question"] = {**self._words["question"], "veiled": False}
+
+    def _compare_guess(self) -> None:
+        """Tell a prediction and the truth, once, when the result that was asked about is there."""
+        if self._guess is None:
             return
-        try:
-            guess = question.number_format.format(as_number(typed))
-        except ValueError:
-            self.comparison.value = html.escape(f"{typed!r} is not a number.")
-            return
-        answer = question.number_format.format(question.answer(self.result))
-        self.comparison.value = html.escape(f"You predicted {guess}; with these settings it is {answer}.")
+        guess, self._guess, question = self._guess, None, self._asked
+        truth = question.answer(self.result)
+        mark = judge(question, guess, truth)
+        SCORE.marks.append(mark)
+        sentence = told(question, guess, truth, mark)
+        self.tell(question={"veiled": False, "told": sentence, "mark": mark, "score": str(SCORE)})
 
-    def _buttons(self) -> list[ipywidgets.Widget]:
-        """Rows of buttons."""
-        presets = {name: self._preset(changes) for name, changes in self.lab.presets.items()}
-        actions = presets | {"surprise me": self.surprise, "reset": self.reset}
-        self.preset_buttons = [button(name, self.guard(action)) for name, action in actions.items()]
-        return [ipywidgets.HBox(self.preset_buttons, layout={"flex_flow": "row wrap"})]
-
-    def _preset(self, changes: Mapping[str, Value]) -> Callable[[], None]:
-        return lambda: self.set(**(self.first_settings | dict(changes)))
-
-    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        view = self.box._repr_mimebundle_()
-        data = view | {"image/png": bytes(self.image.value), "text/plain": self.sentence}
-        return data, {"image/png": {"alt": self.canvas.alt}}
-
-
-def as_number(text: str) -> float:
-    """A typed number, where 70% is 0.7. Raises ValueError for anything else."""
-    number = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
-    if not math.isfinite(number):
-        raise ValueError(f"{text} is not a number")
-    return number
+    def _ipython_display_(self) -> None:
+        view = {"model_id": self.stage.model_id, "version_major": 2, "version_minor": 0}
+        display({WIDGET: view, "text/plain": ""}, raw=True)
+        metadata = {"image/png": {"alt": self.canvas.alt}}
+        display(still(self.lab.title, self.sentence, self.stage.picture, self.canvas.alt), raw=True, metadata=metadata)

@@ -9,15 +9,15 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import ipywidgets
+from tqdm.auto import tqdm
 
 from rlhf_lessons.knobs import Value
 from rlhf_lessons.labs.frame.lab import Lab
 from rlhf_lessons.labs.frame.panel import Panel
-from rlhf_lessons.labs.frame.parts import announced_text, button
 
 REDRAW_SECONDS = 0.25
 NOT_DRAWN = -math.inf  # before the first live picture; it is drawn at once
+SILENT_SECONDS = 2.0  # a first training that takes longer shows a bar
 Watch = Callable[[Any, float], None]
 
 # Two trainings that both use all threads of the processor slow one another up to tenfold, so labs take turns.
@@ -35,6 +35,8 @@ class Stopped(Exception):
 class TrainingPanel(Panel):
     """A lab that trains in the background. When a training is stopped or fails, its last picture stays."""
 
+    trains = True
+
     def __init__(self, lab: Lab, initial: Mapping[str, Value] | None = None):
         self.thread: threading.Thread | None = None
         self._stop = threading.Event()
@@ -48,13 +50,18 @@ class TrainingPanel(Panel):
         """Whether a training is under way."""
         return self.thread is not None and self.thread.is_alive()
 
+    @property
+    def actions(self) -> tuple[str, ...]:
+        """What the page may ask for by name alone."""
+        return (*super().actions, "train", "stop")
+
     def answer(self) -> None:
-        """The learner has moved a control: ask for a press on Train."""
-        if not self.running:
-            self.status.value = "Press Train to see what these settings do."
+        """The learner has turned a knob: say that the picture shows other settings until Train is pressed."""
+        differs = self.settings != self.shown
+        self.tell(status="Press Train to see what these settings do." if differs and not self.running else "")
 
     def set(self, **settings: Value) -> None:
-        """Turn several controls at once, and train."""
+        """Turn several knobs at once, and train."""
         self._refuse_while_running()
         self._turn(settings)
         self.train()
@@ -71,9 +78,9 @@ class TrainingPanel(Panel):
         self._refuse_while_running()
         self._stop.clear()
         self._drawn = NOT_DRAWN
+        self._begin_comparison()
         self.canvas.forget_limits()
-        self._enable_buttons(running=True)
-        self.status.value = "Training."
+        self.tell(running=True, progress=0.0, left="", status="Training.")
         self.thread = threading.Thread(target=self._work, args=(self.settings,), daemon=True)
         self.thread.start()
 
@@ -81,9 +88,36 @@ class TrainingPanel(Panel):
         """Ask a training to end at its next step."""
         self._stop.set()
 
+    def surprise(self) -> None:
+        """Turn every knob to a random stop, and train."""
+        self._refuse_while_running()
+        super().surprise()
+        self.train()
+
+    def _begin_comparison(self, knob: str = "") -> None:
+        """The last result goes grey when the next training begins, not when a knob is turned."""
+        if not knob:
+            super()._begin_comparison()
+
     def _refuse_while_running(self) -> None:
         if self.running:
             raise RuntimeError("a training is under way; wait for it or press Stop first")
+
+    def _show_first(self) -> None:
+        settings = self.settings
+        self._words |= {"running": False, "progress": None, "left": "", "status": ""}
+        with tqdm(
+            total=1.0,
+            desc=self.lab.title,
+            delay=SILENT_SECONDS,
+            leave=False,
+            bar_format="{desc}: {percentage:.0f}% {bar} {remaining} left",
+        ) as bar:
+
+            def watch(_: Any, done: float) -> None:
+                bar.update(done - bar.n)
+
+            self.show(self.lab.compute(**settings, watch=watch), settings)
 
     def _work(self, settings: Mapping[str, Value]) -> None:
         try:
@@ -91,25 +125,26 @@ class TrainingPanel(Panel):
             try:
                 self._began = time.monotonic()
                 result = self.lab.compute(**settings, watch=self._watcher(settings))
-                self.verdict.remove_class("rlhf-quiet")
                 self.canvas.forget_limits()
+                self._words["running"] = False  # a screen reader is told the last verdict, and no live one
                 self.show(result, settings)
             finally:
                 _turn.release()
-            self._end(f"Done in {time.monotonic() - self._began:.1f} s.")
+            self._compare_guess()
+            self._end(f"Done in {time.monotonic() - self._began:.1f} s.", progress=1.0)
         except Stopped:
             shown = "what was there before" if self._drawn == NOT_DRAWN else "what was reached last"
             self._end(f"Stopped. The picture shows {shown}.")
         except Exception as error:
-            self.show_error(error)
             self._end("Failed.")
+            self.show_error(error)
 
     def _wait_for_turn(self) -> None:
         while not _turn.acquire(timeout=0.1):
-            self.status.value = "Waiting for another lab's training to end."
+            self.tell(status="Waiting for another lab's training to end.")
             if self._stop.is_set():
                 raise Stopped
-        self.status.value = "Training."
+        self.tell(status="Training.")
 
     def _watcher(self, settings: Mapping[str, Value]) -> Watch:
         def watch(result: Any, done: float) -> None:
@@ -118,31 +153,12 @@ class TrainingPanel(Panel):
             passed = time.monotonic() - self._began
             if passed - self._drawn >= REDRAW_SECONDS:
                 self._drawn = passed
-                self.progress.value = done
-                self.time_left.value = f"{passed * (1 / done - 1):.0f} s left" if done else ""
+                self._words["progress"] = done
+                self._words["left"] = f"{passed * (1 / done - 1):.0f} s left" if done else ""
                 self.show(result, settings)
 
         return watch
 
-    def _end(self, message: str) -> None:
-        self.progress.value, self.time_left.value = 0.0, ""
-        self.status.value = message
-        self._enable_buttons(running=False)
-
-    def _enable_buttons(self, running: bool) -> None:
-        for other in (self.train_button, *self.preset_buttons):
-            other.disabled = running
-        self.stop_button.disabled = not running
-        if running:
-            self.verdict.add_class("rlhf-quiet")  # a screen reader would read out every live verdict
-        else:
-            self.verdict.remove_class("rlhf-quiet")
-
-    def _buttons(self) -> list[ipywidgets.Widget]:
-        self.train_button = button("Train", self.guard(self.train))
-        self.stop_button = button("Stop", self.guard(self.stop))
-        self.train_button.button_style, self.stop_button.disabled = "primary", True
-        self.progress = ipywidgets.FloatProgress(0.0, min=0.0, max=1.0, layout={"width": "150px"})
-        self.time_left, self.status = ipywidgets.HTML(), announced_text()
-        training = [self.train_button, self.stop_button, self.progress, self.time_left, self.status]
-        return [ipywidgets.HBox(training), *super()._buttons()]
+    def _end(self, message: str, progress: float | None = None) -> None:
+        self._guess = None
+        self.tell(running=False, progress=progress, left="", status=message)

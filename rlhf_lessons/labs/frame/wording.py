@@ -8,8 +8,8 @@ from rlhf_lessons.evaluation.scorecard import Answer
 from rlhf_lessons.stages.history import Record
 
 LN_2 = math.log(2)
-CHANCE = "ln 2: a coin"
-BEST = "best possible"  # of what nobody can beat on new pairs, for people disagree
+CHANCE = "coin"
+BEST = "best"  # of what nobody can beat on new pairs, for people disagree
 
 
 def trend(first: float, last: float, least_change: float = 1e-4) -> str:

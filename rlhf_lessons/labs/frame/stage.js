@@ -1,0 +1,303 @@
+// A lab in the browser. Python says what there is (`spec`, once) and how it stands (`state`, `picture`); what the
+// learner does goes back as messages {do, ...}. Native controls throughout, so that keyboard and screen readers work.
+
+const WIDE = 700; // pixels of width from which knobs stand beside the picture
+const LEAST_HEIGHT = 520, MOST_HEIGHT = 980, LEAST_PICTURE = 220;
+const SETTLED_MS = 120; // a size that has not changed for so long is drawn for
+let ids = 0;
+
+function h(tag, given = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(given)) {
+    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+    else if (value !== false && value !== undefined) node.setAttribute(name, value === true ? "" : value);
+  }
+  node.append(...children.filter((child) => child !== null && child !== undefined));
+  return node;
+}
+
+// Changing a text only when it differs keeps screen readers from reading it twice.
+const put = (node, text) => { if (node.textContent !== text) node.textContent = text; };
+const set = (node, name, value) => { if (node.getAttribute(name) !== value) node.setAttribute(name, value); };
+const off = (button, is) => set(button, "aria-disabled", String(is)); // `disabled` would throw the focus away
+const press = (action) => (event) => { if (event.currentTarget.getAttribute("aria-disabled") !== "true") action(); };
+
+// One message at a time: while an answer is on its way, only the latest move of each knob is kept.
+function conversation(model) {
+  let sent = 0, waits = false, queue = [];
+  const next = () => {
+    if (!waits && queue.length) { waits = true; model.send({ ...queue.shift(), n: ++sent }); }
+  };
+  model.on("change:state", () => {
+    if (model.get("state").answered === sent) waits = false;
+    next();
+  });
+  return (message) => {
+    const same = (other) => other.do === message.do && other.knob === message.knob && message.do !== "preset";
+    queue = [...queue.filter((other) => !same(other)), message];
+    next();
+  };
+}
+
+function numberKnob(spec, send) {
+  const id = `rlhf-${++ids}`;
+  const slider = h("input", {
+    type: "range", id, min: 0, max: spec.stops.length - 1, step: 1, "aria-describedby": `${id}-about`,
+    oninput: () => { speak(spec.stops[slider.value]); send({ do: "move", knob: spec.name, place: Number(slider.value) }); },
+  });
+  const box = h("input", {
+    type: "text", class: "exact", inputmode: "decimal", autocomplete: "off", "aria-label": `${spec.words}, exact value`,
+    "aria-describedby": `${id}-about`, onchange: () => send({ do: "type", knob: spec.name, text: box.value }),
+  });
+  const speak = (text) => set(slider, "aria-valuetext", `${text} ${spec.unit}`.trim());
+  return {
+    id, control: slider, beside: [box, h("span", { class: "unit" }, spec.unit)],
+    update: (knob) => {
+      if (slider !== document.activeElement || Number(slider.value) !== knob.place) slider.value = knob.place;
+      box.value = knob.text;
+      speak(knob.text);
+    },
+  };
+}
+
+function listKnob(spec, send) {
+  const id = `rlhf-${++ids}`;
+  const list = h("select", {
+    id, "aria-describedby": `${id}-about`,
+    onchange: () => send({ do: "move", knob: spec.name, place: list.selectedIndex }),
+  }, ...spec.stops.map((words) => h("option", {}, words)));
+  return { id, control: list, beside: [], update: (knob) => { list.selectedIndex = knob.place; } };
+}
+
+function tickKnob(spec, send) {
+  const id = `rlhf-${++ids}`;
+  const tick = h("input", {
+    type: "checkbox", id, "aria-describedby": `${id}-about`,
+    onchange: () => send({ do: "move", knob: spec.name, place: Number(tick.checked) }),
+  });
+  return { id, control: tick, beside: [], update: (knob) => { tick.checked = knob.place === 1; } };
+}
+
+const KINDS = { number: numberKnob, list: listKnob, tick: tickKnob };
+
+function knobRow(spec, send) {
+  const { id, control, beside, update } = KINDS[spec.kind](spec, send);
+  const about = h("small", { id: `${id}-about`, class: "about", hidden: true }, spec.about);
+  const why = h("button", {
+    type: "button", class: "why", "aria-expanded": "false", "aria-controls": about.id,
+    "aria-label": `What ${spec.words} does`,
+    onclick: () => { about.hidden = !about.hidden; set(why, "aria-expanded", String(!about.hidden)); },
+  }, "?");
+  const was = h("small", { class: "was" });
+  const symbol = spec.symbol ? h("i", {}, ` ${spec.symbol}`) : null;
+  const head = h("div", { class: "head" }, h("label", { for: id }, spec.words, symbol), was, ...beside, why);
+  const row = h("div", { class: `knob ${spec.kind}`, "data-knob": spec.name }, head, control, about);
+  return {
+    row,
+    update: (knob) => {
+      update(knob);
+      put(was, knob.shown ? `shown: ${knob.shown}` : knob.was ? `was ${knob.was}` : "");
+      row.classList.toggle("differs", Boolean(knob.shown));
+    },
+  };
+}
+
+function trainingRow(send) {
+  const train = h("button", { type: "button", class: "main", onclick: press(() => send({ do: "train" })) }, "Train");
+  const stop = h("button", { type: "button", onclick: press(() => send({ do: "stop" })) }, "Stop");
+  const bar = h("progress", { max: 1, value: 0, "aria-label": "Training done" });
+  const left = h("span", { class: "left" }), status = h("span", { class: "status", role: "status" });
+  return {
+    row: h("div", { class: "training" }, train, stop, bar, left, status),
+    update: (state) => {
+      off(train, state.running);
+      off(stop, !state.running);
+      bar.value = state.progress ?? 0;
+      put(left, state.left);
+      put(status, state.status);
+    },
+  };
+}
+
+function verdictBlock() {
+  const word = h("span", { class: "badge" }), figures = h("div", { class: "figures" }), sentence = h("p");
+  const block = h("div", { class: "verdict", role: "status" }, h("div", { class: "said" }, word, figures), sentence);
+  return {
+    block,
+    update: ({ verdict, running }) => {
+      set(block, "aria-live", running ? "off" : "polite"); // it would be read out at every live picture
+      set(word, "class", `badge ${verdict.mood}`);
+      put(word, verdict.word);
+      const entries = Object.entries(verdict.figures);
+      while (figures.children.length < entries.length) figures.append(h("div", {}, h("b"), h("span")));
+      [...figures.children].forEach((figure, at) => {
+        figure.hidden = at >= entries.length;
+        if (!figure.hidden) { put(figure.children[0], entries[at][1]); put(figure.children[1], entries[at][0]); }
+      });
+      put(sentence, verdict.sentence);
+    },
+  };
+}
+
+function questionVeil(question, send) {
+  const id = `rlhf-${++ids}`;
+  const guess = question.choices.length
+    ? h("select", { id }, ...question.choices.map((choice) => h("option", {}, choice)))
+    : h("input", { id, type: "text", inputmode: "decimal", autocomplete: "off", placeholder: "0.7 or 70%" });
+  const refused = h("p", { class: "refused", role: "alert" });
+  const form = h("form", {
+    class: "veil", "aria-label": "Predict first",
+    onsubmit: (event) => { event.preventDefault(); send({ do: "commit", guess: guess.value }); },
+  },
+    h("b", {}, "Predict first"), h("label", { for: id }, question.text),
+    h("div", { class: "row" }, guess, h("button", { class: "main" }, "Commit"),
+      h("button", { type: "button", onclick: () => send({ do: "skip" }) }, "Skip")), refused);
+  return { form, guess, update: (state) => put(refused, state.question.veiled ? state.message : "") };
+}
+
+// Words of the answer now that were not there before are marked.
+function marked(before, after) {
+  const a = before.split(" "), b = after.split(" ");
+  const common = Array.from({ length: a.length + 1 }, () => new Array(b.length + 1).fill(0));
+  for (let i = a.length - 1; i >= 0; i--)
+    for (let j = b.length - 1; j >= 0; j--)
+      common[i][j] = a[i] === b[j] ? common[i + 1][j + 1] + 1 : Math.max(common[i + 1][j], common[i][j + 1]);
+  const words = [];
+  for (let i = 0, j = 0; j < b.length;) {
+    if (i < a.length && a[i] === b[j]) { words.push(b[j]); i++; j++; }
+    else if (i < a.length && common[i + 1][j] >= common[i][j + 1]) i++;
+    else { words.push(h("mark", {}, b[j])); j++; }
+  }
+  return words.flatMap((word) => [word, " "]);
+}
+
+function cardNode(card) {
+  const bars = card.bars.map((bar) => h("div", { class: `bar ${bar.meaning}` },
+    h("span", {}, bar.name), h("meter", { min: 0, max: 1, value: bar.share, "aria-label": bar.name }), h("span", {}, bar.text)));
+  return h("article", { class: "card" }, h("p", { class: "prompt" }, card.prompt),
+    h("p", { class: "before" }, h("b", {}, "before "), card.before),
+    h("p", { class: "after" }, h("b", {}, "now "), ...marked(card.before, card.after)), ...bars);
+}
+
+function isDark() {
+  const light = document.body.dataset.jpThemeLight;
+  return light ? light === "false" : matchMedia("(prefers-color-scheme: dark)").matches;
+}
+
+function render({ model, el, signal }) {
+  const spec = model.get("spec"), send = conversation(model);
+  const act = (name, does, given = {}) => h("button", { type: "button", onclick: press(() => send({ do: does, ...given })) }, name);
+  const rows = spec.knobs.map((knob) => [knob.name, knobRow(knob, send)]);
+  const training = spec.trains ? trainingRow(send) : null;
+  const presets = h("div", { class: "presets", role: "group", "aria-label": "Settings to start from" },
+    ...spec.presets.map((name) => act(name, "preset", { name })), act("surprise me", "surprise"), act("reset", "reset"));
+  const message = h("p", { class: "message", role: "alert" });
+  const verdict = verdictBlock();
+  const image = h("img", { alt: "", decoding: "sync" });
+  const stale = h("div", { class: "stale", hidden: true }, "not trained yet: the picture shows other settings");
+  const veil = spec.question ? questionVeil(spec.question, send) : null;
+  const frame = h("div", { class: "frame" }, image, stale, veil?.form);
+  const cards = spec.cards ? h("div", { class: "cards", "aria-label": "What it says", role: "group" }) : null;
+  const told = h("span", { class: "told", role: "status" }), score = h("span", { class: "score" });
+  const pin = act("pin these curves", "pin"), again = spec.question ? act("predict again", "ask") : null;
+  const large = h("button", { type: "button", class: "large", "aria-pressed": "false", onclick: () => enlarge(!isLarge()) }, "large text");
+  const code = h("code"), text = h("pre");
+  const words = h("details", { class: "words" }, h("summary", {}, "details"), text);
+  const asCode = h("details", {}, h("summary", {}, "as code"), h("pre", {}, code));
+  const gone = h("p", { class: "gone", role: "status", hidden: true }, "Run this cell to make it live.");
+  const controls = h("div", { class: "controls" }, h("h3", {}, spec.title), ...rows.map(([, { row }]) => row), training?.row, presets, message);
+  const answers = h("div", { class: "answers" }, verdict.block, frame, cards);
+  const foot = h("div", { class: "foot" }, pin, again, large, told, score, words, asCode);
+  const stage = h("section", { class: "rlhf-stage", "aria-label": spec.title, "data-lm-suppress-shortcuts": "true" }, controls, answers, foot, gone);
+  el.append(stage);
+
+  function update() {
+    const state = model.get("state");
+    for (const [name, { update: show }] of rows) show(state.knobs[name]);
+    training?.update(state);
+    verdict.update(state);
+    const differs = spec.trains && !state.running && Object.values(state.knobs).some((knob) => knob.shown);
+    stale.hidden = !differs;
+    frame.classList.toggle("differs", differs);
+    const veiled = Boolean(state.question?.veiled), focused = stage.contains(document.activeElement);
+    stage.classList.toggle("veiled", veiled);
+    if (veil) {
+      if (veil.form.hidden === veiled) {
+        veil.form.hidden = !veiled;
+        if (focused) (veiled ? veil.guess : again).focus({ preventScroll: true });
+      }
+      veil.update(state);
+      put(told, state.question.told);
+      set(told, "class", `told ${state.question.mark}`);
+      put(score, state.question.score);
+      again.hidden = veiled;
+    }
+    put(message, veiled ? "" : state.message);
+    set(pin, "aria-pressed", String(state.pinned));
+    set(image, "alt", veiled ? `${spec.title}. The picture is veiled until you predict or skip.` : state.alt);
+    put(code, state.code);
+    put(text, state.text);
+    words.hidden = !state.text;
+    cards?.replaceChildren(...state.cards.map(cardNode));
+  }
+
+  let shown = null;
+  function draw() {
+    const last = shown;
+    shown = URL.createObjectURL(new Blob([model.get("picture")], { type: "image/png" }));
+    image.src = shown;
+    if (last) URL.revokeObjectURL(last);
+  }
+
+  // The size of the picture: what is left of the view. It does not depend on what the lab says.
+  const view = () => stage.closest(".jp-WindowedPanel-outer")?.clientHeight || innerHeight;
+  const isLarge = () => localStorage.getItem("rlhf-large") === "true";
+  function enlarge(is) {
+    localStorage.setItem("rlhf-large", String(is));
+    dispatchEvent(new Event("rlhf-large"));
+  }
+  let settle = 0;
+  function fit() {
+    if (!stage.isConnected || !stage.clientWidth) return;
+    const wide = stage.clientWidth >= WIDE, room = Math.min(MOST_HEIGHT, view() - 8);
+    stage.classList.toggle("wide", wide);
+    stage.classList.toggle("big", isLarge());
+    set(large, "aria-pressed", String(isLarge()));
+    const taken = verdict.block.offsetHeight + (wide ? (cards?.offsetHeight ?? 0) + foot.offsetHeight + 24 : 16);
+    const height = Math.max(LEAST_PICTURE, (wide ? Math.max(LEAST_HEIGHT, room) : room) - taken);
+    frame.style.height = `${height}px`;
+    clearTimeout(settle);
+    settle = setTimeout(() => {
+      send({ do: "place", width: Math.round(frame.clientWidth), height: Math.round(frame.clientHeight), ratio: devicePixelRatio, dark: isDark(), large: isLarge() });
+    }, SETTLED_MS);
+  }
+
+  function live() {
+    const dead = el.closest(".jupyter-widgets-disconnected, .jupyter-widgets-disconnected *") !== null;
+    stage.classList.toggle("dead", dead);
+    gone.hidden = !dead;
+    controls.inert = dead;
+  }
+
+  model.on("change:state", update);
+  model.on("change:picture", draw);
+  update();
+  draw();
+  const sizes = new ResizeObserver(fit), themes = new MutationObserver(fit), lives = new MutationObserver(live);
+  sizes.observe(stage);
+  themes.observe(document.body, { attributeFilter: ["data-jp-theme-light"] });
+  lives.observe(el, { attributeFilter: ["class"] });
+  addEventListener("resize", fit);
+  addEventListener("rlhf-large", fit);
+  live();
+  return () => {
+    for (const each of [sizes, themes, lives]) each.disconnect();
+    removeEventListener("resize", fit);
+    removeEventListener("rlhf-large", fit);
+    model.off("change:state", update);
+    model.off("change:picture", draw);
+    URL.revokeObjectURL(shown);
+  };
+}
+
+export default { render };

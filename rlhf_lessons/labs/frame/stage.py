@@ -1,0 +1,52 @@
+"""The part of a lab that lives in the browser: it shows what Python says, and tells Python what the learner does.
+
+`stage.js` builds the page's elements once from `spec` and keeps them in step with `state`; `stage.css` lays them out.
+Both ship with the package, so that a lab needs no network.
+"""
+
+import base64
+import html
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets
+
+HERE = Path(__file__).parent
+WIDGET = "application/vnd.jupyter.widget-view+json"
+
+
+class Stage(anywidget.AnyWidget):
+    """One lab in the browser.
+
+    spec: what never changes (title, knobs, presets, question). state: all words and settings of this moment.
+    picture: the PNG. errors: what went wrong under the learner's hand, as a notebook stores errors, so that a rerun
+    finds them. `receive` is called with what the learner does, a message at a time.
+    """
+
+    _esm = (HERE / "stage.js").read_text(encoding="utf-8")
+    _css = (HERE / "stage.css").read_text(encoding="utf-8")
+    spec = traitlets.Dict().tag(sync=True)
+    state = traitlets.Dict().tag(sync=True)
+    picture = traitlets.Bytes().tag(sync=True)
+    errors: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
+
+    def __init__(self, receive: Callable[[dict[str, Any]], None], **traits: Any):
+        super().__init__(**traits)
+        self.on_msg(lambda _, content, __: receive(content))
+
+
+def still(title: str, sentence: str, picture: bytes, alt: str) -> dict[str, Any]:
+    """A lab where nothing is live: before its cell is run, on a web page, after its kernel has gone.
+
+    It stands below the live lab and shows itself only where that is not there.
+    """
+    source = f"data:image/png;base64,{base64.b64encode(picture).decode()}"
+    page = (
+        f"<style>{(HERE / 'still.css').read_text(encoding='utf-8')}</style>"
+        f'<div class="rlhf-still"><b>{html.escape(title)}</b><p>{html.escape(sentence)}</p>'
+        f'<img src="{source}" alt="{html.escape(alt)}" style="max-width:100%">'
+        "<p><i>Run this cell to make it live.</i></p></div>"
+    )
+    return {"text/html": page, "image/png": picture, "text/plain": sentence}
