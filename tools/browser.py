@@ -34,7 +34,7 @@ COMMAND = """name => {
     window.done = undefined;
     window.jupyterapp.commands.execute(name).then(answer => window.done = [answer]);
 }"""
-# Of each code cell: errors among its outputs, and whether it shows a lab (a widget with a picture beside it).
+# Of each code cell: errors among its outputs, and whether it shows a lab (a widget, then its still picture).
 OUTPUTS = """() => {
     const view = "application/vnd.jupyter.widget-view+json";
     const cells = [...window.jupyterapp.shell.currentWidget.content.model.cells].map(cell => cell.toJSON());
@@ -43,7 +43,7 @@ OUTPUTS = """() => {
             index,
             ran: cell.execution_count !== null,
             errors: cell.outputs.filter(o => o.output_type == "error").map(o => `${o.ename}: ${o.evalue}`),
-            lab: cell.outputs.some(o => o.data?.[view] && o.data["image/png"]),
+            lab: cell.outputs.some((o, at) => o.data?.[view] && cell.outputs[at + 1]?.data?.["image/png"]),
         }));
 }"""
 
@@ -165,9 +165,9 @@ class Session:
         """Of each code cell: `index`, whether it `ran`, its `errors`, and whether it shows a `lab`."""
         return self.page.evaluate(OUTPUTS)
 
-    def labs(self) -> Iterator[Lab]:
-        """The labs of this notebook, in order; each comes into view in its turn."""
-        return (Lab(self.page, cell["index"]) for cell in self.outputs() if cell["lab"])
+    def labs(self, veiled: bool = False) -> Iterator[Lab]:
+        """The labs of this notebook, in order; each comes into view in its turn, unveiled or as it is."""
+        return (Lab(self.page, cell["index"], veiled) for cell in self.outputs() if cell["lab"])
 
     def close(self) -> None:
         """End the kernel and the tab."""

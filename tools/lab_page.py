@@ -1,4 +1,4 @@
-"""A lab in the browser: its knobs turned as a learner turns them, with the time that the answers take."""
+"""A lab in the browser: its controls worked as a learner works them, with the time that the answers take."""
 
 import time
 from collections.abc import Callable
@@ -13,46 +13,64 @@ LISTENS = f"() => {KERNEL}?.connectionStatus == 'connected' && {KERNEL}.status =
 KEEP_TIMES = """lab => {
     if (lab.times) return;
     const times = lab.times = {act: 0, picture: 0, ready: 0};
-    const train = () => [...lab.querySelectorAll("button")].find(button => button.textContent == "Train");
+    const train = [...lab.querySelectorAll("button")].find(button => button.textContent == "Train");
     for (const kind of ["keydown", "click"]) lab.addEventListener(kind, event => times.act = event.timeStamp, true);
-    lab.querySelector("img").addEventListener("load", () => times.picture = performance.now());
-    new MutationObserver(() => { if (!train()?.disabled) times.ready = performance.now() })
-        .observe(lab, {subtree: true, attributeFilter: ["disabled"]});
+    lab.querySelector(".frame img").addEventListener("load", () => times.picture = performance.now());
+    if (train) new MutationObserver(() => {
+        if (train.getAttribute("aria-disabled") == "false") times.ready = performance.now();
+    }).observe(train, {attributeFilter: ["aria-disabled"]});
+}"""
+# All messages are answered, and the picture is drawn for the box in which it stands.
+IS_SETTLED = """lab => {
+    const frame = lab.querySelector(".frame"), image = frame.querySelector("img");
+    const ratio = Math.max(1, Math.min(2, devicePixelRatio)), waits = lab.querySelector("[aria-busy=true]");
+    const fits = Math.abs(image.naturalWidth - Math.round(frame.clientWidth * ratio)) <= 1
+        && Math.abs(image.naturalHeight - Math.round(frame.clientHeight * ratio)) <= 1;
+    return !waits && image.complete && fits;
 }"""
 DIGEST = """async image => {
     const pixels = await (await fetch(image.src)).arrayBuffer();
     return Array.from(new Uint8Array(await crypto.subtle.digest("SHA-256", pixels))).join(" ");
 }"""
-SETTINGS = """lab => [...lab.querySelectorAll(".rlhf-knob input, .rlhf-knob select")].map(
+SETTINGS = """lab => [...lab.querySelectorAll(".knob > input, .knob > select")].map(
     control => control.type == "checkbox" ? control.checked : control.value)"""
 SCROLL = "index => window.jupyterapp.shell.currentWidget.content.scrollToItem(index, 'start')"
 
 
 class Lab:
-    """A lab on the page, as a learner sees it. Its main knob is the first slider, or the first list if it has none."""
+    """A lab on the page, as a learner sees it. Its main knob is the first slider, or the first list if it has none.
 
-    def __init__(self, page: Page, cell: int):
+    A lab that asks for a prediction first is unveiled by Skip, unless it is to stay `veiled`.
+    """
+
+    def __init__(self, page: Page, cell: int, veiled: bool = False):
         self.page = page
-        self.page.evaluate(SCROLL, cell)  # a notebook keeps only the cells near the view on the page
-        self.root = self.page.locator(f'.jp-Notebook-cell[data-windowed-list-index="{cell}"] .rlhf-lab')
-        self.image = self.root.locator("img.widget-image")
-        self.image.scroll_into_view_if_needed(timeout=LONGEST_MS)
+        self.cell = cell
+        self.root = self.page.locator(f'.jp-Notebook-cell[data-windowed-list-index="{cell}"] .rlhf-stage')
+        self.image = self.root.locator(".frame img")
+        self.veil = self.root.locator(".veil")
+        self.come_into_view()
         self.root.evaluate(KEEP_TIMES)
-        self.title = self.root.locator("b").first.text_content()
+        self.title = self.root.locator("h3").inner_text()
         self.trains = self.button("Train").count() == 1
-        self.has_slider = self.root.locator(".noUi-handle").count() > 0
-        kind = ".noUi-handle" if self.has_slider else "select"
-        self.knob = self.root.locator(".rlhf-knob", has=page.locator(kind)).first
+        self.has_slider = self.root.locator("input[type=range]").count() > 0
+        kind = "input[type=range]" if self.has_slider else "select"
+        self.knob = self.root.locator(".knob", has=page.locator(kind)).first
         self.hand = self.knob.locator(kind)
+        if not veiled and self.veil.is_visible():
+            self.button("Skip").click()
+            self.veil.wait_for(state="hidden")
 
     @property
     def verdict(self) -> str:
-        return self.root.locator(".rlhf-verdict").inner_text()
+        """What the lab says of its picture, in words."""
+        word, sentence = (self.root.locator(f".verdict {part}").text_content() or "" for part in (".badge", "p"))
+        return f"{word[:1].upper()}{word[1:]}. {sentence}"
 
     @property
     def value(self) -> str:
         """What the main knob stands at."""
-        return (self.knob.locator("input") if self.has_slider else self.hand).input_value()
+        return (self.knob.locator(".exact") if self.has_slider else self.hand).input_value()
 
     @property
     def settings(self) -> list[str | bool]:
@@ -62,21 +80,32 @@ class Lab:
     @property
     def presets(self) -> list[str]:
         """The names of the buttons that turn knobs."""
-        row = self.root.locator(".widget-hbox", has=self.page.get_by_role("button", name="surprise me", exact=True))
-        return row.locator("button").all_inner_texts()
+        return self.root.locator(".presets button").all_inner_texts()
+
+    def come_into_view(self) -> None:
+        """Scroll the notebook to the lab, and wait until its picture is drawn for where it stands."""
+        self.page.evaluate(SCROLL, self.cell)  # a notebook keeps only the cells near the view on the page
+        self.root.scroll_into_view_if_needed(timeout=LONGEST_MS)
+        self.root.evaluate("lab => lab.scrollIntoView({block: 'start'})")
+        self.wait_until_settled()
+
+    def wait_until_settled(self) -> None:
+        """Until the lab has answered all that was done, with a picture of the right size."""
+        lab = self.root.element_handle(timeout=LONGEST_MS)
+        self.page.wait_for_function(IS_SETTLED, arg=lab, timeout=LONGEST_MS)
 
     def picture(self) -> str:
         """A digest of the picture."""
         return self.image.evaluate(DIGEST)
 
     def button(self, name: str) -> Locator:
+        """The button with this name."""
         return self.root.get_by_role("button", name=name, exact=True)
 
     def press(self) -> None:
         """An arrow key on the main knob: one that finds it free to move."""
         if self.has_slider:
-            now, end = (float(self.hand.get_attribute(f"aria-value{name}") or "") for name in ("now", "max"))
-            self.hand.press("ArrowRight" if now < end else "ArrowLeft")
+            self.hand.press("ArrowRight" if self.hand.evaluate("hand => +hand.value < +hand.max") else "ArrowLeft")
         else:
             self.hand.press("ArrowUp" if self.hand.evaluate("list => list.selectedIndex") else "ArrowDown")
 
@@ -85,10 +114,11 @@ class Lab:
         if not self.has_slider:
             self.hand.select_option(index=self.hand.locator("option").count() - 1)
             return
-        start, way = self.hand.bounding_box(), self.knob.locator(".noUi-base").bounding_box()
-        assert start and way, f"{self.root}: the main knob is not on the page"
-        height = start["y"] + start["height"] / 2
-        self.page.mouse.move(start["x"] + start["width"] / 2, height)
+        way = self.hand.bounding_box()
+        assert way, f"{self.title}: the main knob is not on the page"
+        start = self.hand.evaluate("hand => hand.value / hand.max")
+        height = way["y"] + way["height"] / 2
+        self.page.mouse.move(way["x"] + start * way["width"], height)
         self.page.mouse.down()
         self.page.mouse.move(way["x"] + share * way["width"], height, steps=5)
         self.page.mouse.up()
@@ -100,7 +130,7 @@ class Lab:
     def preset(self, name: str) -> None:
         """Press a button that turns knobs, and wait for the new picture and all that comes with it."""
         self._act(self.button(name).click, "picture")
-        self.page.wait_for_function(LISTENS, timeout=LONGEST_MS)
+        self.wait_until_settled()
 
     def train(self) -> float:
         """Press Train; milliseconds until the first live picture."""
@@ -112,7 +142,7 @@ class Lab:
 
     def wait_until_trained(self) -> None:
         """To the end of a training."""
-        self.root.locator("button:enabled", has_text="Train").wait_for(timeout=LONGEST_MS)
+        self.root.locator("button[aria-disabled=false]", has_text="Train").wait_for(timeout=LONGEST_MS)
 
     def look(self) -> dict[str, str]:
         """What can be seen of the lab: `value` of the main knob, `picture` (a digest) and `verdict`."""

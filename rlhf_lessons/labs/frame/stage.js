@@ -4,10 +4,13 @@
 const WIDE = 700; // pixels of width from which knobs stand beside the picture
 const LEAST_HEIGHT = 520, MOST_HEIGHT = 980, LEAST_PICTURE = 220;
 const SETTLED_MS = 120; // a size that has not changed for so long is drawn for
+const OURS = "data-lm-suppress-shortcuts"; // on what has the focus, or JupyterLab takes arrows and letters for its own
+const TAKES_KEYS = ["button", "input", "select", "summary"];
 let ids = 0;
 
 function h(tag, given = {}, ...children) {
   const node = document.createElement(tag);
+  if (TAKES_KEYS.includes(tag)) node.setAttribute(OURS, "true");
   for (const [name, value] of Object.entries(given)) {
     if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
     else if (value !== false && value !== undefined) node.setAttribute(name, value === true ? "" : value);
@@ -22,20 +25,27 @@ const set = (node, name, value) => { if (node.getAttribute(name) !== value) node
 const off = (button, is) => set(button, "aria-disabled", String(is)); // `disabled` would throw the focus away
 const press = (action) => (event) => { if (event.currentTarget.getAttribute("aria-disabled") !== "true") action(); };
 
-// One message at a time: while an answer is on its way, only the latest move of each knob is kept.
-function conversation(model) {
-  let sent = 0, waits = false, queue = [];
+// One message at a time: while an answer is on its way, only the latest move of each knob is kept. `onturn` is called
+// with whether anything is unanswered, and `moves` says whether a knob is: answers to older moves would pull it back.
+function conversation(model, onturn) {
+  let sent = 0, open = null, queue = [];
   const next = () => {
-    if (!waits && queue.length) { waits = true; model.send({ ...queue.shift(), n: ++sent }); }
+    if (!open && queue.length) { open = queue.shift(); model.send({ ...open, n: ++sent }); }
+    onturn(open !== null);
   };
-  model.on("change:state", () => {
-    if (model.get("state").answered === sent) waits = false;
+  const answered = () => {
+    if (model.get("state").answered === sent) open = null;
     next();
-  });
-  return (message) => {
-    const same = (other) => other.do === message.do && other.knob === message.knob && message.do !== "preset";
-    queue = [...queue.filter((other) => !same(other)), message];
-    next();
+  };
+  model.on("change:state", answered);
+  return {
+    send: (message) => {
+      const same = (other) => other.do === message.do && other.knob === message.knob && message.do !== "preset";
+      queue = [...queue.filter((other) => !same(other)), message];
+      next();
+    },
+    moves: (knob) => [open, ...queue].some((message) => message?.knob === knob),
+    end: () => model.off("change:state", answered),
   };
 }
 
@@ -49,12 +59,13 @@ function numberKnob(spec, send) {
     type: "text", class: "exact", inputmode: "decimal", autocomplete: "off", "aria-label": `${spec.words}, exact value`,
     "aria-describedby": `${id}-about`, onchange: () => send({ do: "type", knob: spec.name, text: box.value }),
   });
+  let last;
   const speak = (text) => set(slider, "aria-valuetext", `${text} ${spec.unit}`.trim());
   return {
     id, control: slider, beside: [box, h("span", { class: "unit" }, spec.unit)],
     update: (knob) => {
-      if (slider !== document.activeElement || Number(slider.value) !== knob.place) slider.value = knob.place;
-      box.value = knob.text;
+      slider.value = knob.place;
+      if (box !== document.activeElement || knob.text !== last) box.value = last = knob.text; // not under the typing hand
       speak(knob.text);
     },
   };
@@ -185,7 +196,8 @@ function isDark() {
 }
 
 function render({ model, el, signal }) {
-  const spec = model.get("spec"), send = conversation(model);
+  const spec = model.get("spec");
+  const { send, moves, end } = conversation(model, (waits) => set(answers, "aria-busy", String(waits)));
   const act = (name, does, given = {}) => h("button", { type: "button", onclick: press(() => send({ do: does, ...given })) }, name);
   const rows = spec.knobs.map((knob) => [knob.name, knobRow(knob, send)]);
   const training = spec.trains ? trainingRow(send) : null;
@@ -208,12 +220,12 @@ function render({ model, el, signal }) {
   const controls = h("div", { class: "controls" }, h("h3", {}, spec.title), ...rows.map(([, { row }]) => row), training?.row, presets, message);
   const answers = h("div", { class: "answers" }, verdict.block, frame, cards);
   const foot = h("div", { class: "foot" }, pin, again, large, told, score, words, asCode);
-  const stage = h("section", { class: "rlhf-stage", "aria-label": spec.title, "data-lm-suppress-shortcuts": "true" }, controls, answers, foot, gone);
+  const stage = h("section", { class: "rlhf-stage", "aria-label": spec.title }, controls, answers, foot, gone);
   el.append(stage);
 
   function update() {
     const state = model.get("state");
-    for (const [name, { update: show }] of rows) show(state.knobs[name]);
+    for (const [name, { update: show }] of rows) if (!moves(name)) show(state.knobs[name]);
     training?.update(state);
     verdict.update(state);
     const differs = spec.trains && !state.running && Object.values(state.knobs).some((knob) => knob.shown);
@@ -292,6 +304,7 @@ function render({ model, el, signal }) {
   live();
   return () => {
     for (const each of [sizes, themes, lives]) each.disconnect();
+    end();
     removeEventListener("resize", fit);
     removeEventListener("rlhf-large", fit);
     model.off("change:state", update);
