@@ -70,7 +70,7 @@ def last_begun(copy: Path) -> str:
 def errors_in(notebook: "NotebookNode") -> list[str]:
     """Every error kept in an executed notebook: of its cells and of its widgets' callbacks.
 
-    A callback that raises inside an Output widget stops nothing: its error is in the widget's state alone.
+    An error under the learner's hand stops nothing: it is in the state of the lab's stage, or of an Output widget.
     """
     found = []
     for cell in notebook.cells:
@@ -83,8 +83,8 @@ def errors_in(notebook: "NotebookNode") -> list[str]:
 def _widget_outputs(notebook: "NotebookNode") -> Iterator[list[dict[str, Any]]]:
     for widgets in notebook.metadata.get("widgets", {}).values():
         for model in widgets.get("state", {}).values():
-            if model.get("model_name") == "OutputModel":
-                yield model["state"].get("outputs", [])
+            kept = "outputs" if model.get("model_name") == "OutputModel" else "errors"
+            yield model["state"].get(kept, [])
 
 
 def _error_texts(outputs: list[dict[str, Any]]) -> Iterator[str]:

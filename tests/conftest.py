@@ -25,7 +25,8 @@ from rlhf_lessons.labs.frame.training import TrainingPanel
 def compute(n_pairs: int = 12, watch=None) -> float:
     if n_pairs > 100:
         raise ArithmeticError(f"{n_pairs} pairs cannot be had")
-    for step in itertools.count() if threading.current_thread() is not threading.main_thread() else ():
+    in_background = watch and threading.current_thread() is not threading.main_thread()
+    for step in itertools.count() if in_background else ():
         watch(n_pairs * step / (step + 10), step / (step + 10))
         time.sleep(0.03)
         if pathlib.Path("enough").exists():
