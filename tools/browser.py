@@ -29,6 +29,8 @@ NAMES = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = ("--disable-gpu", "--disable-background-networking", "--no-first-run")
 WINDOW: ViewportSize = {"width": 1280, "height": 1400}
 START_SECONDS, KERNEL_SECONDS, RUN_SECONDS = 60, 90, 600
+OWN = ".jupyter"  # what a server keeps beside its notebooks
+WIDGET_MANAGER = "@jupyter-widgets/jupyterlab-manager/plugin"
 
 COMMAND = """name => {
     window.done = undefined;
@@ -67,22 +69,23 @@ def copy(notebook: Path, folder: Path) -> None:
     nbformat.write(content, folder / notebook.name)
 
 
+def set_option(folder: Path, plugin: str, **values: object) -> None:
+    """Set options of one of JupyterLab's plugins, for the pages that are opened next on this folder's server."""
+    path = folder / OWN / "settings" / f"{plugin}.jupyterlab-settings"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(values))
+
+
 @contextmanager
 def serve(folder: Path, theme: str = "JupyterLab Light") -> Iterator[str]:
     """JupyterLab on `folder`, untouched by the user's own settings; gives its address with a place for a name."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    token, own = secrets.token_hex(8), folder / ".jupyter"
-    settings = {
-        "@jupyterlab/apputils-extension/notification": {"fetchNews": "false"},
-        "@jupyterlab/apputils-extension/themes": {"theme": theme},
-        "@jupyter-widgets/jupyterlab-manager/plugin": {"saveState": True},  # a saved notebook holds its widgets
-    }
-    for name, values in settings.items():
-        path = own / "settings" / f"{name}.jupyterlab-settings"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(values))
+    token, own = secrets.token_hex(8), folder / OWN
+    set_option(folder, "@jupyterlab/apputils-extension/notification", fetchNews="false")
+    set_option(folder, "@jupyterlab/apputils-extension/themes", theme=theme)
+    set_option(folder, WIDGET_MANAGER, saveState=True)  # a saved notebook holds its widgets
     command = [
         sys.executable, "-m", "jupyterlab", "--no-browser", "--ServerApp.ip=127.0.0.1",
         f"--ServerApp.port={port}", f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={folder}",
@@ -149,6 +152,17 @@ class Session:
             cell = next(cell["index"] for cell in self.outputs() if not cell["ran"])
             raise TimeoutError(f"{self.name}: after {seconds:g} s cell {cell} had not ended") from None
         self.wait_for_kernel()
+
+    def run(self, cell: int, seconds: float = RUN_SECONDS) -> None:
+        """Run one cell, to the end."""
+        self.start(cell)
+        self.page.wait_for_function("() => window.done", timeout=seconds * 1000)
+        self.wait_for_kernel()
+
+    def start(self, cell: int) -> None:
+        """Begin to run one cell."""
+        self.page.evaluate("at => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = at; }", cell)
+        self.page.evaluate(COMMAND, "notebook:run-cell")
 
     def save(self) -> None:
         """Write the notebook into its file, with its outputs and the state of its widgets."""

@@ -56,7 +56,7 @@ function numberKnob(spec, send) {
     oninput: () => { speak(spec.stops[slider.value]); send({ do: "move", knob: spec.name, place: Number(slider.value) }); },
   });
   const box = h("input", {
-    type: "text", class: "exact", inputmode: "decimal", autocomplete: "off", "aria-label": `${spec.words}, exact value`,
+    class: "exact", inputmode: "decimal", autocomplete: "off", "aria-label": `${spec.words}, exact value`,
     "aria-describedby": `${id}-about`, onchange: () => send({ do: "type", knob: spec.name, text: box.value }),
   });
   let last;
@@ -154,16 +154,19 @@ function questionVeil(question, send) {
   const id = `rlhf-${++ids}`;
   const guess = question.choices.length
     ? h("select", { id }, ...question.choices.map((choice) => h("option", {}, choice)))
-    : h("input", { id, type: "text", inputmode: "decimal", autocomplete: "off", placeholder: "0.7 or 70%" });
+    : h("input", { id, inputmode: "decimal", autocomplete: "off", placeholder: "0.7 or 70%" });
   const refused = h("p", { class: "refused", role: "alert" });
+  let last = "";
+  const refuse = (text) => { if (text !== last) put(refused, last = text); };
   const form = h("form", {
     class: "veil", "aria-label": "Predict first",
-    onsubmit: (event) => { event.preventDefault(); send({ do: "commit", guess: guess.value }); },
+    oninput: () => put(refused, ""), // a refusal speaks of what stood there before
+    onsubmit: (event) => { event.preventDefault(); last = ""; send({ do: "commit", guess: guess.value }); },
   },
     h("b", {}, "Predict first"), h("label", { for: id }, question.text),
     h("div", { class: "row" }, guess, h("button", { class: "main" }, "Commit"),
       h("button", { type: "button", onclick: () => send({ do: "skip" }) }, "Skip")), refused);
-  return { form, guess, update: (state) => put(refused, state.question.veiled ? state.message : "") };
+  return { form, guess, update: (state) => refuse(state.question.veiled ? state.message : "") };
 }
 
 // Words of the answer now that were not there before are marked.
