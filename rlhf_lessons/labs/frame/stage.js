@@ -139,20 +139,75 @@ function verdictBlock() {
   };
 }
 
+// A curve drawn with the mouse or a finger; with the keyboard, left and right choose a place, up and down move it.
+function sketchPad(id, { points, x, y, x_label, y_label }) {
+  const svg = (tag, given = {}) => {
+    const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
+    for (const [name, value] of Object.entries(given)) node.setAttribute(name, value);
+    return node;
+  };
+  const values = new Array(points).fill(null), step = (y[1] - y[0]) / 20;
+  const drawn = svg("polyline", { class: "drawn" }), mark = svg("circle", { class: "place", r: 1.6 });
+  const board = svg("svg", { id, class: "sketch", viewBox: "0 0 100 60", tabindex: 0, role: "slider", "aria-label": `${y_label} along ${x_label}` });
+  board.append(svg("rect", { width: 100, height: 60 }), drawn, mark);
+  let at = 0;
+  const left = (place) => (100 * place) / (points - 1), top = (value) => 60 * (1 - (value - y[0]) / (y[1] - y[0]));
+  const put = (place, value) => { values[place] = Math.min(y[1], Math.max(y[0], value)); at = place; show(); };
+  function show() {
+    const known = values.flatMap((value, place) => (value === null ? [] : [`${left(place)},${top(value)}`]));
+    drawn.setAttribute("points", known.join(" "));
+    mark.setAttribute("cx", left(at));
+    mark.setAttribute("cy", top(values[at] ?? (y[0] + y[1]) / 2));
+    const place = x[0] + ((x[1] - x[0]) * at) / (points - 1);
+    const given = { valuenow: values[at] ?? "", valuemin: y[0], valuemax: y[1], valuetext: `at ${place.toPrecision(3)}: ${values[at]?.toFixed(2) ?? "not drawn"}` };
+    for (const [name, value] of Object.entries(given)) board.setAttribute(`aria-${name}`, value);
+  }
+  function follow(event) {
+    const box = board.getBoundingClientRect(), last = at;
+    const place = Math.round(((points - 1) * (event.clientX - box.left)) / box.width);
+    const value = y[0] + (y[1] - y[0]) * (1 - (event.clientY - box.top) / box.height);
+    const to = Math.min(points - 1, Math.max(0, place)), from = event.type === "pointerdown" ? to : last;
+    for (let each = from; each !== to; each += Math.sign(to - from)) put(each, value); // a quick hand skips places
+    put(to, value);
+  }
+  board.addEventListener("pointerdown", (event) => { board.setPointerCapture(event.pointerId); follow(event); });
+  board.addEventListener("pointermove", (event) => { if (event.buttons) follow(event); });
+  board.addEventListener("keydown", (event) => {
+    const way = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: step, ArrowDown: -step }[event.key];
+    if (way === undefined) return;
+    event.preventDefault();
+    if (event.key === "ArrowUp" || event.key === "ArrowDown") return put(at, (values[at] ?? (y[0] + y[1]) / 2) + way);
+    const to = Math.min(points - 1, Math.max(0, at + way));
+    put(to, values[to] ?? values[at] ?? (y[0] + y[1]) / 2); // it carries the height along
+  });
+  show();
+  const box = h("div", { class: "sketch-box" }, h("small", {}, `${y_label}, ${y[0]} to ${y[1]}`), board, h("small", {}, `${x_label}, ${x[0]} to ${x[1]}`));
+  return { box, hand: board, read: () => JSON.stringify(values) };
+}
+
+function typedGuess(id) {
+  const hand = h("input", { id, type: "text", inputmode: "decimal", autocomplete: "off", placeholder: "0.7 or 70%" });
+  return { box: hand, hand, read: () => hand.value };
+}
+
+function chosenGuess(id, choices) {
+  const hand = h("select", { id }, ...choices.map((choice) => h("option", {}, choice)));
+  return { box: hand, hand, read: () => hand.value };
+}
+
 function questionVeil(question, send) {
   const id = `rlhf-${++ids}`;
-  const guess = question.choices.length
-    ? h("select", { id }, ...question.choices.map((choice) => h("option", {}, choice)))
-    : h("input", { id, type: "text", inputmode: "decimal", autocomplete: "off", placeholder: "0.7 or 70%" });
+  const guess = question.sketch ? sketchPad(id, question.sketch)
+    : question.choices.length ? chosenGuess(id, question.choices) : typedGuess(id);
   const refused = h("p", { class: "refused", role: "alert" });
   const form = h("form", {
     class: "veil", "aria-label": "Predict first",
-    onsubmit: (event) => { event.preventDefault(); send({ do: "commit", guess: guess.value }); },
+    onsubmit: (event) => { event.preventDefault(); send({ do: "commit", guess: guess.read() }); },
   },
     h("b", {}, "Predict first"), h("label", { for: id }, question.text),
-    h("div", { class: "row" }, guess, h("button", { class: "main" }, "Commit"),
+    h("div", { class: "row" }, guess.box, h("button", { class: "main" }, "Commit"),
       h("button", { type: "button", onclick: () => send({ do: "skip" }) }, "Skip")), refused);
-  return { form, guess, update: (state) => put(refused, state.question.veiled ? state.message : "") };
+  return { form, guess: guess.hand, update: (state) => put(refused, state.question.veiled ? state.message : "") };
 }
 
 // Words of the answer now that were not there before are marked.
