@@ -4,6 +4,9 @@
 const WIDE = 700; // pixels of width from which knobs stand beside the picture
 const LEAST_HEIGHT = 520, MOST_HEIGHT = 980, LEAST_PICTURE = 220;
 const SETTLED_MS = 120; // a size that has not changed for so long is drawn for
+const PATIENCE_MS = 3000; // without an answer: then the lab says so
+const SILENT = "No answer yet: the kernel is busy. If it stays so, run this cell to make it live.";
+const GONE = "The kernel is gone. Run this cell to make it live.";
 let ids = 0;
 
 function h(tag, given = {}, ...children) {
@@ -22,14 +25,21 @@ const set = (node, name, value) => { if (node.getAttribute(name) !== value) node
 const off = (button, is) => set(button, "aria-disabled", String(is)); // `disabled` would throw the focus away
 const press = (action) => (event) => { if (event.currentTarget.getAttribute("aria-disabled") !== "true") action(); };
 
-// One message at a time: while an answer is on its way, only the latest move of each knob is kept.
-function conversation(model) {
-  let sent = 0, waits = false, queue = [];
+// One message at a time: while an answer is on its way, only the latest move of each knob is kept. `heard` is told
+// false when no answer has come for a while, and true when one comes.
+function conversation(model, heard) {
+  let sent = 0, waits = false, queue = [], patience = 0;
   const next = () => {
-    if (!waits && queue.length) { waits = true; model.send({ ...queue.shift(), n: ++sent }); }
+    if (waits || !queue.length) return;
+    waits = true;
+    model.send({ ...queue.shift(), n: ++sent });
+    patience = setTimeout(() => heard(false), PATIENCE_MS);
   };
   model.on("change:state", () => {
-    if (model.get("state").answered === sent) waits = false;
+    if (model.get("state").answered !== sent) return;
+    waits = false;
+    clearTimeout(patience);
+    heard(true);
     next();
   });
   return (message) => {
@@ -170,7 +180,7 @@ function sketchPad(id, { points, x, y, x_label, y_label }) {
     for (let each = from; each !== to; each += Math.sign(to - from)) put(each, value); // a quick hand skips places
     put(to, value);
   }
-  board.addEventListener("pointerdown", (event) => { board.setPointerCapture(event.pointerId); follow(event); });
+  board.addEventListener("pointerdown", (event) => { event.preventDefault(); board.focus(); board.setPointerCapture(event.pointerId); follow(event); });
   board.addEventListener("pointermove", (event) => { if (event.buttons) follow(event); });
   board.addEventListener("keydown", (event) => {
     const way = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: step, ArrowDown: -step }[event.key];
@@ -240,7 +250,9 @@ function isDark() {
 }
 
 function render({ model, el, signal }) {
-  const spec = model.get("spec"), send = conversation(model);
+  const gone = h("p", { class: "gone", role: "status", hidden: true });
+  const heard = (answer) => { gone.hidden = answer; put(gone, answer ? "" : SILENT); if (answer) controls.inert = false; };
+  const spec = model.get("spec"), send = conversation(model, heard);
   const act = (name, does, given = {}) => h("button", { type: "button", onclick: press(() => send({ do: does, ...given })) }, name);
   const rows = spec.knobs.map((knob) => [knob.name, knobRow(knob, send)]);
   const training = spec.trains ? trainingRow(send) : null;
@@ -253,16 +265,15 @@ function render({ model, el, signal }) {
   const veil = spec.question ? questionVeil(spec.question, send) : null;
   const frame = h("div", { class: "frame" }, image, stale, veil?.form);
   const cards = spec.cards ? h("div", { class: "cards", "aria-label": "What it says", role: "group" }) : null;
-  const told = h("span", { class: "told", role: "status" }), score = h("span", { class: "score" });
+  const told = h("p", { class: "told", role: "status" }), score = h("p", { class: "score" });
   const pin = act("pin these curves", "pin"), again = spec.question ? act("predict again", "ask") : null;
   const large = h("button", { type: "button", class: "large", "aria-pressed": "false", onclick: () => enlarge(!isLarge()) }, "large text");
   const code = h("code"), text = h("pre");
   const words = h("details", { class: "words" }, h("summary", {}, "details"), text);
   const asCode = h("details", {}, h("summary", {}, "as code"), h("pre", {}, code));
-  const gone = h("p", { class: "gone", role: "status", hidden: true }, "Run this cell to make it live.");
-  const controls = h("div", { class: "controls" }, h("h3", {}, spec.title), ...rows.map(([, { row }]) => row), training?.row, presets, message);
+  const controls = h("div", { class: "controls" }, h("h3", {}, spec.title), ...rows.map(([, { row }]) => row), training?.row, presets, message, told, score);
   const answers = h("div", { class: "answers" }, verdict.block, frame, cards);
-  const foot = h("div", { class: "foot" }, pin, again, large, told, score, words, asCode);
+  const foot = h("div", { class: "foot" }, pin, again, large, words, asCode);
   const stage = h("section", { class: "rlhf-stage", "aria-label": spec.title, "data-lm-suppress-shortcuts": "true" }, controls, answers, foot, gone);
   el.append(stage);
 
@@ -327,28 +338,23 @@ function render({ model, el, signal }) {
     }, SETTLED_MS);
   }
 
-  function live() {
-    const dead = el.closest(".jupyter-widgets-disconnected, .jupyter-widgets-disconnected *") !== null;
-    stage.classList.toggle("dead", dead);
-    gone.hidden = !dead;
-    controls.inert = dead;
-  }
-
+  // JupyterLab tells a widget only when its kernel goes.
+  const dies = () => { gone.hidden = false; put(gone, GONE); controls.inert = true; };
+  model.on("comm_live_update", dies);
   model.on("change:state", update);
   model.on("change:picture", draw);
   update();
   draw();
-  const sizes = new ResizeObserver(fit), themes = new MutationObserver(fit), lives = new MutationObserver(live);
+  const sizes = new ResizeObserver(fit), themes = new MutationObserver(fit);
   sizes.observe(stage);
   themes.observe(document.body, { attributeFilter: ["data-jp-theme-light"] });
-  lives.observe(el, { attributeFilter: ["class"] });
   addEventListener("resize", fit);
   addEventListener("rlhf-large", fit);
-  live();
   return () => {
-    for (const each of [sizes, themes, lives]) each.disconnect();
+    for (const each of [sizes, themes]) each.disconnect();
     removeEventListener("resize", fit);
     removeEventListener("rlhf-large", fit);
+    model.off("comm_live_update", dies);
     model.off("change:state", update);
     model.off("change:picture", draw);
     URL.revokeObjectURL(shown);
