@@ -74,7 +74,7 @@ PALE = f"""lab => {{ {SEEN}
     const found = [];
     for (const e of seen) {{
         const style = getComputedStyle(e), size = parseFloat(style.fontSize);
-        const writes = e.matches("input:not([type]), select")
+        const writes = e.matches("input[type=text], select")
             || [...e.childNodes].some(node => node.nodeType == 3 && node.textContent.trim());
         if (!writes || e.closest("[aria-disabled=true]")) continue;
         const least = size >= 24 || (size >= 18.6 && style.fontWeight >= 700) ? 3 : 4.5;
