@@ -270,7 +270,7 @@ function isDark() {
 
 function render({ model, el, signal }) {
   const gone = h("p", { class: "gone", role: "status", hidden: true });
-  const heard = (answer) => { gone.hidden = answer; put(gone, answer ? "" : SILENT); if (answer) controls.inert = false; };
+  const heard = (answer) => { gone.hidden = answer; put(gone, answer ? "" : SILENT); if (answer) setInert(false); };
   const spec = model.get("spec");
   const { send, moves, end } = conversation(model, heard, (waits) => set(answers, "aria-busy", String(waits)));
   const act = (name, does, given = {}) => h("button", { type: "button", onclick: press(() => send({ do: does, ...given })) }, name);
@@ -359,7 +359,14 @@ function render({ model, el, signal }) {
   }
 
   // JupyterLab tells a widget only when its kernel goes.
-  const dies = () => { gone.hidden = false; put(gone, GONE); controls.inert = true; };
+  const setInert = (is) => { for (const each of [controls, pin, again, veil?.form]) if (each) each.inert = is; };
+  const dies = () => {
+    gone.hidden = false;
+    put(gone, GONE);
+    setInert(true);
+    stage.classList.remove("veiled"); // nobody could lift the veil
+    if (veil) veil.form.hidden = true;
+  };
   model.on("comm_live_update", dies);
   model.on("change:state", update);
   model.on("change:picture", draw);
