@@ -270,7 +270,12 @@ function isDark() {
 
 function render({ model, el, signal }) {
   const gone = h("p", { class: "gone", role: "status", hidden: true });
-  const heard = (answer) => { gone.hidden = answer; put(gone, answer ? "" : SILENT); if (answer) setInert(false); };
+  const heard = (answer) => {
+    if (!answer && controls.inert) return; // it has been said that nothing is live
+    gone.hidden = answer;
+    put(gone, answer ? "" : SILENT);
+    setInert(false);
+  };
   const spec = model.get("spec");
   const { send, moves, end } = conversation(model, heard, (waits) => set(answers, "aria-busy", String(waits)));
   const act = (name, does, given = {}) => h("button", { type: "button", onclick: press(() => send({ do: does, ...given })) }, name);
@@ -305,7 +310,7 @@ function render({ model, el, signal }) {
     const differs = spec.trains && !state.running && Object.values(state.knobs).some((knob) => knob.shown);
     stale.hidden = !differs;
     frame.classList.toggle("differs", differs);
-    const veiled = Boolean(state.question?.veiled), focused = stage.contains(document.activeElement);
+    const veiled = Boolean(state.question?.veiled) && !controls.inert, focused = stage.contains(document.activeElement);
     stage.classList.toggle("veiled", veiled);
     if (veil) {
       if (veil.form.hidden === veiled) {
@@ -354,11 +359,10 @@ function render({ model, el, signal }) {
     frame.style.height = `${height}px`;
     clearTimeout(settle);
     settle = setTimeout(() => {
-      send({ do: "place", width: Math.round(frame.clientWidth), height: Math.round(frame.clientHeight), ratio: devicePixelRatio, dark: isDark(), large: isLarge() });
+      if (!controls.inert) send({ do: "place", width: Math.round(frame.clientWidth), height: Math.round(frame.clientHeight), ratio: devicePixelRatio, dark: isDark(), large: isLarge() });
     }, SETTLED_MS);
   }
 
-  // JupyterLab tells a widget only when its kernel goes.
   const setInert = (is) => { for (const each of [controls, pin, again, veil?.form]) if (each) each.inert = is; };
   const dies = () => {
     gone.hidden = false;
@@ -372,6 +376,7 @@ function render({ model, el, signal }) {
   model.on("change:picture", draw);
   update();
   draw();
+  if (el.closest(".jupyter-widgets-disconnected")) dies(); // out of a saved notebook
   const sizes = new ResizeObserver(fit), themes = new MutationObserver(fit);
   sizes.observe(stage);
   themes.observe(document.body, { attributeFilter: ["data-jp-theme-light"] });
