@@ -12,10 +12,11 @@ NOTEBOOKS = reruns.list_notebooks(reruns.NOTEBOOKS)
 
 
 class ByNotebook(LoadScopeScheduling):
-    """Keeps all tests of one notebook in one process, since they share its page; the others go where there is time."""
+    """Keeps tests that share a page in one process: those of one notebook, and those of the stage."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return nodeid.partition("[")[2] or nodeid
+        file = nodeid.partition("::")[0]
+        return file if file.endswith("test_stage.py") else nodeid.partition("[")[2] or nodeid
 
 
 def pytest_xdist_make_scheduler(config, log) -> ByNotebook:

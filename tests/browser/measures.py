@@ -19,9 +19,10 @@ THEME_IS_SET = "light => document.body.dataset.jpThemeLight == light"
 # Elements of a lab that are seen; an option of a closed list and what a closed <details> holds are not.
 SEEN = """const seen = [...lab.querySelectorAll("*")].filter(e => e.checkVisibility({visibilityProperty: true})
         && !e.closest("option") && e.getClientRects().length);
-    const name = e => `${e.tagName.toLowerCase()}.${e.className} ${(e.textContent || e.value || "").trim().slice(0, 30)}`;
+    const name = e => `${e.tagName}.${e.className} ${(e.textContent || e.value || "").trim().slice(0, 30)}`;
     const view = lab.closest(".jp-WindowedPanel-outer").getBoundingClientRect();
-    const within = (a, b) => a.left >= b.left - 1 && a.right <= b.right + 1 && a.top >= b.top - 1 && a.bottom <= b.bottom + 1;
+    const beside = (a, b) => a.left >= b.left - 1 && a.right <= b.right + 1;
+    const within = (a, b) => beside(a, b) && a.top >= b.top - 1 && a.bottom <= b.bottom + 1;
 """
 OUT_OF_VIEW = f"""(lab, parts) => {{ {SEEN}
     return parts.filter(part => !within(lab.querySelector(part).getBoundingClientRect(), view)).map(part => {{
@@ -34,7 +35,7 @@ OVERFLOWS = f"""lab => {{ {SEEN}
     const whole = lab.getBoundingClientRect();
     const out = seen.filter(e => {{
         const box = e.getBoundingClientRect(), parent = e.parentElement.getBoundingClientRect();
-        return !within(box, whole) || box.left < parent.left - 1 || box.right > parent.right + 1;
+        return !within(box, whole) || !beside(box, parent);
     }});
     const cut = [lab, ...seen].filter(e => getComputedStyle(e).display != "inline" && !e.matches("img, select, input")
         && (e.scrollWidth > e.clientWidth + 1 || e.scrollHeight > e.clientHeight + 1)
@@ -47,7 +48,8 @@ SCROLLS = """lab => {
         if (/auto|scroll/.test(getComputedStyle(e).overflow)
             && (e.scrollHeight > e.clientHeight || e.scrollWidth > e.clientWidth)) found.push(e.className);
     for (let e = lab; !e.matches(".jp-Cell"); e = e.parentElement)
-        if (/auto|scroll/.test(getComputedStyle(e).overflow) && e.scrollHeight > e.clientHeight) found.push(e.className);
+        if (/auto|scroll/.test(getComputedStyle(e).overflow)
+            && e.scrollHeight > e.clientHeight) found.push(e.className);
     return [...new Set(found)];
 }"""
 PALE = f"""lab => {{ {SEEN}

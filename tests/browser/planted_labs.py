@@ -1,4 +1,4 @@
-"""Cells of a notebook with labs that are made for tests: they answer at once, train until told, or are slow at first."""
+"""Cells of notebooks with labs made for tests: they answer at once, train until they are told, or are slow at first."""
 
 INSTANT = """
 import dataclasses, functools, importlib, pathlib, time
@@ -12,12 +12,12 @@ def draw(result, canvas):
     canvas.curve(0, "pairs", [0, 1], [0, result], "own")
 
 def say(result):
-    return Verdict("counted", "good", {"pairs": f"{result:.0f}"}, f"There are {result:.1f} pairs, for they were counted.")
+    return Verdict("counted", "good", {"pairs": f"{result:.0f}"}, f"There are {result:.1f} pairs, all counted.")
 
 def count(n_pairs: int = 12, learning_rate: float = 0.01, seed: int = 0):
     return n_pairs
 
-asked = Question("How many pairs are there if you ask for 20?", float, {"n_pairs": 20}, within=1, number_format="{:.0f}")
+asked = Question("How many pairs are there if you ask for 20?", float, {"n_pairs": 20}, 1, "{:.0f}")
 shared = dict(draw=draw, verdict=say, canvas=lambda: Canvas(1), ranges={"n_pairs": {"high": 100}, "seed": {"high": 9}})
 instant = Lab("Counting", compute=count, question=asked, presets={"fifty": {"n_pairs": 50}}, **shared)
 """

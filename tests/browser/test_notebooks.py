@@ -4,12 +4,16 @@ The tests of one notebook share one page and go on from where the last one left 
 slow; how quickly labs answer is measured by benchmarks/test_lab_times.py.
 """
 
+import random
 import re
+from contextlib import suppress
+from itertools import product
 
 import nbformat
 import pytest
 
 from rlhf_lessons import reruns
+from tests.browser import measures
 from tools.run_faults import run_faults
 
 pytestmark = pytest.mark.browser
@@ -17,11 +21,15 @@ pytestmark = pytest.mark.browser
 FAR = 0.3  # of the main knob's way
 QUIET_MS = 700  # in which a stopped training must not show anything more
 UNNAMED = re.compile(r'^\s*- (slider|textbox|spinbutton|combobox|checkbox|button|img)(?! ")', re.MULTILINE)
-# Where Tab leads in a lab: for each control its name, and the width of the ring that shows its focus.
-TAB_STOPS = ".noUi-handle, button:enabled, input, select"
+ACTIONS = 50
+SIZES = ((1366, 768), (1920, 1080), (390, 844))
+USUAL = (1280, 1400)
+# Where Tab leads in a lab: for each control its place, and the width of the ring that shows its focus.
+TAB_STOPS = "button, input, select, summary, [tabindex]"
 FOCUSED = """(lab, stops) => {
     const ring = getComputedStyle(document.activeElement);
-    const place = [...lab.querySelectorAll(stops)].indexOf(document.activeElement);
+    const places = [...lab.querySelectorAll(stops)].filter(stop => stop.checkVisibility({visibilityProperty: true}));
+    const place = places.indexOf(document.activeElement);
     return [place, ring.outlineStyle == "none" ? 0 : parseFloat(ring.outlineWidth)];
 }"""
 
@@ -48,7 +56,7 @@ def test_pictures_and_controls_have_names(notebook):
 
 def test_every_control_is_reached_by_tab_and_shows_it(notebook):
     for lab in notebook.labs():
-        stops = lab.root.locator(TAB_STOPS)
+        stops = lab.root.locator(TAB_STOPS).filter(visible=True)
         stops.first.focus()
         for place in range(stops.count()):
             at, ring = lab.root.evaluate(FOCUSED, TAB_STOPS)
@@ -81,9 +89,8 @@ def test_the_main_knob_by_keyboard(notebook):
             lab.step()
         lab.wait_for_new(before, "value", "picture")
         if lab.has_slider:
-            spoken = lab.hand.get_attribute("aria-valuetext").split()
-            unit = lab.knob.locator("small").inner_text()
-            assert float(spoken[0]) == float(lab.value) and spoken[1:] == unit.split()
+            spoken, unit = lab.hand.get_attribute("aria-valuetext"), lab.knob.locator(".unit").text_content()
+            assert spoken == f"{lab.value} {unit}".strip()
 
 
 def test_the_main_knob_by_mouse(notebook):
@@ -109,6 +116,47 @@ def test_every_preset_leads_to_its_own_settings(notebook):
             lab.preset(name)
             assert found.setdefault(name, lab.settings) == lab.settings
         assert len(set(map(str, found.values()))) >= 3
+
+
+def test_each_lab_on_a_projector_a_large_screen_and_a_phone(notebook):
+    """Light and dark: what belongs together is in view together, nothing is cut off, all stands out from its ground."""
+    found = []
+    for size, dark in product(SIZES, (False, True)):
+        parts = [".verdict", ".frame"] if size[0] < 700 else [".controls", ".verdict", ".frame"]
+        for lab in notebook.labs():
+            measures.resize(lab, size, dark)
+            faults = lab.root.evaluate(measures.OUT_OF_VIEW, parts) + lab.root.evaluate(measures.OVERFLOWS)
+            faults += measures.pale_parts(lab) + [f"scrolls: {name}" for name in lab.root.evaluate(measures.SCROLLS)]
+            found += [f"{lab.title} at {size}, {'dark' if dark else 'light'}: {fault}" for fault in faults]
+    for lab in notebook.labs():
+        measures.resize(lab, USUAL)
+    assert not found, "\n".join(found)
+
+
+def test_the_picture_stays_in_its_place(notebook):
+    for lab in notebook.labs():
+        dice = random.Random(0)
+        with measures.picture_in_place(lab):
+            for _ in range(ACTIONS):
+                measures.act_at_random(lab, dice)
+            lab.wait_until_settled()
+        _end_training(lab)
+
+
+def test_the_focus_stays_in_the_lab_whatever_is_pressed(notebook):
+    for lab in notebook.labs():
+        for button in lab.root.locator("button, summary").filter(visible=True).all():
+            button.press("Enter")
+            lab.wait_until_settled()
+            assert lab.root.evaluate(measures.HAS_FOCUS), (lab.title, button)
+        _end_training(lab)
+
+
+def _end_training(lab):
+    if lab.trains:
+        with suppress(TimeoutError):
+            lab.button("Stop").press("Enter")
+        lab.wait_until_trained()
 
 
 def test_the_page_did_not_complain(notebook):

@@ -9,6 +9,8 @@ const SILENT = "No answer yet: the kernel is busy. If it stays so, run this cell
 const GONE = "The kernel is gone. Run this cell to make it live.";
 const OURS = "data-lm-suppress-shortcuts"; // on what has the focus, or JupyterLab takes arrows and letters for its own
 const TAKES_KEYS = ["button", "input", "select", "summary"];
+// Each lab loads this file anew, and labels find their controls by ids that no other lab may have.
+const PREFIX = `rlhf-${Math.random().toString(36).slice(2)}`;
 let ids = 0;
 
 function h(tag, given = {}, ...children) {
@@ -64,7 +66,7 @@ function conversation(model, heard, waits) {
 }
 
 function numberKnob(spec, send) {
-  const id = `rlhf-${++ids}`;
+  const id = `${PREFIX}-${++ids}`;
   const slider = h("input", {
     type: "range", id, min: 0, max: spec.stops.length - 1, step: 1, "aria-describedby": `${id}-about`,
     oninput: () => { speak(spec.stops[slider.value]); send({ do: "move", knob: spec.name, place: Number(slider.value) }); },
@@ -87,7 +89,7 @@ function numberKnob(spec, send) {
 }
 
 function listKnob(spec, send) {
-  const id = `rlhf-${++ids}`;
+  const id = `${PREFIX}-${++ids}`;
   const list = h("select", {
     id, "aria-describedby": `${id}-about`,
     onchange: () => send({ do: "move", knob: spec.name, place: list.selectedIndex }),
@@ -96,7 +98,7 @@ function listKnob(spec, send) {
 }
 
 function tickKnob(spec, send) {
-  const id = `rlhf-${++ids}`;
+  const id = `${PREFIX}-${++ids}`;
   const tick = h("input", {
     type: "checkbox", id, "aria-describedby": `${id}-about`,
     onchange: () => send({ do: "move", knob: spec.name, place: Number(tick.checked) }),
@@ -222,7 +224,7 @@ function chosenGuess(id, choices) {
 }
 
 function questionVeil(question, send) {
-  const id = `rlhf-${++ids}`;
+  const id = `${PREFIX}-${++ids}`;
   const guess = question.sketch ? sketchPad(id, question.sketch)
     : question.choices.length ? chosenGuess(id, question.choices) : typedGuess(id);
   const refused = h("p", { class: "refused", role: "alert" });
@@ -354,7 +356,7 @@ function render({ model, el, signal }) {
     stage.classList.toggle("wide", wide);
     stage.classList.toggle("big", isLarge());
     set(large, "aria-pressed", String(isLarge()));
-    const taken = verdict.block.offsetHeight + (wide ? (cards?.offsetHeight ?? 0) + foot.offsetHeight + 24 : 16);
+    const taken = verdict.block.offsetHeight + (wide ? (cards?.offsetHeight ?? 0) + pin.offsetHeight + 26 : 16);
     const height = Math.max(LEAST_PICTURE, (wide ? Math.max(LEAST_HEIGHT, room) : room) - taken);
     frame.style.height = `${height}px`;
     clearTimeout(settle);
