@@ -13,7 +13,7 @@ from tests.browser.conftest import address, context, folder, notebook
 __all__ = ["address", "context", "folder", "notebook"]  # fixtures, for pytest to find
 pytestmark = pytest.mark.browser
 
-PICTURE_MS, LIVE_MS, STOP_MS = 150, 500, 500
+PICTURE_MS, LIVE_MS, STOP_MS = 100, 500, 300
 KEYS, TRAININGS = 15, 5
 
 

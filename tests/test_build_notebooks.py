@@ -28,7 +28,8 @@ BODY
 LAB = """
 from IPython.display import display
 display({"application/vnd.jupyter.widget-view+json": {"model_id": "1"}, "text/plain": "bar"}, raw=True)
-display({"application/vnd.jupyter.widget-view+json": {"model_id": "2"}, "image/png": "AAAA"}, raw=True)
+display({"application/vnd.jupyter.widget-view+json": {"model_id": "2"}, "text/plain": ""}, raw=True)
+display({"text/html": "<p>a still</p>", "image/png": "AAAA", "text/plain": "Healthy."}, raw=True)
 import ipywidgets
 _ = ipywidgets.IntSlider()
 """
@@ -77,7 +78,7 @@ def test_a_build_keeps_outputs_and_no_trace_of_the_machine(write_source, tmp_pat
     assert cell.execution_count == 2
     assert [output.output_type for output in cell.outputs] == ["stream", "display_data"]
     assert cell.outputs[0].text == "0 rlhf_lessons True\n"
-    assert cell.outputs[1].data["image/png"] == "AAAA"
+    assert cell.outputs[1].data == {"text/html": "<p>a still</p>", "image/png": "AAAA", "text/plain": "Healthy."}
     assert set(notebook.metadata) == {"kernelspec", "language_info"}
     assert set(build_notebooks.made_with(tmp_path)["01_tiny"]) == {"threads", "torch"}
     assert notebook.metadata.kernelspec.name == "python3" and "version" not in notebook.metadata.language_info

@@ -1,4 +1,4 @@
-"""Makes figures/: the map of the course, proxy against gold, and a screenshot of a lab in a real JupyterLab.
+"""Makes figures/: the map of the course, proxy against gold, and screenshots of labs in a real JupyterLab.
 
 python -m tools.draw_figures [path of Chromium]
 """
@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 import pandas as pd
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import ViewportSize, sync_playwright
 
 from rlhf_lessons import plots, reruns, store
 from rlhf_lessons.sweeps import kept, over_optimisation, turning
@@ -16,6 +16,12 @@ from rlhf_lessons.sweeps.quality import pretrained_quality, summary
 from tools import browser
 
 FIGURES = Path(__file__).resolve().parents[1] / "figures"
+LABS = {
+    "03_reward_model_failure": "lab_program_one",
+    "04_reward_model_diagnosis": "lab_fault_bank",
+    "06_ppo": "lab_ppo",
+}
+SCREEN: ViewportSize = {"width": 1366, "height": 768}
 
 
 def draw_map() -> None:
@@ -46,15 +52,21 @@ def draw_over_optimisation() -> None:
     (FIGURES / "over_optimisation.png").write_bytes(plots.goodhart(points, peaks, fitted, "PPO").png())
 
 
-def photograph_lab(path: str, notebook: str, name: str) -> None:
-    """figures/<name>.png: the first lab of a notebook, after Run All in JupyterLab."""
+def photograph_labs(path: str) -> None:
+    """figures/<name>.png for each of `LABS`: the first lab of a notebook, after Run All in JupyterLab."""
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        browser.copy(reruns.find_notebook(notebook, reruns.NOTEBOOKS), Path(folder))
+        for notebook in LABS:
+            browser.copy(reruns.find_notebook(notebook, reruns.NOTEBOOKS), Path(folder))
         with browser.serve(Path(folder)) as address:
             chromium = browser.launch(playwright, path)
-            session = browser.Session(chromium.new_context(), address, f"{notebook}.ipynb")
-            session.run_all()
-            next(session.labs()).root.screenshot(path=FIGURES / f"{name}.png")
+            for notebook, name in LABS.items():
+                session = browser.Session(chromium.new_context(), address, f"{notebook}.ipynb")
+                session.page.set_viewport_size(SCREEN)
+                session.run_all()
+                lab = next(session.labs())
+                lab.come_into_view()
+                lab.root.screenshot(path=FIGURES / f"{name}.png")
+                session.close()
             chromium.close()
 
 
@@ -65,4 +77,4 @@ if __name__ == "__main__":
     found = sys.argv[1] if len(sys.argv) > 1 else browser.find_browser()
     if not found:
         raise SystemExit(f"no browser: none of {', '.join(browser.NAMES)} is on PATH; name one")
-    photograph_lab(found, "03_reward_model_failure", "lab_program_one")
+    photograph_labs(found)

@@ -128,8 +128,8 @@ class Lab:
         return self._act(self.press, "picture")
 
     def preset(self, name: str) -> None:
-        """Press a button that turns knobs, and wait for the new picture and all that comes with it."""
-        self._act(self.button(name).click, "picture")
+        """Press a button that turns knobs, and wait for all that it brings at once."""
+        self.button(name).click()
         self.wait_until_settled()
 
     def train(self) -> float:

@@ -40,7 +40,9 @@ OVERFLOWS = f"""lab => {{ {SEEN}
     const cut = [lab, ...seen].filter(e => getComputedStyle(e).display != "inline" && !e.matches("img, select, input")
         && (e.scrollWidth > e.clientWidth + 1 || e.scrollHeight > e.clientHeight + 1)
         && e.clientWidth && getComputedStyle(e).overflow != "visible");
-    return [...out.map(e => `out: ${{name(e)}}`), ...cut.map(e => `cut: ${{name(e)}}`)];
+    const spills = seen.filter(e => getComputedStyle(e).display != "inline" && e.scrollWidth > e.clientWidth + 1
+        && e.clientWidth && getComputedStyle(e).overflow == "visible" && !e.matches("img, select, input"));
+    return Object.entries({{out, cut, spills}}).flatMap(([how, them]) => them.map(e => `${{how}}: ${{name(e)}}`));
 }}"""
 SCROLLS = """lab => {
     const found = [];
@@ -80,7 +82,9 @@ PALE = f"""lab => {{ {SEEN}
             || [...e.childNodes].some(node => node.nodeType == 3 && node.textContent.trim());
         if (!writes || e.closest("[aria-disabled=true]")) continue;
         const least = size >= 24 || (size >= 18.6 && style.fontWeight >= 700) ? 3 : 4.5;
-        const is = contrast(rgba(style.color), ground(e));
+        const under = ground(e), [r, g, b, a] = rgba(style.color);
+        const ink = [r, g, b].map((v, at) => (v * a + under[at] * (255 - a)) / 255);
+        const is = contrast(ink, under);
         if (is < least) found.push(`${{is.toFixed(2)}} of ${{least}}: ${{name(e)}}`);
     }}
     const badge = lab.querySelector(".badge"), face = contrast(ground(badge), ground(badge.parentElement));
