@@ -370,8 +370,7 @@ function render({ model, el, signal }) {
     gone.hidden = false;
     put(gone, GONE);
     setInert(true);
-    stage.classList.remove("veiled"); // nobody could lift the veil
-    if (veil) veil.form.hidden = true;
+    update(); // it unveils the picture, for nobody could any more
   };
   model.on("comm_live_update", dies);
   model.on("change:state", update);
