@@ -30,6 +30,7 @@ Meaning = Literal[
     "distance",  # from where training began
     "before",  # the start, or somebody else's log
     "chance", "best",  # what a coin reaches, and what nobody can beat
+    "you",  # where the learner's settings lie on a map
 ]  # fmt: skip
 # For each: its colour on a light and on a dark ground (at least 3:1 against it), its dash and its marker.
 LOOKS: Mapping[Meaning, tuple[str, str, Any, str]] = {
@@ -44,6 +45,7 @@ LOOKS: Mapping[Meaning, tuple[str, str, Any, str]] = {
     "before": ("#1A1A1A", "#F0F0F0", (0, (1, 1)), "X"),
     "chance": ("#595959", "#A8A8A8", ":", "o"),
     "best": ("#595959", "#A8A8A8", "--", "o"),
+    "you": ("#D81B1B", "#FF6B6B", "-", "p"),
 }
 
 

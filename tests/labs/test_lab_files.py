@@ -13,7 +13,7 @@ ROOM = Path(labs.__file__).parent
 NAMES = (
     "fault_bank", "over_optimisation", "ppo", "pretraining", "program_one", "reward_fix", "reward_model", "sft",
 )  # fmt: skip
-LONGEST = 200
+LONGEST, MOST_PANELS = 200, 4
 
 
 def test_the_room_holds_eight_labs_and_the_frame():
@@ -26,7 +26,8 @@ def test_a_lab_has_one_shape(name):
     lab = module.LAB
     assert (lab.compute, lab.draw, lab.verdict) == (module.compute, module.draw, module.verdict)
     assert issubclass(module.show.__annotations__["return"], Panel)
-    assert lab.code({}) == f"from rlhf_lessons.labs import {name} as lab; result = lab.compute()"
+    assert lab.code({}) == f"from rlhf_lessons.labs import {name} as lab\nresult = lab.compute()"
+    assert len(lab.canvas().panels) <= MOST_PANELS
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -95,7 +95,7 @@ class Canvas(Picture):
         self._backgrounds = [{} for _ in self.panels]
         columns = screen.columns(len(self.panels))
         rows, scale = -(-len(self.panels) // columns), screen.scale
-        left, right, bottom, top = 52 * scale, 10, 40 * scale, 42 * scale  # for ticks and texts
+        left, right, bottom, top = 52 * scale, 16, 42 * scale, 42 * scale  # for ticks and texts
         wide, high = screen.width / columns, screen.height / rows
         self._cells = []
         for number, ax in enumerate(self.panels):

@@ -28,6 +28,11 @@ def unwatched(result: Any, done: float) -> None:
     """A `watch` for trainings that nobody follows."""
 
 
+def time_left(began: float, done_then: float, now: float, done: float) -> str:
+    """How long it goes on, in words, at the pace since the first report; what came before that is not training."""
+    return f"{(now - began) * (1 - done) / (done - done_then):.0f} s left" if done > done_then else ""
+
+
 class Stopped(Exception):
     """The learner pressed Stop."""
 
@@ -147,14 +152,18 @@ class TrainingPanel(Panel):
         self.tell(status="Training.")
 
     def _watcher(self, settings: Mapping[str, Value]) -> Watch:
+        first: tuple[float, float] | None = None  # when the first report came, and how much was done by then
+
         def watch(result: Any, done: float) -> None:
+            nonlocal first
             if self._stop.is_set():
                 raise Stopped
             passed = time.monotonic() - self._began
+            first = first or (passed, done)
             if passed - self._drawn >= REDRAW_SECONDS:
                 self._drawn = passed
                 self._words["progress"] = done
-                self._words["left"] = f"{passed * (1 / done - 1):.0f} s left" if done else ""
+                self._words["left"] = time_left(*first, passed, done)
                 self.show(result, settings)
 
         return watch
