@@ -22,7 +22,7 @@ from rlhf_lessons.plots.style import Meaning
 from rlhf_lessons.sweeps.frozen_heads import SCALES, SIZES, FittedHead, maps_at, pair_leads, tuning_ceiling
 from rlhf_lessons.sweeps.phase_diagram import LEARNING_RATES, Heads, train_heads
 
-SERIES: Mapping[str, Meaning] = {"own pairs": "own", "new pairs": "new"}
+SERIES: Mapping[str, tuple[str, Meaning]] = {"own pairs": ("own pairs", "own"), "new": ("new pairs", "new")}
 # A little wider than the map, so that a point on its border is seen whole.
 MAP_LIMITS = ((SIZES[0] / 1.3, SIZES[-1] * 1.3), (LEARNING_RATES[0] / 2, LEARNING_RATES[-1] * 2))
 LEAST_GAIN = 0.05  # nats of training loss; with less, it has not learned
@@ -74,8 +74,8 @@ def draw(result: FittedHead, canvas: Canvas) -> None:
     for panel, (title, unit, lines) in enumerate(panels, start=1):
         shown = [value for values in lines.values() for value in values]
         canvas.axis(panel, title, "pass", unit, (0, len(passes)), canvas.fit(panel, shown, 0.0, 1.0))
-        for name, meaning in SERIES.items():
-            canvas.curve(panel, name, passes, lines[name], meaning)
+        for name, (pairs, meaning) in SERIES.items():
+            canvas.curve(panel, name, passes, lines[pairs], meaning)
     mark_coin_and_best(canvas, 1, 2, tuning_ceiling())
     canvas.axis(3, "As sure as right?", "how sure", "share right", (0.48, 1.02), (-0.03, 1.03))
     canvas.curve(3, "calibrated", [0.5, 1.0], [0.5, 1.0], "best")

@@ -18,7 +18,7 @@ LABELS: Mapping[str, tuple[str, str]] = {
     "n_notes": ("notes in the corpus", "N"),
     "n_demonstrations": ("demonstrations", "N"),
     "learning_rate": ("learning rate", "η"),
-    "kl_coef": ("price of distance", "β"),
+    "kl_coef": ("price of KL", "β"),
     "clip_range": ("clip range", "ε"),
     "careless_share": ("careless answers", ""),
     "blind_share": ("shrugs in blind spots", ""),
