@@ -13,6 +13,7 @@ PACKAGE = "rlhf_lessons"
 LAYERS = [
     (
         "cli",
+        "course",
         "log_commands",
         "plain_words",
         "reports",
