@@ -5,10 +5,11 @@ import math
 import random
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from rlhf_lessons.knobs import KNOBS, Knob, Value
 
+T = TypeVar("T")
 MOST_EVEN_STOPS = 50
 MOST_WHOLE_STOPS = 100
 DECADES_TO_ZERO = 4  # a logarithmic slider that begins at 0 goes on this far above it
@@ -61,16 +62,15 @@ class Control:
         self.value = self.knob.check(value)
 
     def move(self, place: int) -> None:
-        """Turn it to one of its stops."""
+        """Turn it to one of its stops. Raises ValueError if there is none at that place."""
+        last = len(self.stops) - 1
+        if type(place) is not int or not 0 <= place <= last:
+            raise ValueError(f"{self.words}: {place!r} is not allowed; it must be a stop from 0 to {last}")
         self.value = self.stops[place]
 
     def type(self, text: str) -> None:
         """Turn it to a typed value. Raises ValueError, in the words of the label, if that is not allowed."""
-        try:
-            self.value = replace(self.knob, name=self.words).parse(text.strip())
-        except ValueError as error:
-            hint = f"; write {text.strip().replace(',', '.')}" if text.count(",") == 1 else ""
-            raise ValueError(f"{error}{hint}") from None
+        self.value = read_typed(text, replace(self.knob, name=self.words).parse)
 
     def surprise(self, dice: random.Random) -> None:
         """Turn it to a random stop."""
@@ -78,7 +78,7 @@ class Control:
 
     @property
     def place(self) -> int:
-        """The stop that is nearest to the value, on the slider's own scale."""
+        """The stop that is nearest to the value."""
         if self.value in self.stops:
             return self.stops.index(self.value)
         return min(range(len(self.stops)), key=lambda place: abs(float(self.stops[place]) - float(self.value)))
@@ -104,7 +104,21 @@ def as_text(value: Value) -> str:
     if isinstance(value, str):
         number = value.removeprefix("pairs_")
         return f"{int(number):,} pairs" if number.isdigit() else value.replace("_", " ")
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    return f"{value + 0.0:.6g}" if isinstance(value, float) else str(value)  # + 0.0 takes the sign off -0.0
+
+
+def read_typed(text: str, read: Callable[[str], T]) -> T:
+    """What `read` makes of a typed text. A ValueError that a decimal point would mend says so."""
+    text = text.strip()
+    try:
+        return read(text)
+    except ValueError as error:
+        pointed = text.replace(",", ".")
+        try:
+            read(pointed)
+        except ValueError:
+            raise error from None
+        raise ValueError(f"{error}; write {pointed}") from None
 
 
 def stops(knob: Knob, must_have: Iterable[Value]) -> tuple[Value, ...]:
