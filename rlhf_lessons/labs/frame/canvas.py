@@ -93,7 +93,6 @@ class Canvas(Picture):
         self.set_size_inches(screen.width / SCREEN_DPI, screen.height / SCREEN_DPI)
         self.set_facecolor(self.theme.ground)
         self._backgrounds = [{} for _ in self.panels]
-        self._pixels()[:] = self.theme.ground_rgba  # also where no panel stands
         columns = screen.columns(len(self.panels))
         rows, scale = -(-len(self.panels) // columns), screen.scale
         left, right, bottom, top = 52 * scale, 10, 40 * scale, 42 * scale  # for ticks and texts
@@ -194,6 +193,7 @@ class Canvas(Picture):
     def render(self) -> bytes:
         """The drawing as PNG."""
         pixels = self._pixels()
+        pixels[:] = self.theme.ground_rgba  # a place in the grid may have no panel
         for panel, ax in enumerate(self.panels):
             pixels[self._cells[panel]] = self._background(panel, ax)
             if not ax.get_visible():
