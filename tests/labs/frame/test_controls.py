@@ -44,8 +44,8 @@ def test_every_slider_goes_both_ways_from_every_stop(panel):
 
 def test_sliders_stop_at_both_ends_and_wherever_a_button_sends_them(panel):
     for name, control in panel.controls.items():
-        assert given(panel, name) <= {*control.stops}
         if control.knob.kind in (int, float):
+            assert given(panel, name) <= {*control.stops}
             assert (control.stops[0], control.stops[-1]) == (control.knob.low, control.knob.high)
             assert all(one < next_one for one, next_one in zip(control.stops, control.stops[1:], strict=False))
             assert {type(stop) for stop in control.stops} == {control.knob.kind}
@@ -60,7 +60,7 @@ def test_sliders_stop_at_round_values(panel):
             assert {digits(stop) for stop in free} <= ROUND, name
         else:
             step = max(high - low for low, high in zip(control.stops, control.stops[1:], strict=False))
-            assert digits(step) in ROUND and len(control.stops) > 5, name
+            assert digits(step) in ROUND, name
             assert all(abs(stop / step - round(stop / step)) < 1e-6 for stop in free), name
 
 
@@ -91,7 +91,7 @@ def test_every_label_is_of_a_knob():
         (RATE, "5,0", "learning rate: '5,0' is not allowed; it must be a number from 1e-07 to 1"),
         (RATE, "a,b", "learning rate: 'a,b' is not allowed; it must be a number from 1e-07 to 1"),
         (PAIRS, "1,000", "training pairs: '1,000' is not allowed; it must be a whole number from 1 to 50000"),
-        (KNOBS["bound"], "no", "bound: 'no' is not allowed; it must be one of none, tanh"),
+        (KNOBS["head_init"], "no", "head init: 'no' is not allowed; it must be one of normal, xavier, he"),
     ],
 )
 def test_a_typed_value_is_refused_in_the_labels_words_with_a_hint_where_one_helps(knob, typed, told):
