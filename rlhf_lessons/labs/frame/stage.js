@@ -43,11 +43,13 @@ function conversation(model, heard) {
     heard(true);
     next();
   });
-  return (message) => {
+  const send = (message) => {
     const same = (other) => other.do === message.do && other.knob === message.knob && message.do !== "preset";
     queue = [...queue.filter((other) => !same(other)), message];
     next();
   };
+  send.answered = () => !waits && !queue.length;
+  return send;
 }
 
 function numberKnob(spec, send) {
@@ -89,10 +91,50 @@ function tickKnob(spec, send) {
   return { id, control: tick, beside: [], update: (knob) => { tick.checked = knob.place === 1; } };
 }
 
-const KINDS = { number: numberKnob, list: listKnob, tick: tickKnob };
+// Two answers at a time: `cards` lie over the picture until all rounds are chosen; the row takes the last choice back.
+function chooseKnob(spec, send) {
+  const id = `rlhf-${++ids}`, rounds = spec.stops[0].length;
+  let chosen = "", shown = [];
+  const choose = (text) => { chosen = text; show(); send({ do: "type", knob: spec.name, text }); };
+  const add = (digit) => { if (chosen.length < rounds) choose(chosen + digit); };
+  const undo = () => choose(chosen.slice(0, -1));
+  const back = (given) => h("button", { type: "button", "aria-label": "undo the last choice", onclick: press(undo), ...given }, "undo");
+  const row = back({ id, class: "undo", "aria-describedby": `${id}-about` }), inside = back();
+  const made = h("span", { class: "made" }), place = h("b"), prompt = h("p", { class: "prompt" });
+  const answers = ["1", "2"].map((digit) => h("button", { type: "button", class: "answer", onclick: () => add(digit) }, h("kbd", {}, digit), h("span")));
+  const cards = h("div", { class: "veil rounds", role: "group", "aria-label": "Choose the better answer" },
+    h("div", { role: "status", class: "asked" }, place, prompt), h("div", { class: "pair" }, ...answers),
+    h("div", { class: "row" }, inside, h("small", { class: "keys" }, "keys: 1, 2, Backspace")));
+  function show() {
+    const round = shown[Math.min(chosen.length, rounds - 1)];
+    put(place, `Which answer is better? Pair ${Math.min(chosen.length + 1, rounds)} of ${rounds}`);
+    put(prompt, round.prompt);
+    answers.forEach((answer, at) => put(answer.children[1], at ? round.second : round.first));
+    put(made, [...chosen].join(" ") || "none yet");
+    for (const button of [row, inside]) off(button, !chosen);
+  }
+  return {
+    id, control: row, beside: [made], cards,
+    onkeydown: (event) => {
+      if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, select")) return;
+      const does = { 1: () => add("1"), 2: () => add("2"), Backspace: () => chosen && undo() }[event.key];
+      if (does) { does(); event.preventDefault(); }
+    },
+    update: (knob, state) => {
+      if (send.answered()) chosen = knob.text; // else it is of a choice before the last one
+      shown = state.rounds;
+      show();
+      const done = knob.text.length === rounds && chosen.length === rounds;
+      if (done && cards.contains(document.activeElement)) row.focus({ preventScroll: true });
+      cards.hidden = done;
+    },
+  };
+}
+
+const KINDS = { number: numberKnob, list: listKnob, tick: tickKnob, choose: chooseKnob };
 
 function knobRow(spec, send) {
-  const { id, control, beside, update } = KINDS[spec.kind](spec, send);
+  const { id, control, beside, update, cards, onkeydown } = KINDS[spec.kind](spec, send);
   const about = h("small", { id: `${id}-about`, class: "about", hidden: true }, spec.about);
   const why = h("button", {
     type: "button", class: "why", "aria-expanded": "false", "aria-controls": about.id,
@@ -104,9 +146,9 @@ function knobRow(spec, send) {
   const head = h("div", { class: "head" }, h("label", { for: id }, spec.words, symbol), was, ...beside, why);
   const row = h("div", { class: `knob ${spec.kind}`, "data-knob": spec.name }, head, control, about);
   return {
-    row,
-    update: (knob) => {
-      update(knob);
+    row, cards, onkeydown,
+    update: (knob, state) => {
+      update(knob, state);
       put(was, knob.shown ? `shown: ${knob.shown}` : knob.was ? `was ${knob.was}` : "");
       row.classList.toggle("differs", Boolean(knob.shown));
     },
@@ -264,7 +306,8 @@ function render({ model, el, signal }) {
   const image = h("img", { alt: "", decoding: "sync" });
   const stale = h("div", { class: "stale", hidden: true }, "not trained yet: the picture shows other settings");
   const veil = spec.question ? questionVeil(spec.question, send) : null;
-  const frame = h("div", { class: "frame" }, image, stale, veil?.form);
+  const chooser = rows.map(([, row]) => row).find((row) => row.cards);
+  const frame = h("div", { class: "frame" }, image, stale, veil?.form, chooser?.cards);
   const cards = spec.cards ? h("div", { class: "cards", "aria-label": "What it says", role: "group" }) : null;
   const told = h("p", { class: "told", role: "status" }), score = h("p", { class: "score" });
   const pin = act("pin these curves", "pin"), again = spec.question ? act("predict again", "ask") : null;
@@ -276,11 +319,12 @@ function render({ model, el, signal }) {
   const answers = h("div", { class: "answers" }, verdict.block, frame, cards);
   const foot = h("div", { class: "foot" }, pin, again, large, words, asCode);
   const stage = h("section", { class: "rlhf-stage", "aria-label": spec.title, "data-lm-suppress-shortcuts": "true" }, controls, answers, foot, gone);
+  if (chooser) stage.addEventListener("keydown", chooser.onkeydown);
   el.append(stage);
 
   function update() {
     const state = model.get("state");
-    for (const [name, { update: show }] of rows) show(state.knobs[name]);
+    for (const [name, { update: show }] of rows) show(state.knobs[name], state);
     training?.update(state);
     verdict.update(state);
     const differs = spec.trains && !state.running && Object.values(state.knobs).some((knob) => knob.shown);
@@ -288,6 +332,8 @@ function render({ model, el, signal }) {
     frame.classList.toggle("differs", differs);
     const veiled = Boolean(state.question?.veiled), focused = stage.contains(document.activeElement);
     stage.classList.toggle("veiled", veiled);
+    const choosing = Boolean(chooser && !chooser.cards.hidden);
+    stage.classList.toggle("choosing", choosing);
     if (veil) {
       if (veil.form.hidden === veiled) {
         veil.form.hidden = !veiled;
@@ -301,7 +347,8 @@ function render({ model, el, signal }) {
     }
     put(message, veiled ? "" : state.message);
     set(pin, "aria-pressed", String(state.pinned));
-    set(image, "alt", veiled ? `${spec.title}. The picture is veiled until you predict or skip.` : state.alt);
+    const why = veiled ? "until you predict or skip" : choosing ? "until you have chosen in all pairs" : "";
+    set(image, "alt", why ? `${spec.title}. The picture is veiled ${why}.` : state.alt);
     put(code, state.code);
     put(text, state.text);
     words.hidden = !state.text;
