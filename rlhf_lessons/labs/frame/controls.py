@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import Field, TypeAdapter
 
 from rlhf_lessons.knobs import KNOBS, Knob, Value
 
+T = TypeVar("T")
 MOST_EVEN_STOPS = 50
 MOST_WHOLE_STOPS = 100
 DECADES_TO_ZERO = 4  # a logarithmic slider that begins at 0 goes on this far above it
@@ -88,16 +89,15 @@ class Control:
         self.value = self.knob.check(value)
 
     def move(self, place: int) -> None:
-        """Turn it to one of its stops."""
+        """Turn it to one of its stops. Raises ValueError if there is none at that place."""
+        last = len(self.stops) - 1
+        if type(place) is not int or not 0 <= place <= last:
+            raise ValueError(f"{self.words}: {place!r} is not allowed; it must be a stop from 0 to {last}")
         self.value = self.stops[place]
 
     def type(self, text: str) -> None:
         """Turn it to a typed value. Raises ValueError, in the words of the label, if that is not allowed."""
-        try:
-            self.value = replace(self.knob, name=self.words).parse(text.strip())
-        except ValueError as error:
-            hint = f"; write {text.strip().replace(',', '.')}" if text.count(",") == 1 else ""
-            raise ValueError(f"{error}{hint}") from None
+        self.value = read_typed(text, replace(self.knob, name=self.words).parse)
 
     def surprise(self, dice: random.Random) -> None:
         """Turn it to a random stop."""
@@ -105,7 +105,7 @@ class Control:
 
     @property
     def place(self) -> int:
-        """The stop that is nearest to the value, on the slider's own scale; -1 for rounds not all chosen yet."""
+        """The stop that is nearest to the value; -1 for rounds not all chosen yet."""
         if self.value in self.stops:
             return self.stops.index(self.value)
         if isinstance(self.knob, Choices):
@@ -134,7 +134,21 @@ def as_text(value: Value) -> str:
     if isinstance(value, str):
         number = value.removeprefix("pairs_")
         return f"{int(number):,} pairs" if number != value and number.isdigit() else value.replace("_", " ")
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    return f"{value + 0.0:.6g}" if isinstance(value, float) else str(value)  # + 0.0 takes the sign off -0.0
+
+
+def read_typed(text: str, read: Callable[[str], T]) -> T:
+    """What `read` makes of a typed text. A ValueError that a decimal point would mend says so."""
+    text = text.strip()
+    try:
+        return read(text)
+    except ValueError as error:
+        pointed = text.replace(",", ".")
+        try:
+            read(pointed)
+        except ValueError:
+            raise error from None
+        raise ValueError(f"{error}; write {pointed}") from None
 
 
 def stops(knob: Knob, must_have: Iterable[Value]) -> tuple[Value, ...]:

@@ -25,10 +25,11 @@ const set = (node, name, value) => { if (node.getAttribute(name) !== value) node
 const off = (button, is) => set(button, "aria-disabled", String(is)); // `disabled` would throw the focus away
 const press = (action) => (event) => { if (event.currentTarget.getAttribute("aria-disabled") !== "true") action(); };
 
+// Messages are numbered on from a number that no earlier page had: an answer to it is news.
 // One message at a time: while an answer is on its way, only the latest move of each knob is kept. `heard` is told
 // false when no answer has come for a while, and true when one comes.
 function conversation(model, heard) {
-  let sent = 0, waits = false, queue = [], patience = 0;
+  let sent = Date.now(), waits = false, queue = [], patience = 0;
   const next = () => {
     if (waits || !queue.length) return;
     waits = true;
