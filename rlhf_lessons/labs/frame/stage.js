@@ -4,6 +4,9 @@
 const WIDE = 700; // pixels of width from which knobs stand beside the picture
 const LEAST_HEIGHT = 520, MOST_HEIGHT = 980, LEAST_PICTURE = 220;
 const SETTLED_MS = 120; // a size that has not changed for so long is drawn for
+const PATIENCE_MS = 3000; // without an answer: then the lab says so
+const SILENT = "No answer yet: the kernel is busy. If it stays so, run this cell to make it live.";
+const GONE = "The kernel is gone. Run this cell to make it live.";
 let ids = 0;
 
 function h(tag, given = {}, ...children) {
@@ -22,21 +25,31 @@ const set = (node, name, value) => { if (node.getAttribute(name) !== value) node
 const off = (button, is) => set(button, "aria-disabled", String(is)); // `disabled` would throw the focus away
 const press = (action) => (event) => { if (event.currentTarget.getAttribute("aria-disabled") !== "true") action(); };
 
-// One message at a time: while an answer is on its way, only the latest move of each knob is kept.
-function conversation(model) {
-  let sent = 0, waits = false, queue = [];
+// Messages are numbered on from a number that no earlier page had: an answer to it is news.
+// One message at a time: while an answer is on its way, only the latest move of each knob is kept. `heard` is told
+// false when no answer has come for a while, and true when one comes.
+function conversation(model, heard) {
+  let sent = Date.now(), waits = false, queue = [], patience = 0;
   const next = () => {
-    if (!waits && queue.length) { waits = true; model.send({ ...queue.shift(), n: ++sent }); }
+    if (waits || !queue.length) return;
+    waits = true;
+    model.send({ ...queue.shift(), n: ++sent });
+    patience = setTimeout(() => heard(false), PATIENCE_MS);
   };
   model.on("change:state", () => {
-    if (model.get("state").answered === sent) waits = false;
+    if (model.get("state").answered !== sent) return;
+    waits = false;
+    clearTimeout(patience);
+    heard(true);
     next();
   });
-  return (message) => {
+  const send = (message) => {
     const same = (other) => other.do === message.do && other.knob === message.knob && message.do !== "preset";
     queue = [...queue.filter((other) => !same(other)), message];
     next();
   };
+  send.answered = () => !waits && !queue.length;
+  return send;
 }
 
 function numberKnob(spec, send) {
@@ -78,10 +91,50 @@ function tickKnob(spec, send) {
   return { id, control: tick, beside: [], update: (knob) => { tick.checked = knob.place === 1; } };
 }
 
-const KINDS = { number: numberKnob, list: listKnob, tick: tickKnob };
+// Two answers at a time: `cards` lie over the picture until all rounds are chosen; the row takes the last choice back.
+function chooseKnob(spec, send) {
+  const id = `rlhf-${++ids}`, rounds = spec.stops[0].length;
+  let chosen = "", shown = [];
+  const choose = (text) => { chosen = text; show(); send({ do: "type", knob: spec.name, text }); };
+  const add = (digit) => { if (chosen.length < rounds) choose(chosen + digit); };
+  const undo = () => choose(chosen.slice(0, -1));
+  const back = (given) => h("button", { type: "button", "aria-label": "undo the last choice", onclick: press(undo), ...given }, "undo");
+  const row = back({ id, class: "undo", "aria-describedby": `${id}-about` }), inside = back();
+  const made = h("span", { class: "made" }), place = h("b"), prompt = h("p", { class: "prompt" });
+  const answers = ["1", "2"].map((digit) => h("button", { type: "button", class: "answer", onclick: () => add(digit) }, h("kbd", {}, digit), h("span")));
+  const cards = h("div", { class: "veil rounds", role: "group", "aria-label": "Choose the better answer" },
+    h("div", { role: "status", class: "asked" }, place, prompt), h("div", { class: "pair" }, ...answers),
+    h("div", { class: "row" }, inside, h("small", { class: "keys" }, "keys: 1, 2, Backspace")));
+  function show() {
+    const round = shown[Math.min(chosen.length, rounds - 1)];
+    put(place, `Which answer is better? Pair ${Math.min(chosen.length + 1, rounds)} of ${rounds}`);
+    put(prompt, round.prompt);
+    answers.forEach((answer, at) => put(answer.children[1], at ? round.second : round.first));
+    put(made, [...chosen].join(" ") || "none yet");
+    for (const button of [row, inside]) off(button, !chosen);
+  }
+  return {
+    id, control: row, beside: [made], cards,
+    onkeydown: (event) => {
+      if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, select")) return;
+      const does = { 1: () => add("1"), 2: () => add("2"), Backspace: () => chosen && undo() }[event.key];
+      if (does) { does(); event.preventDefault(); }
+    },
+    update: (knob, state) => {
+      if (send.answered()) chosen = knob.text; // else it is of a choice before the last one
+      shown = state.rounds;
+      show();
+      const done = knob.text.length === rounds && chosen.length === rounds;
+      if (done && cards.contains(document.activeElement)) row.focus({ preventScroll: true });
+      cards.hidden = done;
+    },
+  };
+}
+
+const KINDS = { number: numberKnob, list: listKnob, tick: tickKnob, choose: chooseKnob };
 
 function knobRow(spec, send) {
-  const { id, control, beside, update } = KINDS[spec.kind](spec, send);
+  const { id, control, beside, update, cards, onkeydown } = KINDS[spec.kind](spec, send);
   const about = h("small", { id: `${id}-about`, class: "about", hidden: true }, spec.about);
   const why = h("button", {
     type: "button", class: "why", "aria-expanded": "false", "aria-controls": about.id,
@@ -93,9 +146,9 @@ function knobRow(spec, send) {
   const head = h("div", { class: "head" }, h("label", { for: id }, spec.words, symbol), was, ...beside, why);
   const row = h("div", { class: `knob ${spec.kind}`, "data-knob": spec.name }, head, control, about);
   return {
-    row,
-    update: (knob) => {
-      update(knob);
+    row, cards, onkeydown,
+    update: (knob, state) => {
+      update(knob, state);
       put(was, knob.shown ? `shown: ${knob.shown}` : knob.was ? `was ${knob.was}` : "");
       row.classList.toggle("differs", Boolean(knob.shown));
     },
@@ -139,20 +192,75 @@ function verdictBlock() {
   };
 }
 
+// A curve drawn with the mouse or a finger; with the keyboard, left and right choose a place, up and down move it.
+function sketchPad(id, { points, x, y, x_label, y_label }) {
+  const svg = (tag, given = {}) => {
+    const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
+    for (const [name, value] of Object.entries(given)) node.setAttribute(name, value);
+    return node;
+  };
+  const values = new Array(points).fill(null), step = (y[1] - y[0]) / 20;
+  const drawn = svg("polyline", { class: "drawn" }), mark = svg("circle", { class: "place", r: 1.6 });
+  const board = svg("svg", { id, class: "sketch", viewBox: "0 0 100 60", tabindex: 0, role: "slider", "aria-label": `${y_label} along ${x_label}` });
+  board.append(svg("rect", { width: 100, height: 60 }), drawn, mark);
+  let at = 0;
+  const left = (place) => (100 * place) / (points - 1), top = (value) => 60 * (1 - (value - y[0]) / (y[1] - y[0]));
+  const put = (place, value) => { values[place] = Math.min(y[1], Math.max(y[0], value)); at = place; show(); };
+  function show() {
+    const known = values.flatMap((value, place) => (value === null ? [] : [`${left(place)},${top(value)}`]));
+    drawn.setAttribute("points", known.join(" "));
+    mark.setAttribute("cx", left(at));
+    mark.setAttribute("cy", top(values[at] ?? (y[0] + y[1]) / 2));
+    const place = x[0] + ((x[1] - x[0]) * at) / (points - 1);
+    const given = { valuenow: values[at] ?? "", valuemin: y[0], valuemax: y[1], valuetext: `at ${place.toPrecision(3)}: ${values[at]?.toFixed(2) ?? "not drawn"}` };
+    for (const [name, value] of Object.entries(given)) board.setAttribute(`aria-${name}`, value);
+  }
+  function follow(event) {
+    const box = board.getBoundingClientRect(), last = at;
+    const place = Math.round(((points - 1) * (event.clientX - box.left)) / box.width);
+    const value = y[0] + (y[1] - y[0]) * (1 - (event.clientY - box.top) / box.height);
+    const to = Math.min(points - 1, Math.max(0, place)), from = event.type === "pointerdown" ? to : last;
+    for (let each = from; each !== to; each += Math.sign(to - from)) put(each, value); // a quick hand skips places
+    put(to, value);
+  }
+  board.addEventListener("pointerdown", (event) => { event.preventDefault(); board.focus(); board.setPointerCapture(event.pointerId); follow(event); });
+  board.addEventListener("pointermove", (event) => { if (event.buttons) follow(event); });
+  board.addEventListener("keydown", (event) => {
+    const way = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: step, ArrowDown: -step }[event.key];
+    if (way === undefined) return;
+    event.preventDefault();
+    if (event.key === "ArrowUp" || event.key === "ArrowDown") return put(at, (values[at] ?? (y[0] + y[1]) / 2) + way);
+    const to = Math.min(points - 1, Math.max(0, at + way));
+    put(to, values[to] ?? values[at] ?? (y[0] + y[1]) / 2); // it carries the height along
+  });
+  show();
+  const box = h("div", { class: "sketch-box" }, h("small", {}, `${y_label}, ${y[0]} to ${y[1]}`), board, h("small", {}, `${x_label}, ${x[0]} to ${x[1]}`));
+  return { box, hand: board, read: () => JSON.stringify(values) };
+}
+
+function typedGuess(id) {
+  const hand = h("input", { id, type: "text", inputmode: "decimal", autocomplete: "off", placeholder: "0.7 or 70%" });
+  return { box: hand, hand, read: () => hand.value };
+}
+
+function chosenGuess(id, choices) {
+  const hand = h("select", { id }, ...choices.map((choice) => h("option", {}, choice)));
+  return { box: hand, hand, read: () => hand.value };
+}
+
 function questionVeil(question, send) {
   const id = `rlhf-${++ids}`;
-  const guess = question.choices.length
-    ? h("select", { id }, ...question.choices.map((choice) => h("option", {}, choice)))
-    : h("input", { id, type: "text", inputmode: "decimal", autocomplete: "off", placeholder: "0.7 or 70%" });
+  const guess = question.sketch ? sketchPad(id, question.sketch)
+    : question.choices.length ? chosenGuess(id, question.choices) : typedGuess(id);
   const refused = h("p", { class: "refused", role: "alert" });
   const form = h("form", {
     class: "veil", "aria-label": "Predict first",
-    onsubmit: (event) => { event.preventDefault(); send({ do: "commit", guess: guess.value }); },
+    onsubmit: (event) => { event.preventDefault(); send({ do: "commit", guess: guess.read() }); },
   },
     h("b", {}, "Predict first"), h("label", { for: id }, question.text),
-    h("div", { class: "row" }, guess, h("button", { class: "main" }, "Commit"),
+    h("div", { class: "row" }, guess.box, h("button", { class: "main" }, "Commit"),
       h("button", { type: "button", onclick: () => send({ do: "skip" }) }, "Skip")), refused);
-  return { form, guess, update: (state) => put(refused, state.question.veiled ? state.message : "") };
+  return { form, guess: guess.hand, update: (state) => put(refused, state.question.veiled ? state.message : "") };
 }
 
 // Words of the answer now that were not there before are marked.
@@ -185,7 +293,9 @@ function isDark() {
 }
 
 function render({ model, el, signal }) {
-  const spec = model.get("spec"), send = conversation(model);
+  const gone = h("p", { class: "gone", role: "status", hidden: true });
+  const heard = (answer) => { gone.hidden = answer; put(gone, answer ? "" : SILENT); if (answer) controls.inert = false; };
+  const spec = model.get("spec"), send = conversation(model, heard);
   const act = (name, does, given = {}) => h("button", { type: "button", onclick: press(() => send({ do: does, ...given })) }, name);
   const rows = spec.knobs.map((knob) => [knob.name, knobRow(knob, send)]);
   const training = spec.trains ? trainingRow(send) : null;
@@ -196,24 +306,25 @@ function render({ model, el, signal }) {
   const image = h("img", { alt: "", decoding: "sync" });
   const stale = h("div", { class: "stale", hidden: true }, "not trained yet: the picture shows other settings");
   const veil = spec.question ? questionVeil(spec.question, send) : null;
-  const frame = h("div", { class: "frame" }, image, stale, veil?.form);
+  const chooser = rows.map(([, row]) => row).find((row) => row.cards);
+  const frame = h("div", { class: "frame" }, image, stale, veil?.form, chooser?.cards);
   const cards = spec.cards ? h("div", { class: "cards", "aria-label": "What it says", role: "group" }) : null;
-  const told = h("span", { class: "told", role: "status" }), score = h("span", { class: "score" });
+  const told = h("p", { class: "told", role: "status" }), score = h("p", { class: "score" });
   const pin = act("pin these curves", "pin"), again = spec.question ? act("predict again", "ask") : null;
   const large = h("button", { type: "button", class: "large", "aria-pressed": "false", onclick: () => enlarge(!isLarge()) }, "large text");
   const code = h("code"), text = h("pre");
   const words = h("details", { class: "words" }, h("summary", {}, "details"), text);
   const asCode = h("details", {}, h("summary", {}, "as code"), h("pre", {}, code));
-  const gone = h("p", { class: "gone", role: "status", hidden: true }, "Run this cell to make it live.");
-  const controls = h("div", { class: "controls" }, h("h3", {}, spec.title), ...rows.map(([, { row }]) => row), training?.row, presets, message);
+  const controls = h("div", { class: "controls" }, h("h3", {}, spec.title), ...rows.map(([, { row }]) => row), training?.row, presets, message, told, score);
   const answers = h("div", { class: "answers" }, verdict.block, frame, cards);
-  const foot = h("div", { class: "foot" }, pin, again, large, told, score, words, asCode);
+  const foot = h("div", { class: "foot" }, pin, again, large, words, asCode);
   const stage = h("section", { class: "rlhf-stage", "aria-label": spec.title, "data-lm-suppress-shortcuts": "true" }, controls, answers, foot, gone);
+  if (chooser) stage.addEventListener("keydown", chooser.onkeydown);
   el.append(stage);
 
   function update() {
     const state = model.get("state");
-    for (const [name, { update: show }] of rows) show(state.knobs[name]);
+    for (const [name, { update: show }] of rows) show(state.knobs[name], state);
     training?.update(state);
     verdict.update(state);
     const differs = spec.trains && !state.running && Object.values(state.knobs).some((knob) => knob.shown);
@@ -221,6 +332,8 @@ function render({ model, el, signal }) {
     frame.classList.toggle("differs", differs);
     const veiled = Boolean(state.question?.veiled), focused = stage.contains(document.activeElement);
     stage.classList.toggle("veiled", veiled);
+    const choosing = Boolean(chooser && !chooser.cards.hidden);
+    stage.classList.toggle("choosing", choosing);
     if (veil) {
       if (veil.form.hidden === veiled) {
         veil.form.hidden = !veiled;
@@ -234,7 +347,8 @@ function render({ model, el, signal }) {
     }
     put(message, veiled ? "" : state.message);
     set(pin, "aria-pressed", String(state.pinned));
-    set(image, "alt", veiled ? `${spec.title}. The picture is veiled until you predict or skip.` : state.alt);
+    const why = veiled ? "until you predict or skip" : choosing ? "until you have chosen in all pairs" : "";
+    set(image, "alt", why ? `${spec.title}. The picture is veiled ${why}.` : state.alt);
     put(code, state.code);
     put(text, state.text);
     words.hidden = !state.text;
@@ -272,28 +386,23 @@ function render({ model, el, signal }) {
     }, SETTLED_MS);
   }
 
-  function live() {
-    const dead = el.closest(".jupyter-widgets-disconnected, .jupyter-widgets-disconnected *") !== null;
-    stage.classList.toggle("dead", dead);
-    gone.hidden = !dead;
-    controls.inert = dead;
-  }
-
+  // JupyterLab tells a widget only when its kernel goes.
+  const dies = () => { gone.hidden = false; put(gone, GONE); controls.inert = true; };
+  model.on("comm_live_update", dies);
   model.on("change:state", update);
   model.on("change:picture", draw);
   update();
   draw();
-  const sizes = new ResizeObserver(fit), themes = new MutationObserver(fit), lives = new MutationObserver(live);
+  const sizes = new ResizeObserver(fit), themes = new MutationObserver(fit);
   sizes.observe(stage);
   themes.observe(document.body, { attributeFilter: ["data-jp-theme-light"] });
-  lives.observe(el, { attributeFilter: ["class"] });
   addEventListener("resize", fit);
   addEventListener("rlhf-large", fit);
-  live();
   return () => {
-    for (const each of [sizes, themes, lives]) each.disconnect();
+    for (const each of [sizes, themes]) each.disconnect();
     removeEventListener("resize", fit);
     removeEventListener("rlhf-large", fit);
+    model.off("comm_live_update", dies);
     model.off("change:state", update);
     model.off("change:picture", draw);
     URL.revokeObjectURL(shown);

@@ -13,7 +13,7 @@ from tqdm.auto import tqdm
 
 from rlhf_lessons.knobs import Value
 from rlhf_lessons.labs.frame.lab import Lab
-from rlhf_lessons.labs.frame.panel import Panel
+from rlhf_lessons.labs.frame.panel import Busy, Panel
 
 REDRAW_SECONDS = 0.25
 NOT_DRAWN = -math.inf  # before the first live picture; it is drawn at once
@@ -62,8 +62,9 @@ class TrainingPanel(Panel):
 
     def answer(self) -> None:
         """The learner has turned a knob: say that the picture shows other settings until Train is pressed."""
-        differs = self.settings != self.shown
-        self.tell(status="Press Train to see what these settings do." if differs and not self.running else "")
+        if not self.running:
+            differs = self.settings != self.shown
+            self.tell(status="Press Train to see what these settings do." if differs else "")
 
     def set(self, **settings: Value) -> None:
         """Turn several knobs at once, and train."""
@@ -79,7 +80,7 @@ class TrainingPanel(Panel):
         self._end("")
 
     def train(self) -> None:
-        """Start training in the background. Raises RuntimeError if a training is under way."""
+        """Start training in the background. Raises Busy if a training is under way."""
         self._refuse_while_running()
         self._stop.clear()
         self._drawn = NOT_DRAWN
@@ -106,7 +107,7 @@ class TrainingPanel(Panel):
 
     def _refuse_while_running(self) -> None:
         if self.running:
-            raise RuntimeError("a training is under way; wait for it or press Stop first")
+            raise Busy("a training is under way; wait for it or press Stop first")
 
     def _show_first(self) -> None:
         settings = self.settings
