@@ -78,7 +78,51 @@ function tickKnob(spec, send) {
   return { id, control: tick, beside: [], update: (knob) => { tick.checked = knob.place === 1; } };
 }
 
-const KINDS = { number: numberKnob, list: listKnob, tick: tickKnob };
+// A choice of tiles, each with a mark of its own (`marks`), and a text below them (`note`) that has room kept for it.
+function tilesKnob(spec, send) {
+  const id = `rlhf-${++ids}`;
+  const tiles = spec.stops.map((words, place) => {
+    const radio = h("input", { type: "radio", name: id, onchange: () => send({ do: "move", knob: spec.name, place }) });
+    return { words, radio, tile: h("label", { class: "tile" }, radio, words) };
+  });
+  const group = h("div", { id, class: "choices", role: "radiogroup", "aria-label": spec.words, "aria-describedby": `${id}-about` },
+    ...tiles.map(({ tile }) => tile));
+  const note = h("p", { class: "note", role: "status", style: `min-height: ${1.35 * spec.lines}em` });
+  return {
+    id, control: h("div", {}, group, note), beside: [],
+    update: (knob) => {
+      tiles.forEach(({ words, radio, tile }, place) => {
+        const mark = knob.marks?.[place] ?? "";
+        radio.checked = place === knob.place;
+        set(radio, "aria-label", mark ? `${words}, ${mark}` : words);
+        set(tile, "data-mark", mark);
+      });
+      put(note, knob.note ?? "");
+    },
+  };
+}
+
+// A list whose choice counts once it is submitted. Another `case` drops a choice that was not.
+function submitKnob(spec, send) {
+  const id = `rlhf-${++ids}`;
+  let stands = {};
+  const ready = () => off(submit, list.selectedIndex === 0 || list.selectedIndex === stands.place);
+  const list = h("select", { id, "aria-describedby": `${id}-about`, onchange: ready }, ...spec.stops.map((words) => h("option", {}, words)));
+  const submit = h("button", {
+    type: "button", class: "main", "aria-label": `Submit this ${spec.words}`,
+    onclick: press(() => send({ do: "move", knob: spec.name, place: list.selectedIndex })),
+  }, "Submit");
+  return {
+    id, control: h("div", { class: "row" }, list, submit), beside: [],
+    update: (knob) => {
+      if (knob.place !== stands.place || knob.case !== stands.case) list.selectedIndex = knob.place;
+      stands = knob;
+      ready();
+    },
+  };
+}
+
+const KINDS = { number: numberKnob, list: listKnob, tick: tickKnob, tiles: tilesKnob, submit: submitKnob };
 
 function knobRow(spec, send) {
   const { id, control, beside, update } = KINDS[spec.kind](spec, send);
@@ -135,6 +179,38 @@ function verdictBlock() {
         if (!figure.hidden) { put(figure.children[0], entries[at][1]); put(figure.children[1], entries[at][0]); }
       });
       put(sentence, verdict.sentence);
+    },
+  };
+}
+
+// Tests that are ordered one at a time. Each has a place of its own for the gauge that comes.
+function testStrip(tests, send) {
+  const heading = h("b", { role: "status" });
+  const slots = tests.map(({ name, about }) => {
+    const id = `rlhf-${++ids}`;
+    const order = h("button", { type: "button", "aria-describedby": id, onclick: press(() => send({ do: "order", test: name })) }, name);
+    const values = h("span", { class: "values" }), band = h("div", { class: "band" }), words = h("small", { id });
+    const strip = h("div", { class: "strip", "aria-hidden": "true" });
+    const update = (gauge) => {
+      off(order, Boolean(gauge));
+      put(values, gauge ? gauge.marks.map(({ text }, at) => text && gauge.marks.length === 2 ? `${"●◆"[at]} ${text}` : text).filter(Boolean).join("  ") : "");
+      put(words, gauge ? gauge.words : about);
+      strip.classList.toggle("empty", !gauge);
+      if (!gauge) { strip.replaceChildren(); return; }
+      const [from, to] = gauge.band, other = gauge.marks.length === 2 ? 1 : -1;
+      band.style.left = `${100 * from}%`;
+      band.style.width = `${100 * (to - from)}%`;
+      const marks = gauge.marks.filter(({ at }) => at !== null);
+      strip.replaceChildren(band, ...marks.map((mark) => h("i", { class: gauge.marks.indexOf(mark) === other ? "other" : "", style: `left: ${100 * mark.at}%` })));
+    };
+    const node = h("div", { class: "test" }, h("div", { class: "head" }, order, values), strip, words);
+    return { name, node, update };
+  });
+  return {
+    block: h("div", { class: "tests", role: "group", "aria-label": "Tests to order" }, heading, ...slots.map(({ node }) => node)),
+    update: (state) => {
+      for (const { name, update } of slots) update(state.tests[name]);
+      put(heading, `Tests ordered: ${Object.values(state.tests).filter(Boolean).length} of ${slots.length}`);
     },
   };
 }
@@ -197,6 +273,8 @@ function render({ model, el, signal }) {
   const stale = h("div", { class: "stale", hidden: true }, "not trained yet: the picture shows other settings");
   const veil = spec.question ? questionVeil(spec.question, send) : null;
   const frame = h("div", { class: "frame" }, image, stale, veil?.form);
+  const tests = spec.tests ? testStrip(spec.tests, send) : null;
+  const bench = tests ? h("div", { class: "bench" }, frame, tests.block) : frame;
   const cards = spec.cards ? h("div", { class: "cards", "aria-label": "What it says", role: "group" }) : null;
   const told = h("span", { class: "told", role: "status" }), score = h("span", { class: "score" });
   const pin = act("pin these curves", "pin"), again = spec.question ? act("predict again", "ask") : null;
@@ -206,7 +284,7 @@ function render({ model, el, signal }) {
   const asCode = h("details", {}, h("summary", {}, "as code"), h("pre", {}, code));
   const gone = h("p", { class: "gone", role: "status", hidden: true }, "Run this cell to make it live.");
   const controls = h("div", { class: "controls" }, h("h3", {}, spec.title), ...rows.map(([, { row }]) => row), training?.row, presets, message);
-  const answers = h("div", { class: "answers" }, verdict.block, frame, cards);
+  const answers = h("div", { class: "answers" }, verdict.block, bench, cards);
   const foot = h("div", { class: "foot" }, pin, again, large, told, score, words, asCode);
   const stage = h("section", { class: "rlhf-stage", "aria-label": spec.title, "data-lm-suppress-shortcuts": "true" }, controls, answers, foot, gone);
   el.append(stage);
@@ -215,6 +293,7 @@ function render({ model, el, signal }) {
     const state = model.get("state");
     for (const [name, { update: show }] of rows) show(state.knobs[name]);
     training?.update(state);
+    tests?.update(state);
     verdict.update(state);
     const differs = spec.trains && !state.running && Object.values(state.knobs).some((knob) => knob.shown);
     stale.hidden = !differs;
