@@ -32,21 +32,43 @@ def too_early(figures: Mapping[str, str], sentence: str) -> Verdict:
     return Verdict("too early to say", "open", figures, sentence)
 
 
+Guess = float | str | tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Sketch:
+    """A curve that the learner draws: `POINTS` values at even steps along x, each within `y`.
+
+    panel: where it is shown beside the truth afterwards.
+    """
+
+    panel: int
+    x: tuple[float, float]
+    y: tuple[float, float]
+    x_label: str
+    y_label: str
+
+
+POINTS = 21  # of a sketch
+
+
 @dataclass(frozen=True)
 class Question:
     """What the learner predicts before the picture is unveiled.
 
-    text: the question, with its unit. answer: reads the truth off a result, as a number, or as one of `choices`.
+    text: the question, with its unit. answer: reads the truth off a result: a number, one of `choices`, or the
+    `POINTS` values of a `sketch`.
     settings: what the question asks about, as changes to the lab's first settings; the lab then runs them.
-    within: a number this near the truth counts as right, three times as far as close.
+    within: a number this near the truth, or a curve on average, counts as right, three times as far as close.
     """
 
     text: str
-    answer: Callable[[Any], float | str]
+    answer: Callable[[Any], Guess]
     settings: Mapping[str, Value]
     within: float = 0.05
     number_format: str = "{:.2f}"
     choices: tuple[str, ...] = ()
+    sketch: Sketch | None = None
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from IPython.display import display
 from rlhf_lessons.knobs import Value
 from rlhf_lessons.labs.frame.canvas import Screen
 from rlhf_lessons.labs.frame.controls import Control, as_text, knobs_of
-from rlhf_lessons.labs.frame.lab import Lab, Question
+from rlhf_lessons.labs.frame.lab import POINTS, Guess, Lab, Question
 from rlhf_lessons.labs.frame.predictions import SCORE, judge, read_guess, told
 from rlhf_lessons.labs.frame.stage import WIDGET, Stage, still
 
@@ -47,7 +47,8 @@ class Panel:
         self._random = random.Random(0)
         self._pen = threading.RLock()  # a training draws in its own thread
         self._words: dict[str, Any] = {"message": "", "answered": 0, "pinned": False, "question": None}
-        self._guess: float | str | None = None  # a prediction that waits for its result
+        self._guess: Guess | None = None  # a prediction that waits for its result
+        self._sketch: tuple[float, ...] = ()  # a curve that the learner drew, while its result is shown
         self._compared: Mapping[str, Value] = {}  # the settings whose curves stand in grey
         self._turned = ""  # the knob that was turned last
         if lab.question:
@@ -105,6 +106,7 @@ class Panel:
         """
         question = self._asked
         self._guess = read_guess(question, guess)
+        self._sketch = self._guess if isinstance(self._guess, tuple) else ()
         self._unveil()
         self.set(**(self.first_settings | dict(question.settings)))
 
@@ -132,6 +134,7 @@ class Panel:
         with self._pen:
             self.canvas.begin()
             self.lab.draw(result, self.canvas)
+            self._draw_sketch()
             self.result, self.verdict, self.shown = result, self.lab.verdict(result), dict(settings)
             self._words["verdict"] = asdict(self.verdict)
             self._words["code"] = self.lab.code(settings)
@@ -181,10 +184,15 @@ class Panel:
             "title": self.lab.title,
             "knobs": [control.spec for control in self.controls.values()],
             "presets": list(self.lab.presets),
-            "question": {"text": question.text, "choices": list(question.choices)} if question else None,
+            "question": self._question_spec(question) if question else None,
             "trains": self.trains,
             "cards": self.lab.cards is not None,
         }
+
+    @staticmethod
+    def _question_spec(question: Question) -> dict[str, Any]:
+        sketch = asdict(question.sketch) | {"points": POINTS} if question.sketch else None
+        return {"text": question.text, "choices": list(question.choices), "sketch": sketch}
 
     def _knob(self, name: str) -> dict[str, Any]:
         """How a knob stands, and where it stood for the curves in grey and for those on the picture, if elsewhere."""
@@ -235,6 +243,13 @@ class Panel:
                 self.canvas.keep_ghost()
                 self._compared = self.shown
         self._turned = knob
+
+    def _draw_sketch(self) -> None:
+        sketch = self.lab.question.sketch if self.lab.question else None
+        if sketch and self._sketch:
+            start, end = sketch.x
+            places = [start + (end - start) * n / (POINTS - 1) for n in range(POINTS)]
+            self.canvas.curve(sketch.panel, "you", places, self._sketch, "before")
 
     @property
     def _asked(self) -> Question:

@@ -1,10 +1,12 @@
 """What learners predict before a picture is unveiled, and how near they were."""
 
+import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from rlhf_lessons.labs.frame.lab import Question
+from rlhf_lessons.labs.frame.lab import POINTS, Guess, Question
 
 Mark = Literal["right", "close", "wrong"]
 CLOSE = 3  # times what counts as right
@@ -26,9 +28,11 @@ class Score:
 SCORE = Score()
 
 
-def read_guess(question: Question, text: str) -> float | str:
-    """What a learner has typed or chosen. Raises ValueError, with what is allowed, for anything else."""
+def read_guess(question: Question, text: str) -> Guess:
+    """What a learner has typed, chosen or drawn. Raises ValueError, with what is allowed, for anything else."""
     text = text.strip()
+    if question.sketch:
+        return _read_sketch(question, text)
     if question.choices:
         if text not in question.choices:
             raise ValueError(
@@ -45,15 +49,38 @@ def read_guess(question: Question, text: str) -> float | str:
     return number
 
 
-def judge(question: Question, guess: float | str, truth: float | str) -> Mark:
+def _read_sketch(question: Question, text: str) -> tuple[float, ...]:
+    try:
+        drawn = tuple(float(value) for value in json.loads(text))
+    except (ValueError, TypeError):
+        drawn = ()
+    if len(drawn) != POINTS or not all(map(math.isfinite, drawn)):
+        raise ValueError("your curve: it is not whole; draw it from the left edge to the right one")
+    return drawn
+
+
+def judge(question: Question, guess: Guess, truth: Guess) -> Mark:
     """How near a prediction was to what was measured."""
-    if isinstance(guess, str) or isinstance(truth, str):
+    if question.choices:
         return "right" if guess == truth else "wrong"
-    off = abs(guess - truth)
+    off = distance(guess, truth)
     return "right" if off <= question.within else "close" if off <= CLOSE * question.within else "wrong"
 
 
-def told(question: Question, guess: float | str, truth: float | str, mark: Mark) -> str:
+def distance(guess: Guess, truth: Guess) -> float:
+    """How far two numbers are apart, or two curves on average."""
+    pairs = zip(_values(guess), _values(truth), strict=True)
+    gaps = [abs(one - other) for one, other in pairs]
+    return sum(gaps) / len(gaps)
+
+
+def _values(guess: Guess) -> Sequence[float]:
+    return guess if isinstance(guess, tuple) else (float(guess),)
+
+
+def told(question: Question, guess: Guess, truth: Guess, mark: Mark) -> str:
     """Guess and truth in one sentence."""
-    said, was = (value if isinstance(value, str) else question.number_format.format(value) for value in (guess, truth))
+    if question.sketch:
+        return f"Your curve is off by {question.number_format.format(distance(guess, truth))} on average: {mark}."
+    said, was = (value if question.choices else question.number_format.format(value) for value in (guess, truth))
     return f"You said {said}, it is {was}: {mark}."

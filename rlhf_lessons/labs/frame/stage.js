@@ -4,6 +4,9 @@
 const WIDE = 700; // pixels of width from which knobs stand beside the picture
 const LEAST_HEIGHT = 520, MOST_HEIGHT = 980, LEAST_PICTURE = 220;
 const SETTLED_MS = 120; // a size that has not changed for so long is drawn for
+const PATIENCE_MS = 3000; // without an answer: then the lab says so
+const SILENT = "No answer yet: the kernel is busy. If it stays so, run this cell to make it live.";
+const GONE = "The kernel is gone. Run this cell to make it live.";
 let ids = 0;
 
 function h(tag, given = {}, ...children) {
@@ -22,14 +25,21 @@ const set = (node, name, value) => { if (node.getAttribute(name) !== value) node
 const off = (button, is) => set(button, "aria-disabled", String(is)); // `disabled` would throw the focus away
 const press = (action) => (event) => { if (event.currentTarget.getAttribute("aria-disabled") !== "true") action(); };
 
-// One message at a time: while an answer is on its way, only the latest move of each knob is kept.
-function conversation(model) {
-  let sent = 0, waits = false, queue = [];
+// One message at a time: while an answer is on its way, only the latest move of each knob is kept. `heard` is told
+// false when no answer has come for a while, and true when one comes.
+function conversation(model, heard) {
+  let sent = 0, waits = false, queue = [], patience = 0;
   const next = () => {
-    if (!waits && queue.length) { waits = true; model.send({ ...queue.shift(), n: ++sent }); }
+    if (waits || !queue.length) return;
+    waits = true;
+    model.send({ ...queue.shift(), n: ++sent });
+    patience = setTimeout(() => heard(false), PATIENCE_MS);
   };
   model.on("change:state", () => {
-    if (model.get("state").answered === sent) waits = false;
+    if (model.get("state").answered !== sent) return;
+    waits = false;
+    clearTimeout(patience);
+    heard(true);
     next();
   });
   return (message) => {
@@ -215,20 +225,75 @@ function testStrip(tests, send) {
   };
 }
 
+// A curve drawn with the mouse or a finger; with the keyboard, left and right choose a place, up and down move it.
+function sketchPad(id, { points, x, y, x_label, y_label }) {
+  const svg = (tag, given = {}) => {
+    const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
+    for (const [name, value] of Object.entries(given)) node.setAttribute(name, value);
+    return node;
+  };
+  const values = new Array(points).fill(null), step = (y[1] - y[0]) / 20;
+  const drawn = svg("polyline", { class: "drawn" }), mark = svg("circle", { class: "place", r: 1.6 });
+  const board = svg("svg", { id, class: "sketch", viewBox: "0 0 100 60", tabindex: 0, role: "slider", "aria-label": `${y_label} along ${x_label}` });
+  board.append(svg("rect", { width: 100, height: 60 }), drawn, mark);
+  let at = 0;
+  const left = (place) => (100 * place) / (points - 1), top = (value) => 60 * (1 - (value - y[0]) / (y[1] - y[0]));
+  const put = (place, value) => { values[place] = Math.min(y[1], Math.max(y[0], value)); at = place; show(); };
+  function show() {
+    const known = values.flatMap((value, place) => (value === null ? [] : [`${left(place)},${top(value)}`]));
+    drawn.setAttribute("points", known.join(" "));
+    mark.setAttribute("cx", left(at));
+    mark.setAttribute("cy", top(values[at] ?? (y[0] + y[1]) / 2));
+    const place = x[0] + ((x[1] - x[0]) * at) / (points - 1);
+    const given = { valuenow: values[at] ?? "", valuemin: y[0], valuemax: y[1], valuetext: `at ${place.toPrecision(3)}: ${values[at]?.toFixed(2) ?? "not drawn"}` };
+    for (const [name, value] of Object.entries(given)) board.setAttribute(`aria-${name}`, value);
+  }
+  function follow(event) {
+    const box = board.getBoundingClientRect(), last = at;
+    const place = Math.round(((points - 1) * (event.clientX - box.left)) / box.width);
+    const value = y[0] + (y[1] - y[0]) * (1 - (event.clientY - box.top) / box.height);
+    const to = Math.min(points - 1, Math.max(0, place)), from = event.type === "pointerdown" ? to : last;
+    for (let each = from; each !== to; each += Math.sign(to - from)) put(each, value); // a quick hand skips places
+    put(to, value);
+  }
+  board.addEventListener("pointerdown", (event) => { event.preventDefault(); board.focus(); board.setPointerCapture(event.pointerId); follow(event); });
+  board.addEventListener("pointermove", (event) => { if (event.buttons) follow(event); });
+  board.addEventListener("keydown", (event) => {
+    const way = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: step, ArrowDown: -step }[event.key];
+    if (way === undefined) return;
+    event.preventDefault();
+    if (event.key === "ArrowUp" || event.key === "ArrowDown") return put(at, (values[at] ?? (y[0] + y[1]) / 2) + way);
+    const to = Math.min(points - 1, Math.max(0, at + way));
+    put(to, values[to] ?? values[at] ?? (y[0] + y[1]) / 2); // it carries the height along
+  });
+  show();
+  const box = h("div", { class: "sketch-box" }, h("small", {}, `${y_label}, ${y[0]} to ${y[1]}`), board, h("small", {}, `${x_label}, ${x[0]} to ${x[1]}`));
+  return { box, hand: board, read: () => JSON.stringify(values) };
+}
+
+function typedGuess(id) {
+  const hand = h("input", { id, type: "text", inputmode: "decimal", autocomplete: "off", placeholder: "0.7 or 70%" });
+  return { box: hand, hand, read: () => hand.value };
+}
+
+function chosenGuess(id, choices) {
+  const hand = h("select", { id }, ...choices.map((choice) => h("option", {}, choice)));
+  return { box: hand, hand, read: () => hand.value };
+}
+
 function questionVeil(question, send) {
   const id = `rlhf-${++ids}`;
-  const guess = question.choices.length
-    ? h("select", { id }, ...question.choices.map((choice) => h("option", {}, choice)))
-    : h("input", { id, type: "text", inputmode: "decimal", autocomplete: "off", placeholder: "0.7 or 70%" });
+  const guess = question.sketch ? sketchPad(id, question.sketch)
+    : question.choices.length ? chosenGuess(id, question.choices) : typedGuess(id);
   const refused = h("p", { class: "refused", role: "alert" });
   const form = h("form", {
     class: "veil", "aria-label": "Predict first",
-    onsubmit: (event) => { event.preventDefault(); send({ do: "commit", guess: guess.value }); },
+    onsubmit: (event) => { event.preventDefault(); send({ do: "commit", guess: guess.read() }); },
   },
     h("b", {}, "Predict first"), h("label", { for: id }, question.text),
-    h("div", { class: "row" }, guess, h("button", { class: "main" }, "Commit"),
+    h("div", { class: "row" }, guess.box, h("button", { class: "main" }, "Commit"),
       h("button", { type: "button", onclick: () => send({ do: "skip" }) }, "Skip")), refused);
-  return { form, guess, update: (state) => put(refused, state.question.veiled ? state.message : "") };
+  return { form, guess: guess.hand, update: (state) => put(refused, state.question.veiled ? state.message : "") };
 }
 
 // Words of the answer now that were not there before are marked.
@@ -261,7 +326,9 @@ function isDark() {
 }
 
 function render({ model, el, signal }) {
-  const spec = model.get("spec"), send = conversation(model);
+  const gone = h("p", { class: "gone", role: "status", hidden: true });
+  const heard = (answer) => { gone.hidden = answer; put(gone, answer ? "" : SILENT); if (answer) controls.inert = false; };
+  const spec = model.get("spec"), send = conversation(model, heard);
   const act = (name, does, given = {}) => h("button", { type: "button", onclick: press(() => send({ do: does, ...given })) }, name);
   const rows = spec.knobs.map((knob) => [knob.name, knobRow(knob, send)]);
   const training = spec.trains ? trainingRow(send) : null;
@@ -276,16 +343,15 @@ function render({ model, el, signal }) {
   const tests = spec.tests ? testStrip(spec.tests, send) : null;
   const bench = tests ? h("div", { class: "bench" }, frame, tests.block) : frame;
   const cards = spec.cards ? h("div", { class: "cards", "aria-label": "What it says", role: "group" }) : null;
-  const told = h("span", { class: "told", role: "status" }), score = h("span", { class: "score" });
+  const told = h("p", { class: "told", role: "status" }), score = h("p", { class: "score" });
   const pin = act("pin these curves", "pin"), again = spec.question ? act("predict again", "ask") : null;
   const large = h("button", { type: "button", class: "large", "aria-pressed": "false", onclick: () => enlarge(!isLarge()) }, "large text");
   const code = h("code"), text = h("pre");
   const words = h("details", { class: "words" }, h("summary", {}, "details"), text);
   const asCode = h("details", {}, h("summary", {}, "as code"), h("pre", {}, code));
-  const gone = h("p", { class: "gone", role: "status", hidden: true }, "Run this cell to make it live.");
-  const controls = h("div", { class: "controls" }, h("h3", {}, spec.title), ...rows.map(([, { row }]) => row), training?.row, presets, message);
+  const controls = h("div", { class: "controls" }, h("h3", {}, spec.title), ...rows.map(([, { row }]) => row), training?.row, presets, message, told, score);
   const answers = h("div", { class: "answers" }, verdict.block, bench, cards);
-  const foot = h("div", { class: "foot" }, pin, again, large, told, score, words, asCode);
+  const foot = h("div", { class: "foot" }, pin, again, large, words, asCode);
   const stage = h("section", { class: "rlhf-stage", "aria-label": spec.title, "data-lm-suppress-shortcuts": "true" }, controls, answers, foot, gone);
   el.append(stage);
 
@@ -351,28 +417,23 @@ function render({ model, el, signal }) {
     }, SETTLED_MS);
   }
 
-  function live() {
-    const dead = el.closest(".jupyter-widgets-disconnected, .jupyter-widgets-disconnected *") !== null;
-    stage.classList.toggle("dead", dead);
-    gone.hidden = !dead;
-    controls.inert = dead;
-  }
-
+  // JupyterLab tells a widget only when its kernel goes.
+  const dies = () => { gone.hidden = false; put(gone, GONE); controls.inert = true; };
+  model.on("comm_live_update", dies);
   model.on("change:state", update);
   model.on("change:picture", draw);
   update();
   draw();
-  const sizes = new ResizeObserver(fit), themes = new MutationObserver(fit), lives = new MutationObserver(live);
+  const sizes = new ResizeObserver(fit), themes = new MutationObserver(fit);
   sizes.observe(stage);
   themes.observe(document.body, { attributeFilter: ["data-jp-theme-light"] });
-  lives.observe(el, { attributeFilter: ["class"] });
   addEventListener("resize", fit);
   addEventListener("rlhf-large", fit);
-  live();
   return () => {
-    for (const each of [sizes, themes, lives]) each.disconnect();
+    for (const each of [sizes, themes]) each.disconnect();
     removeEventListener("resize", fit);
     removeEventListener("rlhf-large", fit);
+    model.off("comm_live_update", dies);
     model.off("change:state", update);
     model.off("change:picture", draw);
     URL.revokeObjectURL(shown);
