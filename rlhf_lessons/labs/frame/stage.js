@@ -7,7 +7,7 @@ const SETTLED_MS = 120; // a size that has not changed for so long is drawn for
 const PATIENCE_MS = 3000; // without an answer: then the lab says so
 const SILENT = "No answer yet: the kernel is busy. If it stays so, run this cell to make it live.";
 const GONE = "The kernel is gone. Run this cell to make it live.";
-let ids = 0;
+let ids = Math.floor(1e9 * Math.random()); // every lab loads this file anew, and all share the page
 
 function h(tag, given = {}, ...children) {
   const node = document.createElement(tag);
