@@ -96,17 +96,17 @@ def draw(result: ExaminedPatient, canvas: Canvas) -> None:
 
 def verdict(result: ExaminedPatient) -> Verdict:
     """What the log shows, or an answer to the diagnosis. Only the right one is told what is planted."""
-    first, last = (record["loss"] for record in (result.log[0], result.log[-1]))
-    figures = {"first loss, nats": f"{first:.3f}", "last loss, nats": f"{last:.3f}"}
     if result.is_named:
         evidence = next((f.evidence for f in result.report.findings if f.name == result.planted), SIGNS[result.planted])
         meaning = RECIPES[result.planted].meaning
         sentence = f"{meaning[:1].upper()}{meaning[1:]}. The evidence: {evidence.split('; ')[0]}."
-        return Verdict(f"right: {result.planted}", "good", figures, sentence)
+        return Verdict(f"right: {result.planted}", "good", {}, sentence)
     if result.diagnosis != NOT_YET:
-        return Verdict("not yet", "warn", figures, advice(result.planted, result.diagnosis).replace("*", ""))
+        return Verdict("not yet", "warn", {}, advice(result.planted, result.diagnosis).replace("*", ""))
+    first, last = (record["loss"] for record in (result.log[0], result.log[-1]))
+    figures = {"first loss, nats": f"{first:.3f}", "last loss, nats": f"{last:.3f}"}
     sentence = f"Patient {result.name}: the training loss {trend(first, last, 0.01)}. "
-    sentence += "Is it ill, and with what? Order the tests that you need, then submit a diagnosis."
+    sentence += "Order tests, then submit what ails it, if anything."
     return Verdict("open case", "open", figures, sentence)
 
 

@@ -99,7 +99,7 @@ def _accuracies(e: Examination) -> tuple[Mark, ...]:
 
 def _twins(e: Examination) -> tuple[Mark, ...]:
     assert e.with_twin is not None and e.without_twin is not None, "every patient comes with its training pairs"
-    return _share("twins", e.with_twin.value), _share("others", e.without_twin.value)
+    return _share("near", e.with_twin.value), _share("other", e.without_twin.value)
 
 
 def _like_others(e: Examination) -> Band:
@@ -127,7 +127,7 @@ def _up_to(high: float) -> Callable[[Examination], Band]:
 
 TESTS: Mapping[str, Test] = {
     "accuracy": Test(
-        "its training pairs, and new ones",
+        "on its training pairs, on new ones",
         "accuracy, held out (95 % interval)",
         lambda e: (e.bars.accuracy(READY_ACCURACY), 1.0),
         _accuracies,
@@ -145,7 +145,7 @@ TESTS: Mapping[str, Test] = {
         lambda e: (Mark(f"ECE {e.ece:.2f}", min(e.ece, 1.0)),),
     ),
     "length": Test(
-        "right where the better is longer, shorter",
+        "the better one is longer, shorter",
         "accuracy where the better is longer",
         _from(0.5),
         lambda e: (_share("long", e.longer_chosen.value), _share("short", e.shorter_chosen.value)),
@@ -163,13 +163,13 @@ TESTS: Mapping[str, Test] = {
         _last_token,
     ),
     "head at 0": Test(
-        "spread of rewards, the head moved to 0",
+        "spread of rewards, head moved",
         "reward std with the head moved to 0",
         _from(log_place(LOST, *_SPREAD)),
         _head,
     ),
-    "near twins": Test(
-        "ranked right: asked before, or not",
+    "twins": Test(
+        "nearly asked in training, and other",
         "accuracy on near twins",
         _like_others,
         _twins,

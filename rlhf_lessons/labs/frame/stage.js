@@ -43,7 +43,7 @@ function conversation(model, heard) {
     next();
   });
   return (message) => {
-    const same = (other) => other.do === message.do && other.knob === message.knob && message.do !== "preset";
+    const same = (other) => other.do === message.do && other.knob === message.knob && other.test === message.test && message.do !== "preset";
     queue = [...queue.filter((other) => !same(other)), message];
     next();
   };
@@ -199,22 +199,20 @@ function testStrip(tests, send) {
   const slots = tests.map(({ name, about }) => {
     const id = `rlhf-${++ids}`;
     const order = h("button", { type: "button", "aria-describedby": id, onclick: press(() => send({ do: "order", test: name })) }, name);
-    const values = h("span", { class: "values" }), band = h("div", { class: "band" }), words = h("small", { id });
+    const values = h("span", { class: "values" }), words = h("small", { id });
     const strip = h("div", { class: "strip", "aria-hidden": "true" });
     const update = (gauge) => {
       off(order, Boolean(gauge));
-      put(values, gauge ? gauge.marks.map(({ text }, at) => text && gauge.marks.length === 2 ? `${"●◆"[at]} ${text}` : text).filter(Boolean).join("  ") : "");
       put(words, gauge ? gauge.words : about);
       strip.classList.toggle("empty", !gauge);
-      if (!gauge) { strip.replaceChildren(); return; }
-      const [from, to] = gauge.band, other = gauge.marks.length === 2 ? 1 : -1;
-      band.style.left = `${100 * from}%`;
-      band.style.width = `${100 * (to - from)}%`;
-      const marks = gauge.marks.filter(({ at }) => at !== null);
-      strip.replaceChildren(band, ...marks.map((mark) => h("i", { class: gauge.marks.indexOf(mark) === other ? "other" : "", style: `left: ${100 * mark.at}%` })));
+      const marks = gauge ? gauge.marks : [], [from, to] = gauge ? gauge.band : [0, 0];
+      const two = marks.length === 2; // told apart by their shapes
+      put(values, marks.map(({ text }, at) => `${two ? "○◆"[at] : ""} ${text}`).join(" ").trim());
+      const places = marks.map(({ at }, number) => at === null ? ""
+        : h("i", { class: two ? ["ring", "other"][number] : "", style: `left: ${100 * at}%` }));
+      strip.replaceChildren(h("div", { class: "band", style: `left: ${100 * from}%; width: ${100 * (to - from)}%` }), ...places);
     };
-    const node = h("div", { class: "test" }, h("div", { class: "head" }, order, values), strip, words);
-    return { name, node, update };
+    return { name, update, node: h("div", { class: "test" }, h("div", { class: "head" }, order, values), strip, words) };
   });
   return {
     block: h("div", { class: "tests", role: "group", "aria-label": "Tests to order" }, heading, ...slots.map(({ node }) => node)),
