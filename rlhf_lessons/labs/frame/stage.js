@@ -350,7 +350,9 @@ function render({ model, el, signal }) {
   const controls = h("div", { class: "controls" }, h("h3", {}, spec.title), ...rows.map(([, { row }]) => row), training?.row, presets, message, told, score);
   const answers = h("div", { class: "answers" }, verdict.block, bench, cards);
   const foot = h("div", { class: "foot" }, pin, again, large, words, asCode);
-  const stage = h("section", { class: "rlhf-stage", "aria-label": spec.title, "data-lm-suppress-shortcuts": "true" }, controls, answers, foot, gone);
+  // JupyterLab takes arrows and letters for itself wherever the focused element does not say no: its parents do not help.
+  const keepKeys = (event) => set(event.target, "data-lm-suppress-shortcuts", "true");
+  const stage = h("section", { class: "rlhf-stage", "aria-label": spec.title, onfocusin: keepKeys }, controls, answers, foot, gone);
   el.append(stage);
 
   function update() {
