@@ -16,7 +16,7 @@ from rlhf_lessons.labs.frame.panel import Panel
 from rlhf_lessons.refusals import check_choice
 
 KINDS = {"patient": "tiles", "diagnosis": "submit", "consult": "tiles"}
-NOTE_LINES = {"patient": 2, "diagnosis": 0, "consult": 6}  # of text that the page keeps room for
+NOTE_LINES = {"patient": 2, "diagnosis": 0, "consult": 5}  # of text that the page keeps room for
 
 
 @dataclass

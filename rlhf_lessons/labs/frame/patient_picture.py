@@ -15,9 +15,9 @@ from rlhf_lessons.plots.style import Meaning
 from rlhf_lessons.stages.history import Record
 
 TRAINING = (
-    Chart("Training loss (nats)", "loss", {"loss": ("loss", "own")}, (0.0, 1.0)),
+    Chart("Loss (nats)", "loss", {"loss": ("loss", "own")}, (0.0, 1.0)),
     Chart(
-        "Training rewards", "mean reward",
+        "Rewards", "mean reward",
         {"chosen": ("reward_chosen", "chosen"), "rejected": ("reward_rejected", "rejected")}, (-1.0, 1.0),
     ),
     Chart("Ranked right", "share of a batch", {"batch": ("accuracy", "own")}, (0.0, 1.0)),

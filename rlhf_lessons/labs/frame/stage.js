@@ -188,7 +188,7 @@ function verdictBlock() {
         figure.hidden = at >= entries.length;
         if (!figure.hidden) { put(figure.children[0], entries[at][1]); put(figure.children[1], entries[at][0]); }
       });
-      put(sentence, verdict.sentence);
+      put(sentence, verdict.sentence.replaceAll(" %", "\u00a0%"));
     },
   };
 }
