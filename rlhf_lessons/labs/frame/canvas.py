@@ -196,6 +196,7 @@ class Canvas(Picture):
     def render(self) -> bytes:
         """The drawing as PNG."""
         pixels = self._pixels()
+        pixels[:] = self.theme.ground_rgba  # a place in the grid may have no panel
         for panel, ax in enumerate(self.panels):
             pixels[self._cells[panel]] = self._background(panel, ax)
             if not ax.get_visible():

@@ -140,6 +140,7 @@ class Panel:
             self._words["code"] = self.lab.code(settings)
             self._words["text"] = self.lab.text(result) if self.lab.text else ""
             self._words["cards"] = [asdict(card) for card in self.lab.cards(result)] if self.lab.cards else []
+            self._words["rounds"] = [asdict(each) for each in self.lab.rounds(result)] if self.lab.rounds else []
             self._show_picture()
 
     def tell(self, **words: Any) -> None:

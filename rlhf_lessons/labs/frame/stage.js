@@ -42,11 +42,13 @@ function conversation(model, heard) {
     heard(true);
     next();
   });
-  return (message) => {
+  const send = (message) => {
     const same = (other) => other.do === message.do && other.knob === message.knob && other.test === message.test && message.do !== "preset";
     queue = [...queue.filter((other) => !same(other)), message];
     next();
   };
+  send.answered = () => !waits && !queue.length;
+  return send;
 }
 
 function numberKnob(spec, send) {
@@ -112,6 +114,46 @@ function tilesKnob(spec, send) {
   };
 }
 
+// Two answers at a time: `cards` lie over the picture until all rounds are chosen; the row takes the last choice back.
+function chooseKnob(spec, send) {
+  const id = `rlhf-${++ids}`, rounds = spec.stops[0].length;
+  let chosen = "", shown = [];
+  const choose = (text) => { chosen = text; show(); send({ do: "type", knob: spec.name, text }); };
+  const add = (digit) => { if (chosen.length < rounds) choose(chosen + digit); };
+  const undo = () => choose(chosen.slice(0, -1));
+  const back = (given) => h("button", { type: "button", "aria-label": "undo the last choice", onclick: press(undo), ...given }, "undo");
+  const row = back({ id, class: "undo", "aria-describedby": `${id}-about` }), inside = back();
+  const made = h("span", { class: "made" }), place = h("b"), prompt = h("p", { class: "prompt" });
+  const answers = ["1", "2"].map((digit) => h("button", { type: "button", class: "answer", onclick: () => add(digit) }, h("kbd", {}, digit), h("span")));
+  const cards = h("div", { class: "veil rounds", role: "group", "aria-label": "Choose the better answer" },
+    h("div", { role: "status", class: "asked" }, place, prompt), h("div", { class: "pair" }, ...answers),
+    h("div", { class: "row" }, inside, h("small", { class: "keys" }, "keys: 1, 2, Backspace")));
+  function show() {
+    const round = shown[Math.min(chosen.length, rounds - 1)];
+    put(place, `Which answer is better? Pair ${Math.min(chosen.length + 1, rounds)} of ${rounds}`);
+    put(prompt, round.prompt);
+    answers.forEach((answer, at) => put(answer.children[1], at ? round.second : round.first));
+    put(made, [...chosen].join(" ") || "none yet");
+    for (const button of [row, inside]) off(button, !chosen);
+  }
+  return {
+    id, control: row, beside: [made], cards,
+    onkeydown: (event) => {
+      if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, select")) return;
+      const does = { 1: () => add("1"), 2: () => add("2"), Backspace: () => chosen && undo() }[event.key];
+      if (does) { does(); event.preventDefault(); }
+    },
+    update: (knob, state) => {
+      if (send.answered()) chosen = knob.text; // else it is of a choice before the last one
+      shown = state.rounds;
+      show();
+      const done = knob.text.length === rounds && chosen.length === rounds;
+      if (done && cards.contains(document.activeElement)) row.focus({ preventScroll: true });
+      cards.hidden = done;
+    },
+  };
+}
+
 // A list whose choice counts once it is submitted. Another `case` drops a choice that was not.
 function submitKnob(spec, send) {
   const id = `rlhf-${++ids}`;
@@ -132,10 +174,10 @@ function submitKnob(spec, send) {
   };
 }
 
-const KINDS = { number: numberKnob, list: listKnob, tick: tickKnob, tiles: tilesKnob, submit: submitKnob };
+const KINDS = { number: numberKnob, list: listKnob, tick: tickKnob, tiles: tilesKnob, submit: submitKnob, choose: chooseKnob };
 
 function knobRow(spec, send) {
-  const { id, control, beside, update } = KINDS[spec.kind](spec, send);
+  const { id, control, beside, update, cards, onkeydown } = KINDS[spec.kind](spec, send);
   const about = h("small", { id: `${id}-about`, class: "about", hidden: true }, spec.about);
   const why = h("button", {
     type: "button", class: "why", "aria-expanded": "false", "aria-controls": about.id,
@@ -147,9 +189,9 @@ function knobRow(spec, send) {
   const head = h("div", { class: "head" }, h("label", { for: id }, spec.words, symbol), was, ...beside, why);
   const row = h("div", { class: `knob ${spec.kind}`, "data-knob": spec.name }, head, control, about);
   return {
-    row,
-    update: (knob) => {
-      update(knob);
+    row, cards, onkeydown,
+    update: (knob, state) => {
+      update(knob, state);
       put(was, knob.shown ? `shown: ${knob.shown}` : knob.was ? `was ${knob.was}` : "");
       row.classList.toggle("differs", Boolean(knob.shown));
     },
@@ -337,7 +379,8 @@ function render({ model, el, signal }) {
   const image = h("img", { alt: "", decoding: "sync" });
   const stale = h("div", { class: "stale", hidden: true }, "not trained yet: the picture shows other settings");
   const veil = spec.question ? questionVeil(spec.question, send) : null;
-  const frame = h("div", { class: "frame" }, image, stale, veil?.form);
+  const chooser = rows.map(([, row]) => row).find((row) => row.cards);
+  const frame = h("div", { class: "frame" }, image, stale, veil?.form, chooser?.cards);
   const tests = spec.tests ? testStrip(spec.tests, send) : null;
   const bench = tests ? h("div", { class: "bench" }, frame, tests.block) : frame;
   const cards = spec.cards ? h("div", { class: "cards", "aria-label": "What it says", role: "group" }) : null;
@@ -353,11 +396,12 @@ function render({ model, el, signal }) {
   // JupyterLab takes arrows and letters for itself wherever the focused element does not say no: its parents do not help.
   const keepKeys = (event) => set(event.target, "data-lm-suppress-shortcuts", "true");
   const stage = h("section", { class: "rlhf-stage", "aria-label": spec.title, onfocusin: keepKeys }, controls, answers, foot, gone);
+  if (chooser) stage.addEventListener("keydown", chooser.onkeydown);
   el.append(stage);
 
   function update() {
     const state = model.get("state");
-    for (const [name, { update: show }] of rows) show(state.knobs[name]);
+    for (const [name, { update: show }] of rows) show(state.knobs[name], state);
     training?.update(state);
     tests?.update(state);
     verdict.update(state);
@@ -366,6 +410,8 @@ function render({ model, el, signal }) {
     frame.classList.toggle("differs", differs);
     const veiled = Boolean(state.question?.veiled), focused = stage.contains(document.activeElement);
     stage.classList.toggle("veiled", veiled);
+    const choosing = Boolean(chooser && !chooser.cards.hidden);
+    stage.classList.toggle("choosing", choosing);
     if (veil) {
       if (veil.form.hidden === veiled) {
         veil.form.hidden = !veiled;
@@ -379,7 +425,8 @@ function render({ model, el, signal }) {
     }
     put(message, veiled ? "" : state.message);
     set(pin, "aria-pressed", String(state.pinned));
-    set(image, "alt", veiled ? `${spec.title}. The picture is veiled until you predict or skip.` : state.alt);
+    const why = veiled ? "until you predict or skip" : choosing ? "until you have chosen in all pairs" : "";
+    set(image, "alt", why ? `${spec.title}. The picture is veiled ${why}.` : state.alt);
     put(code, state.code);
     put(text, state.text);
     words.hidden = !state.text;
