@@ -314,13 +314,22 @@ def test_the_other_patients_are_made_ready_once_somebody_looks(monkeypatch):
     assert asked == [panel]
 
 
-def test_neighbours_are_made_ready_first(monkeypatch):
+def test_neighbours_are_made_ready_first_and_pictures_before_tests(monkeypatch):
     panel = lab.show(patient="C")
     seen = []
     monkeypatch.setattr(lab, "_case", lambda planted, seed: seen.append(ascii_uppercase[seed]) or lab.Case(None))
-    monkeypatch.setattr(lab.Case, "report", None)
+    monkeypatch.setattr(lab.Case, "report", property(lambda self: seen.append("report")))
     panel._prepare()
-    assert set(seen[1:3]) == {"B", "D"} and sorted(seen) == list(ascii_uppercase) and seen[0] == "C"
+    trained, examined = seen[:26], seen[26:]
+    assert trained[0] == "C" and set(trained[1:3]) == {"B", "D"} and sorted(trained) == list(ascii_uppercase)
+    assert examined == [each for patient in trained for each in (patient, "report")]
+
+
+def test_getting_others_ready_waits_while_the_learner_does(monkeypatch):
+    panel, idle = lab.show(patient=CONSTANT), []
+    monkeypatch.setattr(panel, "tell", lambda **_: idle.append(panel._idle.is_set()))
+    panel.receive({"do": "skip"})
+    assert idle and not any(idle) and panel._idle.is_set()
 
 
 def test_the_code_line_gives_the_same_result():

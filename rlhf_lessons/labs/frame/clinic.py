@@ -40,6 +40,8 @@ class ClinicPanel(Panel):
         self.tests = tests
         self.charts: dict[Value, Chart] = {}
         self.preparing: threading.Thread | None = None  # trains the patients nobody has seen yet
+        self._idle = threading.Event()  # nobody waits for an answer
+        self._idle.set()
         self._counsel = counsel
         super().__init__(lab, initial)
 
@@ -96,10 +98,23 @@ class ClinicPanel(Panel):
         """Bring words, settings and gauges on the page up to date."""
         super().tell(tests={name: self.chart.gauges.get(name) for name in self.tests}, **words)
 
+    def receive(self, content: Mapping[str, Any]) -> None:
+        """What the learner has done on the page; getting others ready waits meanwhile."""
+        self._idle.clear()
+        try:
+            super().receive(content)
+        finally:
+            self._idle.set()
+
     def _prepare(self) -> None:
         patients, here = self.controls["patient"].stops, self.controls["patient"].place
-        for _, patient in sorted(enumerate(patients), key=lambda each: abs(each[0] - here)):
-            _ = self.lab.compute(patient=patient).report
+        nearest_first = sorted(patients, key=lambda patient: abs(patients.index(patient) - here))
+        for examine in (False, True):  # pictures are asked for before tests
+            for patient in nearest_first:
+                self._idle.wait()
+                result = self.lab.compute(patient=patient)
+                if examine:
+                    _ = result.report
 
     def _move(self, knob: str, place: int) -> None:
         value = self.controls[knob].stops[place]

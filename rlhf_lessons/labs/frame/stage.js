@@ -105,7 +105,7 @@ function tilesKnob(spec, send) {
     update: (knob) => {
       tiles.forEach(({ words, radio, tile }, place) => {
         const mark = knob.marks?.[place] ?? "";
-        radio.checked = place === knob.place;
+        if (send.answered()) radio.checked = place === knob.place; // else the learner has gone on
         set(radio, "aria-label", mark ? `${words}, ${mark}` : words);
         set(tile, "data-mark", mark);
       });
