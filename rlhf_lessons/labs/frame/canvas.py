@@ -14,6 +14,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 from PIL import Image
 
@@ -25,6 +26,8 @@ SCREEN_DPI = 96
 HEADROOM = 0.4  # of the height, on the side where the values left the old limits
 KEPT_BACKGROUNDS = 8  # for each panel, about 0.4 MB each; going back to one of them needs no drawing
 WIDER = 1.3  # width over height of a panel, as near as columns allow
+TICK_ROOM = 44  # pixels along the x axis for a tick's number and the space beside it
+ROUND_STEPS = (1, 2, 2.5, 5, 10)
 POINTS = {"linestyle": "none", "markersize": 8}
 GHOST = {"linewidth": 1.2, "alpha": 0.75, "zorder": 2}
 
@@ -245,6 +248,9 @@ class Canvas(Picture):
             *_, x_limits, y_limits, log_x, log_y = axis
             ax.set(xscale="log" if log_x else "linear", yscale="log" if log_y else "linear")
             ax.set(xlim=x_limits, ylim=y_limits)
+            if not log_x:
+                room = ax.get_window_extent().width / self.screen.ratio / self.screen.scale
+                ax.xaxis.set_major_locator(MaxNLocator(max(2, min(9, int(room / TICK_ROOM))), steps=ROUND_STEPS))
 
     def _set_axes(self, panel: int, ax: Axes) -> None:
         curves = [line for (of, _), line in self._lines.items() if of == panel]

@@ -7,7 +7,7 @@ const SETTLED_MS = 120; // a size that has not changed for so long is drawn for
 const PATIENCE_MS = 3000; // without an answer: then the lab says so
 const SILENT = "No answer yet: the kernel is busy. If it stays so, run this cell to make it live.";
 const GONE = "The kernel is gone. Run this cell to make it live.";
-let ids = 0;
+let ids = Math.floor(1e9 * Math.random()); // every lab loads this file anew, and all share the page
 
 function h(tag, given = {}, ...children) {
   const node = document.createElement(tag);
@@ -44,7 +44,7 @@ function conversation(model, heard) {
     next();
   });
   const send = (message) => {
-    const same = (other) => other.do === message.do && other.knob === message.knob && message.do !== "preset";
+    const same = (other) => other.do === message.do && other.knob === message.knob && other.test === message.test && message.do !== "preset";
     queue = [...queue.filter((other) => !same(other)), message];
     next();
   };
@@ -91,6 +91,30 @@ function tickKnob(spec, send) {
   return { id, control: tick, beside: [], update: (knob) => { tick.checked = knob.place === 1; } };
 }
 
+// A choice of tiles, each with a mark of its own (`marks`), and a text below them (`note`) that has room kept for it.
+function tilesKnob(spec, send) {
+  const id = `rlhf-${++ids}`;
+  const tiles = spec.stops.map((words, place) => {
+    const radio = h("input", { type: "radio", name: id, onchange: () => send({ do: "move", knob: spec.name, place }) });
+    return { words, radio, tile: h("label", { class: "tile" }, radio, words) };
+  });
+  const group = h("div", { id, class: "choices", role: "radiogroup", "aria-label": spec.words, "aria-describedby": `${id}-about` },
+    ...tiles.map(({ tile }) => tile));
+  const note = h("p", { class: "note", role: "status", style: `min-height: ${1.35 * spec.lines}em` });
+  return {
+    id, control: h("div", {}, group, note), beside: [],
+    update: (knob) => {
+      tiles.forEach(({ words, radio, tile }, place) => {
+        const mark = knob.marks?.[place] ?? "";
+        if (send.answered()) radio.checked = place === knob.place; // else the learner has gone on
+        set(radio, "aria-label", mark ? `${words}, ${mark}` : words);
+        set(tile, "data-mark", mark);
+      });
+      put(note, knob.note ?? "");
+    },
+  };
+}
+
 // Two answers at a time: `cards` lie over the picture until all rounds are chosen; the row takes the last choice back.
 function chooseKnob(spec, send) {
   const id = `rlhf-${++ids}`, rounds = spec.stops[0].length;
@@ -131,7 +155,27 @@ function chooseKnob(spec, send) {
   };
 }
 
-const KINDS = { number: numberKnob, list: listKnob, tick: tickKnob, choose: chooseKnob };
+// A list whose choice counts once it is submitted. Another `case` drops a choice that was not.
+function submitKnob(spec, send) {
+  const id = `rlhf-${++ids}`;
+  let stands = {};
+  const ready = () => off(submit, list.selectedIndex === 0 || list.selectedIndex === stands.place);
+  const list = h("select", { id, "aria-describedby": `${id}-about`, onchange: ready }, ...spec.stops.map((words) => h("option", {}, words)));
+  const submit = h("button", {
+    type: "button", class: "main", "aria-label": `Submit this ${spec.words}`,
+    onclick: press(() => send({ do: "move", knob: spec.name, place: list.selectedIndex })),
+  }, "Submit");
+  return {
+    id, control: h("div", { class: "row" }, list, submit), beside: [],
+    update: (knob) => {
+      if (knob.place !== stands.place || knob.case !== stands.case) list.selectedIndex = knob.place;
+      stands = knob;
+      ready();
+    },
+  };
+}
+
+const KINDS = { number: numberKnob, list: listKnob, tick: tickKnob, tiles: tilesKnob, submit: submitKnob, choose: chooseKnob };
 
 function knobRow(spec, send) {
   const { id, control, beside, update, cards, onkeydown } = KINDS[spec.kind](spec, send);
@@ -187,7 +231,37 @@ function verdictBlock() {
         figure.hidden = at >= entries.length;
         if (!figure.hidden) { put(figure.children[0], entries[at][1]); put(figure.children[1], entries[at][0]); }
       });
-      put(sentence, verdict.sentence);
+      put(sentence, verdict.sentence.replaceAll(" %", "\u00a0%"));
+    },
+  };
+}
+
+// Tests that are ordered one at a time. Each has a place of its own for the gauge that comes.
+function testStrip(tests, send) {
+  const heading = h("b", { role: "status" });
+  const slots = tests.map(({ name, about }) => {
+    const id = `rlhf-${++ids}`;
+    const order = h("button", { type: "button", "aria-describedby": id, onclick: press(() => send({ do: "order", test: name })) }, name);
+    const values = h("span", { class: "values" }), words = h("small", { id });
+    const strip = h("div", { class: "strip", "aria-hidden": "true" });
+    const update = (gauge) => {
+      off(order, Boolean(gauge));
+      put(words, gauge ? gauge.words : about);
+      strip.classList.toggle("empty", !gauge);
+      const marks = gauge ? gauge.marks : [], [from, to] = gauge ? gauge.band : [0, 0];
+      const two = marks.length === 2; // told apart by their shapes
+      put(values, marks.map(({ text }, at) => `${two ? "○◆"[at] : ""} ${text}`).join(" ").trim());
+      const places = marks.map(({ at }, number) => at === null ? ""
+        : h("i", { class: two ? ["ring", "other"][number] : "", style: `left: ${100 * at}%` }));
+      strip.replaceChildren(h("div", { class: "band", style: `left: ${100 * from}%; width: ${100 * (to - from)}%` }), ...places);
+    };
+    return { name, update, node: h("div", { class: "test" }, h("div", { class: "head" }, order, values), strip, words) };
+  });
+  return {
+    block: h("div", { class: "tests", role: "group", "aria-label": "Tests to order" }, heading, ...slots.map(({ node }) => node)),
+    update: (state) => {
+      for (const { name, update } of slots) update(state.tests[name]);
+      put(heading, `Tests ordered: ${Object.values(state.tests).filter(Boolean).length} of ${slots.length}`);
     },
   };
 }
@@ -308,6 +382,8 @@ function render({ model, el, signal }) {
   const veil = spec.question ? questionVeil(spec.question, send) : null;
   const chooser = rows.map(([, row]) => row).find((row) => row.cards);
   const frame = h("div", { class: "frame" }, image, stale, veil?.form, chooser?.cards);
+  const tests = spec.tests ? testStrip(spec.tests, send) : null;
+  const bench = tests ? h("div", { class: "bench" }, frame, tests.block) : frame;
   const cards = spec.cards ? h("div", { class: "cards", "aria-label": "What it says", role: "group" }) : null;
   const told = h("p", { class: "told", role: "status" }), score = h("p", { class: "score" });
   const pin = act("pin these curves", "pin"), again = spec.question ? act("predict again", "ask") : null;
@@ -316,9 +392,11 @@ function render({ model, el, signal }) {
   const words = h("details", { class: "words" }, h("summary", {}, "details"), text);
   const asCode = h("details", {}, h("summary", {}, "as code"), h("pre", {}, code));
   const controls = h("div", { class: "controls" }, h("h3", {}, spec.title), ...rows.map(([, { row }]) => row), training?.row, presets, message, told, score);
-  const answers = h("div", { class: "answers" }, verdict.block, frame, cards);
+  const answers = h("div", { class: "answers" }, verdict.block, bench, cards);
   const foot = h("div", { class: "foot" }, pin, again, large, words, asCode);
-  const stage = h("section", { class: "rlhf-stage", "aria-label": spec.title, "data-lm-suppress-shortcuts": "true" }, controls, answers, foot, gone);
+  // JupyterLab takes arrows and letters for itself wherever the focused element does not say no: its parents do not help.
+  const keepKeys = (event) => set(event.target, "data-lm-suppress-shortcuts", "true");
+  const stage = h("section", { class: "rlhf-stage", "aria-label": spec.title, onfocusin: keepKeys }, controls, answers, foot, gone);
   if (chooser) stage.addEventListener("keydown", chooser.onkeydown);
   el.append(stage);
 
@@ -326,6 +404,7 @@ function render({ model, el, signal }) {
     const state = model.get("state");
     for (const [name, { update: show }] of rows) show(state.knobs[name], state);
     training?.update(state);
+    tests?.update(state);
     verdict.update(state);
     const differs = spec.trains && !state.running && Object.values(state.knobs).some((knob) => knob.shown);
     stale.hidden = !differs;
