@@ -13,7 +13,7 @@ import numpy as np
 from rlhf_lessons.diagnostics.bars import NO_CEILING, Bars
 from rlhf_lessons.diagnostics.logs.names import AS_PRINTED, SETTING, WHERE, canonical, setting, stage_name
 from rlhf_lessons.diagnostics.logs.reading import NO_READING, Reading
-from rlhf_lessons.diagnostics.logs.rows import MOST_RUNS, Block, Printed, Row, in_blocks
+from rlhf_lessons.diagnostics.logs.rows import MOST_RUNS, Block, Printed, Row, in_blocks, without_summary
 
 LARGEST = 1e100  # what is larger than any loss counts as infinite
 LEAST_PERCENT = 20
@@ -159,7 +159,7 @@ def collect(
     remarks: dict[str, None] = {}
     settings: Row = {}
     count = 0
-    for block in in_blocks(found):
+    for block in without_summary(in_blocks(found)):
         if isinstance(block, str):
             remarks[block] = None
             continue

@@ -7,7 +7,7 @@ from typing import get_args
 from rlhf_lessons.diagnostics.bars import LN2
 from rlhf_lessons.diagnostics.findings import Kind
 from rlhf_lessons.diagnostics.logs.columns import Log
-from rlhf_lessons.diagnostics.logs.names import AS_PRINTED, PART, is_measured, plain
+from rlhf_lessons.diagnostics.logs.names import AS_PRINTED, PART, is_measured, part_first, plain
 
 LANGUAGE_LOSS = 1.0  # a preference loss that starts so high has margins or accuracies beside it, which are asked first
 TITLES: dict[Kind, str] = {
@@ -73,7 +73,9 @@ def _prints(*spellings: str, beside: tuple[str, ...] = ()) -> Callable[[Log], st
 
     def reason(log: Log) -> str:
         printed = [*(name for some in log.reading.names.values() for name in some), *log.reading.ignored]
-        named = [name for name in printed if any(re.search(spelling, plain(name)) for spelling in spellings)]
+        named = [
+            name for name in printed if any(re.search(spelling, part_first(plain(name))) for spelling in spellings)
+        ]
         return f"it logs {named[0]}" if named and (not beside or _has(log, *beside)) else ""
 
     return reason

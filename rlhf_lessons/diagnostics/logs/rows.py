@@ -4,9 +4,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby, islice
 from typing import NamedTuple
 
+from rlhf_lessons.diagnostics.logs.names import canonical, is_measured, means_of_the_run
+
 Row = dict[str, float]  # names as printed, and numbers
 
 MOST_RUNS = 100
+ONLY_SUMMARY = "the only row is the trainer's closing summary: train_loss is a mean over the whole run, not its end"
 AT_ONCE = 1_000  # rows
 
 
@@ -39,3 +42,26 @@ def in_blocks(found: Iterable[Printed | Block | str]) -> Iterator[Block | str]:
 def _names(item: Printed | Block | str) -> tuple[str, ...] | Block | str:
     """The run and the printed names of a row; anything else is like itself alone."""
     return (item.run, *item.values) if isinstance(item, Printed) else item
+
+
+def without_summary(blocks: Iterable[Block | str]) -> Iterator[Block | str]:
+    """Blocks without the summary that a Hugging Face trainer appends, for its means are no points of the run.
+
+    An evaluation beside them stays. Where nothing else was measured, the summary is all there is, with a remark.
+    """
+    summary, seen = None, False
+    for block in blocks:
+        if isinstance(block, Block) and (means := means_of_the_run(tuple(block.columns))):
+            summary = block
+            block = block._replace(columns={name: block.columns[name] for name in block.columns if name not in means})
+            if not has_measured(block.columns):
+                continue
+        seen = seen or (isinstance(block, Block) and has_measured(block.columns))
+        yield block
+    if summary and not seen:
+        yield from (ONLY_SUMMARY, summary)
+
+
+def has_measured(names: Iterable[str]) -> bool:
+    """Whether any of these printed names is that of a measured value."""
+    return any((name := canonical(printed)) and is_measured(name) for printed in names)

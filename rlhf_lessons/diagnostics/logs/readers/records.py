@@ -18,10 +18,10 @@ FEWEST_ROWS = 2  # of a run: where every row has its own name, the name tells no
 
 def rows_of(content: Any) -> Rows:
     """Records, or what holds them under `log_history`. Raises ValueError where there are none."""
-    records = content
-    if isinstance(content, Mapping):
-        records = content.get("log_history", [content])
-        if records is not content and (stated := settings_of(content)) and "log_history" in content:
+    records = [content] if isinstance(content, Mapping) else content
+    if isinstance(content, Mapping) and "log_history" in content:
+        records = content["log_history"]
+        if stated := settings_of(content):
             yield Printed(stated)
     try:
         found = [dict(record) for record in records]
@@ -65,16 +65,10 @@ def tell_runs(name: str, rows: Mapping[str, int]) -> bool:
 
 
 def row_of(record: Record, runs: Iterable[str] = (STAGE,)) -> Printed:
-    """Its numbers.
-
-    The summary that a Hugging Face trainer appends is a mean over the whole run, not one more point of it: left out,
-    but for the last evaluation, which `all_results.json` has beside it.
-    """
+    """Its numbers."""
     names: dict[str, None] = {}
     row: Row = {}
     for key, value in record.items():
-        if "train_runtime" in record and not (isinstance(key, str) and key.startswith("eval_")):
-            continue
         if plain(key) in runs:
             names[stage_name(value)] = None
         elif (found := number(value)) is not None:

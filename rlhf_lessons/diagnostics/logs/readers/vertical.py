@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 from rlhf_lessons.diagnostics.logs.names import HELD_OUT, SETTING, TRAINING, canonical, plain, printed_number, setting
 from rlhf_lessons.diagnostics.logs.readers.tables import header_cells
-from rlhf_lessons.diagnostics.logs.readers.text import HEAD, Rows, has_measured, lines
-from rlhf_lessons.diagnostics.logs.rows import Printed, Row
+from rlhf_lessons.diagnostics.logs.readers.text import HEAD, Rows, lines
+from rlhf_lessons.diagnostics.logs.rows import Printed, Row, has_measured
 
 BARS = str.maketrans("│┃║", "|||")
 BORDER = re.compile(r"[-=+\u2500-\u257f]{4,}")  # what the edges of boxes are drawn with

@@ -4,7 +4,8 @@ import json
 import re
 from collections.abc import Iterable
 
-from rlhf_lessons.diagnostics.logs.readers.text import LINE, has_measured, lines
+from rlhf_lessons.diagnostics.logs.readers.text import LINE, lines
+from rlhf_lessons.diagnostics.logs.rows import has_measured
 
 # A quoted answer, the added or removed line of a diff, an item of a list.
 MARK = re.compile(r"(?:>|\+(?![.\d])|[-*•](?=[\s{\"'\[\]}]))[ \t]?")
@@ -35,7 +36,8 @@ def unwrapped(text: str) -> str:
             break
         text = "\n".join(MARK.sub("", line, count=1) for line in lines(text))
     first = next(lines(text), "")
-    if first.startswith("|") and BARRED.fullmatch(first) and all(line.startswith("|") for line in lines(text)):
+    sides = (place for place in (0, -1) if first[place : place + 1 or None] == "|")
+    if BARRED.fullmatch(first) and any(all(line[side] == "|" for line in lines(text)) for side in sides):
         text = "\n".join(line.strip("| \t") for line in lines(text))
     return text
 
