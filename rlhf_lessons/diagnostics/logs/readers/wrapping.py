@@ -35,7 +35,7 @@ def unwrapped(text: str) -> str:
         if not _all(MARK.match(line) for line in lines(text)):
             break
         text = "\n".join(MARK.sub("", line, count=1) for line in lines(text))
-    first = next(lines(text), "")
+    first = next((line for line in lines(text) if line.strip("|- ")), "")
     sides = (place for place in (0, -1) if first[place : place + 1 or None] == "|")
     if BARRED.fullmatch(first) and any(all(line[side] == "|" for line in lines(text)) for side in sides):
         text = "\n".join(line.strip("| \t") for line in lines(text))
