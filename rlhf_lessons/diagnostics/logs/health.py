@@ -10,7 +10,7 @@ from rlhf_lessons.diagnostics.logs.health_policy import RISEN, language_model, l
 from rlhf_lessons.diagnostics.logs.losses import has_ln2, has_reference
 from rlhf_lessons.diagnostics.logs.policy_curves import change_in_errors
 from rlhf_lessons.diagnostics.logs.rules.direct import SOME, fall_of_chosen, sinks, unequal_lengths
-from rlhf_lessons.diagnostics.logs.trends import FEWEST_POINTS, early, late
+from rlhf_lessons.diagnostics.logs.trends import FEWEST_POINTS, early, late, steady_trend
 from rlhf_lessons.diagnostics.logs.wording import percent
 
 # Of a log, and of what the rules remarked in it: what is good, and what is missing before that is enough.
@@ -134,8 +134,8 @@ def _bought_dearly(log: Log, remarks: Sequence[Finding]) -> str:
 def marked(log: Log, remarks: Sequence[Finding]) -> tuple[Finding | None, str]:
     """Trained on marks, not pairs, so that no accuracy is logged: each evaluation is better than the first.
 
-    The margin is over 0 and over its first value, the loss under its first value, in every later evaluation, and in
-    training both move beyond their noise.
+    The margin is over 0 and over its first value, the loss under its first value, in every later evaluation; both move
+    beyond their noise, and at least half as far as in training.
     """
     if log.values("eval_accuracy"):
         return direct(log, remarks)
@@ -147,15 +147,21 @@ def marked(log: Log, remarks: Sequence[Finding]) -> tuple[Finding | None, str]:
     course += f" to {loss[-1]:.4f}, {loss.min():.4f} at its lowest"
     if margin[1:].min() <= max(margin[0], 0) or loss[1:].max() >= loss[0] or loss[-1] > (1 + HARDLY) * loss.min():
         return None, f"{course}: not better throughout than at first"
-    moved = {name: change_in_errors(log.values(name)) for name in ("margin", "loss")}
-    if moved["margin"] < RISEN or moved["loss"] > -RISEN:
-        return None, f"{course}, but in training they move no more than their noise"
-    own, new = late(log.values("margin")), late(margin.tolist())
-    if new < own / 2:
-        return None, f"{course}, less than half of the {own:.3f} in training, as where answers are learned by heart"
+    falls = steady_trend(loss.tolist()) < 0 or change_in_errors(log.values("loss")) < -RISEN
+    rises = steady_trend(margin.tolist()) > 0 or change_in_errors(log.values("margin")) > RISEN
+    if not falls or not rises:
+        return None, f"{course}, which may be noise"
+    if _half_as_far(loss[0] - late(loss.tolist()), loss[0] - late(log.values("loss") or [0.0])) or _half_as_far(
+        late(margin.tolist()), late(log.values("margin") or [0.0])
+    ):
+        return None, f"{course}, less than half as far as in training, as where answers are learned by heart"
     if doubt := _bought_dearly(log, remarks):
         return None, f"{course}, but {doubt}"
     return Finding(HEALTHY, course, ("a shortcut such as length",), 0.55), ""
+
+
+def _half_as_far(held_out: float, training: float) -> bool:
+    return held_out < training / 2
 
 
 def unknown(log: Log, _remarks: Sequence[Finding]) -> tuple[Finding | None, str]:

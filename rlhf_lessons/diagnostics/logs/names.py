@@ -59,6 +59,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "logps_rejected": ("logps_rejected", "rejected_logps", "reject_logps", "log_probs_rejected"),
     "nll_loss": ("nll_loss", "sft_loss"),
     "log_odds_chosen": ("log_odds_chosen",),
+    "log_odds_ratio": ("log_odds_ratio",),
     # policies; the names are the course's own (stages.metrics)
     "score": (
         *("score", "reward", "objective_scores", "average_reward_score", "critic_score_mean", "env_reward_mean"),

@@ -134,10 +134,11 @@ def _header(line: str) -> list[str]:
 
 
 def _joined(words: list[str]) -> list[str]:
-    """Words as names, the longest known one first; unknown words that stand together are one name."""
+    """Words as names, the longest known one first; unknown words that stand together are one name, none with a "/"."""
     names: list[str] = []
     while words:
-        size = next((size for size in range(LONGEST_NAME, 0, -1) if canonical(" ".join(words[:size]))), 0)
+        most = next((size for size, word in enumerate(words[:LONGEST_NAME]) if "/" in word), LONGEST_NAME)
+        size = next((size for size in range(max(most, 1), 0, -1) if canonical(" ".join(words[:size]))), 0)
         name, words = " ".join(words[: size or 1]), words[size or 1 :]
         if size or not names or "/" in name or "/" in names[-1] or canonical(names[-1]):
             names.append(name)
