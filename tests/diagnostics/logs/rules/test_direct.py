@@ -134,5 +134,5 @@ def kto(gain=1.0, drop=0.1, own=1.0):
 def test_kto_is_healthy_without_an_accuracy_if_each_evaluation_is_better_than_the_first():
     diagnosis = diagnose(kto())
     assert diagnosis.kind == "kto" and diagnosis.state == "healthy", str(diagnosis)
-    for worse in (kto(gain=-0.5), kto(drop=-0.05), kto(gain=0.3), kto(own=0.0), kto()[:18]):
+    for worse in (kto(gain=-0.5), kto(drop=-0.05), kto(gain=0.3), kto(drop=0.03), kto()[:18]):
         assert diagnose(worse).state != "healthy"
