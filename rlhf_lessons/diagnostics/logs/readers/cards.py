@@ -51,7 +51,10 @@ def with_results(text: str, rows: Found) -> Found:
     stand at the last epoch that the settings have.
     """
     results = {canonical(name) or name: (name, value) for name, value in _results(text).items()}
-    repeated, alone, epoch = not results, True, 0.0
+    if not results:
+        yield from rows
+        return
+    repeated, alone, epoch = False, True, 0.0
     for row in rows:
         yield row
         if isinstance(row, str):

@@ -3,11 +3,12 @@
 import csv
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import reduce
+from functools import lru_cache, reduce
 from itertools import islice
 from operator import or_
 
 from rlhf_lessons.diagnostics.logs.names import (
+    DISTINCT,
     MISREAD_MARK,
     NUMBER,
     RUNS,
@@ -139,7 +140,7 @@ def _block(rows: Sequence[list[str]], columns: Mapping[int, str], width: int) ->
         return None
     turned = tuple(zip(*rows, strict=True))
     try:
-        return Block({name: tuple(map(float, turned[place])) for place, name in columns.items()}, "", len(rows))
+        return Block({name: tuple(map(float, turned[place])) for place, name in columns.items()}, "", range(len(rows)))
     except ValueError:
         return None
 
@@ -154,7 +155,7 @@ def _whole(rows: Iterable[list[str]], width: int, first: int, may_be_ragged: boo
 
 
 def _printed(row: list[str], columns: Mapping[int, str], runs: Sequence[int], has_commas: bool) -> Printed:
-    run = run_name(stage_name(row[place]) for place in runs) if runs else ""
+    run = _run(tuple(row[place] for place in runs)) if runs else ""
     try:
         return Printed({name: float(cell) for place, name in columns.items() if (cell := row[place])}, run)
     except ValueError:  # no number, or one that is written in another way
@@ -189,6 +190,11 @@ def _run_columns(header: Sequence[str], cells: Cells) -> list[int]:
         pairs = ((name, row[place] if place < len(row) else "") for row in cells() for place, name in texts.items())
         found |= names_of_runs(pairs)
     return [place for place, name in texts.items() if name in found]
+
+
+@lru_cache(DISTINCT)
+def _run(cells: tuple[str, ...]) -> str:
+    return run_name(map(stage_name, cells))
 
 
 def _cell(text: str, name: str, has_commas: bool) -> float | None:
