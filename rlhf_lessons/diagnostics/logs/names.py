@@ -17,11 +17,30 @@ NAMES: dict[str, tuple[str, ...]] = {
     "epoch": ("epoch", "ep", "training_epoch", "эпоха", "轮次"),
     "step": (
         *("step", "steps", "global_step", "global_steps", "iteration", "iter", "current_steps"),
-        *("training_global_step", "trainer_global_step", "optim_step", "n_updates", "iterations", "шаг", "步数"),
+        *(
+            "training_global_step",
+            "trainer_global_step",
+            "optim_step",
+            "n_updates",
+            "num_updates",
+            "iterations",
+            "шаг",
+            "步数",
+        ),
     ),
     "total_steps": ("total_steps", "max_steps"),
     "progress": ("percentage",),  # the share of the run that is done
-    "loss": ("loss", "bt_loss", "rm_loss", "reward_loss", "nll", "ppo_loss_total", "losses_total_loss", "损失"),
+    "loss": (
+        "loss",
+        "bt_loss",
+        "rm_loss",
+        "reward_loss",
+        "nll",
+        "ppo_loss_total",
+        "losses_total_loss",
+        "reduced_train_loss",
+        "损失",
+    ),
     "margin": (
         *("margin", "margins", "rewards_margins", "rewards_margin", "mean_margin", "reward_margin", "dist"),
         *("dpo_rewards_margins", "reward_margins"),
@@ -227,11 +246,10 @@ def part_first(key: str) -> str:
 def means_of_the_run(names: tuple[Any, ...]) -> frozenset[Any]:
     """Which names of a row are those of a trainer's closing summary: means over the whole run, no point of its course.
 
-    They begin as that of its `train_runtime` does; none where it has no such name.
+    They begin as its `train_runtime` does, sign for sign: `train/loss` is none of them. None without such a name.
     """
-    closing = next((name for key in names if (name := plain(key)) in CLOSING), None)
-    begins = closing and closing.removesuffix("runtime")
-    return frozenset(key for key in names if begins and plain(key).startswith(begins))
+    closing = next((key for key in names if plain(key) in CLOSING), "")
+    return frozenset(key for key in names if closing and str(key).startswith(closing[: -len("runtime")]))
 
 
 def setting(key: str) -> str | None:

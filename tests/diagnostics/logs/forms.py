@@ -314,6 +314,34 @@ SAMPLES = {
     "a spreadsheet": Sample(
         "step\tloss\tnote\r\n1\t0.69\tfirst\r\n2\t\tgap\r\n3\tnan\t4h 24min\r\n", "a table", {"step": [1, 2, 3]}
     ),
+    "a table with drawn edges": Sample(
+        "+------+------+----------+\n| step | loss | accuracy |\n+======+======+==========+\n| 10   | 0.69 | 0.55     |\n"
+        "+------+------+----------+\n| 20   | 0.61 |          |\n+------+------+----------+\n",
+        "a table",
+        {"step": [10, 20], "loss": [0.69, 0.61], "accuracy": [0.55]},
+    ),
+    "a table in box characters": Sample(
+        "┏━━━━━━┳━━━━━━┓\n┃ step ┃ loss ┃\n┡━━━━━━╇━━━━━━┩\n│ 10   │ 0.69 │\n│ 20   │ 0.61 │\n└──────┴──────┘\n",
+        "a table",
+        {"step": [10, 20], "loss": [0.69, 0.61]},
+    ),
+    "records within records": Sample(
+        '{"epoch": 1, "train": {"loss": 0.69}, "eval": {"loss": 0.7}}\n'
+        '{"epoch": 2, "train": {"loss": 0.61}, "eval": {"loss": 0.65}}\n',
+        "JSON lines",
+        {"epoch": [1, 2], "loss": [0.69, 0.61], "eval_loss": [0.7, 0.65]},
+    ),
+    "lists under names": Sample(
+        json.dumps({"beta": 0.1, "step": [10, 20], "loss": [0.69, 0.61], "eval_loss": [0.7]}),
+        "JSON",
+        {"step": [10, 20], "loss": [0.69, 0.61], "eval_loss": [0.7]},
+    ),
+    "a history under another name": Sample(json.dumps({"history": RECORDS, "max_steps": 40}), "JSON", PAIR),
+    "dicts of two parts on a line": Sample(
+        "Epoch 1: train={'loss': 0.69} val={'loss': 0.7}\nEpoch 2: train={'loss': 0.61} val={'loss': 0.65}\n",
+        "printed dictionaries",
+        {"epoch": [1, 2], "loss": [0.69, 0.61], "eval_loss": [0.7, 0.65]},
+    ),
     "a printed data frame": Sample(
         "   step  loss  eval_loss\n0    10  0.69       0.70\n1    20  0.61       0.65\n",
         "a table",

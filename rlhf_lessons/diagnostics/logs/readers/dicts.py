@@ -24,7 +24,7 @@ JSON_BEGINS = re.compile(r'\s*(?:\[\s*)?\{\s*"')
 BEGINS = re.compile(r"[^{}'\"]*\{")  # with a time or a rank before it, but not the name of a part
 MARK = re.compile(r"^\s*(?:#+|//)\s?")
 BAR = re.compile(r"^\s*\d+%\|[^|]*\|\s*(\d+)/(\d+)\s*\[")  # one without a description: that of the training, or a test
-EVALUATION = re.compile(r"(?<![a-z])(eval|valid|test|held.?out)", re.IGNORECASE)
+EVALUATION = re.compile(r"(?<![a-z])(eval|valid|test|held.?out|val(?![a-z])|dev(?![a-z]))", re.IGNORECASE)
 STATED = re.compile(r"[#*-]*\s*([A-Za-z][\w ()&,./]{2,80}?)\s{0,9}[:=]\s{0,9}([\d,.]+(?:e-?\d+)?)")
 LONGEST = 20_000  # characters of one dictionary
 

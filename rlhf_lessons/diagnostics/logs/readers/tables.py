@@ -4,7 +4,7 @@ import csv
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache, reduce
-from itertools import islice
+from itertools import dropwhile, islice
 from operator import or_
 
 from rlhf_lessons.diagnostics.logs.names import (
@@ -31,6 +31,8 @@ Cells = Callable[[], Iterator[list[str]]]
 DELIMITERS = (",", ";", "\t", "|")
 WIDE = re.compile(r"\s{2,}")
 COMMENT = "#"
+EDGES = "-=+|:" + "".join(map(chr, range(0x2500, 0x2580)))  # what the edges of tables and boxes are drawn with
+BORDER = re.compile(f"[{re.escape(EDGES)}]{{4,}}")
 MARKUP = re.compile(r"\*\*|`")  # of a name in bold or as code
 LONGEST_HEADER = 100_000  # characters
 SAMPLE = 20  # rows that must look like rows, where cells end at blanks
@@ -54,7 +56,8 @@ def read(text: str) -> Found:
 
 
 def _without_comments(text: str) -> Iterator[str]:
-    return (line for line in lines(text) if not line.startswith(COMMENT))
+    """The lines from the header on."""
+    return dropwhile(BORDER.fullmatch, (line for line in lines(text) if not line.startswith(COMMENT)))
 
 
 def first_line(text: str) -> str:
@@ -98,7 +101,7 @@ def _is_regular(text: str, width: int) -> bool:
 def split(lines: Iterable[str], delimiter: str | None, strict: bool = True) -> Iterator[list[str]]:
     """The cells of each line; in quotes, they may hold the delimiter."""
     if delimiter == "|":
-        lines = (line.removeprefix("|").removesuffix("|") for line in lines if line.strip("|-: "))
+        lines = (line.removeprefix("|").removesuffix("|") for line in lines if line.strip(f" {EDGES}"))
     if delimiter is None:
         lines = (line for line in lines if line.strip("-= "))  # a rule below the header
     if delimiter in ("|", None):

@@ -15,6 +15,7 @@ BARRED = re.compile(r"[|\s]*[{\[\"'][^|]*[|\s]*")  # JSON between the bars of a 
 MESSAGES = ("log", "msg", "message")  # under which a program that collects logs keeps each line
 MESSAGE = re.compile(rf'\{{[^\n]*"(?:{"|".join(MESSAGES)})"\s*:\s*"')
 TYPED = {"\N{MINUS SIGN}": "-", "&#39;": "'", "&#x27;": "'", "&quot;": '"'}
+BARS = "│┃║"  # of tables that are drawn
 STRAIGHT = str.maketrans("‘’“”", "''\"\"")
 CURLY = re.compile(r"[‘’“”]([^‘’“”{}\n]{1,100})[‘’“”](?=\s*:)")
 
@@ -24,6 +25,8 @@ def unwrapped(text: str) -> str:
     for sign, meant in TYPED.items():
         if sign in text:
             text = text.replace(sign, meant)
+    if any(bar in text for bar in BARS):
+        text = text.translate(dict.fromkeys(map(ord, BARS), "|"))
     if "’" in text or "”" in text:
         text = CURLY.sub(lambda name: name[0].translate(STRAIGHT), text)
     if MESSAGE.match(text):
