@@ -36,9 +36,8 @@ def rows_of(content: Any) -> Rows:
     """
     records = content
     if isinstance(content, Mapping):
-        held = [
-            value for value in content.values() if isinstance(value, list) and any(map(_is_record, value[:FEWEST_ROWS]))
-        ]
+        lists = (value for value in content.values() if isinstance(value, list))
+        held = [value for value in lists if any(map(_is_record, value[:FEWEST_ROWS]))]
         records = content.get("log_history", held[0] if held else [content, *_beside(content)])
         if (held or "log_history" in content) and (stated := settings_of(content)):
             yield Printed(stated)
