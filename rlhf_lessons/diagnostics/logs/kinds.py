@@ -41,7 +41,7 @@ PAID = ("score", "mean_reward")  # what a policy earns
 MOVED = ("kl", "policy_loss", "approx_kl", "clip_fraction", "ratio", "response_length", "cut_off")  # and what it does
 # Fine-tuning on text may start anywhere between 0.5 and 3, and differs from batch to batch: its first rows are not all
 # so near to ln 2.
-NEAR_LN2, FIRST_ROWS = 0.01, 3
+NEAR_LN2, FIRST_ROWS, FEWEST_FIRST = 0.006, 5, 3
 FAR_FROM_LN2 = 0.1
 TRAINER = ("learning_rate", "epoch", "grad_norm")  # what a trainer prints beside its loss, and a chart does not
 CHART = re.compile("chart|w&b|wandb|tensorboard", re.IGNORECASE)
@@ -172,7 +172,7 @@ def _loss_of_language(log: Log) -> str:
 def _loss_of_pairs(log: Log) -> str:
     """A loss that is near ln 2 row after row, in a record that has all that a trainer logs."""
     first = log.values("loss")[:FIRST_ROWS]
-    near = len(first) == FIRST_ROWS and all(abs(loss - LN2) < NEAR_LN2 for loss in first)
+    near = len(first) >= FEWEST_FIRST and all(abs(loss - LN2) < NEAR_LN2 for loss in first)
     return f"its loss starts at {first[0]:.4g} and stays near ln 2 = {LN2:.4f}" if near and _has(log, *TRAINER) else ""
 
 
