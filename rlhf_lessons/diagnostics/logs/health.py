@@ -37,7 +37,7 @@ def reward_model(log: Log, _remarks: Sequence[Finding]) -> tuple[Finding | None,
     low, high = held_out_interval(log)
     bar = log.bars.accuracy(READY_ACCURACY)
     if late(held_out) < bar or low < bar:
-        near = "hardly over a coin's 50 %" if high < 0.6 else "may be a coin's" if low <= 0.5 else "surely over 50 %"
+        near = "hardly over a coin's 50 %" if high < 0.6 else "may be a coin's" if low <= 0.5 else "over 50 %"
         return good, f"held-out accuracy is {shown_interval(log)}{log.bars.reachable}, {near}, {_bar(log, bar)}"
     if log.bars.ceiling is None and late(held_out) >= TOO_GOOD:
         return None, f"held-out accuracy is {shown_interval(log)}, and {TOO_GOOD_TO_BE_TRUE}"
@@ -54,7 +54,7 @@ def _rows(loss: list[float]) -> str:
 
 def _bar(log: Log, bar: float) -> str:
     """Which bar was asked, and which ceiling it assumes."""
-    asked = f"and perhaps not over the {percent(bar)} that are asked"
+    asked = f"and not surely over the {percent(bar)} that are asked"
     if log.bars.ceiling is not None:
         return f"{asked} where anybody could reach {percent(log.bars.ceiling)}"
     return f"{asked} of labels without noise; {PEOPLE}, so it may be all there is: give `ceiling` where people disagree"
