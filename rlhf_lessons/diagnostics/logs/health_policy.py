@@ -10,6 +10,7 @@ from rlhf_lessons.diagnostics.logs.policy_curves import ENOUGH_ROWS, answer_leng
 from rlhf_lessons.diagnostics.logs.rules import policy_signal
 from rlhf_lessons.diagnostics.logs.trends import FEWEST_POINTS, early, late, steady_trend
 
+LEAST_FALL = 0.01  # of a held-out loss
 RISEN = 3.0  # standard errors: odds of about 1 in 700 for a curve without a trend
 
 
@@ -48,7 +49,7 @@ def language_model(log: Log, _remarks: Sequence[Finding]) -> tuple[Finding | Non
         return None, f"{len(loss)} rows with a loss are too few for a trend; it takes at least {FEWEST_POINTS}"
     falls = late(loss) < 0.8 * early(loss) or change_in_errors(loss) < -RISEN
     alike = "memorised examples"
-    if steady_trend(held_out) < 0:
+    if steady_trend(held_out) < 0 and late(held_out) < (1 - LEAST_FALL) * early(held_out):
         evidence = f"the held-out loss falls steadily from {held_out[0]:.4f} to {held_out[-1]:.4f}"
         alike = "held-out text that stands in the training text too"
     elif not falls or loss[-1] >= loss[0] or max(loss) > 1.5 * loss[0]:
