@@ -36,7 +36,12 @@ LAYERS = [
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 RUBRIC = f"{PACKAGE}.world.rubric"
-SEES_RUBRIC = (f"{PACKAGE}.world.annotators", f"{PACKAGE}.evaluation", f"{PACKAGE}.diagnostics")
+SEES_RUBRIC = (
+    f"{PACKAGE}.world.annotators",
+    f"{PACKAGE}.world.verifier",
+    f"{PACKAGE}.evaluation",
+    f"{PACKAGE}.diagnostics",
+)
 TRAINERS = (f"{PACKAGE}.stages", f"{PACKAGE}.program_one", f"{PACKAGE}.bag_of_words")
 
 

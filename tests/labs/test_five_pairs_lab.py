@@ -6,8 +6,8 @@ from rlhf_lessons.world.cases import case_of, cases_in
 from rlhf_lessons.world.rubric import judge
 
 
-def test_presets_are_values_the_knob_allows(check_presets):
-    check_presets(lab)
+def test_presets_are_values_the_knob_allows(check_lab):
+    check_lab(lab)
 
 
 def test_the_pairs_are_about_train_cases_and_the_rubric_chooses_the_better_answer():
