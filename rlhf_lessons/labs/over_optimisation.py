@@ -4,6 +4,7 @@ import copy
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 
 from rlhf_lessons import knobs, pipeline
@@ -12,7 +13,7 @@ from rlhf_lessons.evaluation.scorecard import gold_metrics, gold_score
 from rlhf_lessons.labs.frame.canvas import Canvas
 from rlhf_lessons.labs.frame.conversation import Conversation, PolicyTraining
 from rlhf_lessons.labs.frame.curves import Chart, Training, draw_chart
-from rlhf_lessons.labs.frame.lab import Lab, Mood, Question, Verdict, too_early
+from rlhf_lessons.labs.frame.lab import POINTS, Lab, Mood, Question, Sketch, Verdict, too_early
 from rlhf_lessons.labs.frame.training import TrainingPanel, Watch, unwatched
 from rlhf_lessons.labs.frame.wording import CHANCE, alarm_list
 from rlhf_lessons.labs.frame.work import Work
@@ -35,7 +36,7 @@ CHARTS = (
     Chart("Safe answers", "share", {"safe": ("safety", "safe")}, (0, 1)),
     Chart("KL from SFT", "nats an answer", {"KL": ("kl", "distance")}, (0, 0.1)),
 )
-TRUTHS = ("it rises as the judge's score does", "it rises, but less", "it falls")
+SKETCH = Sketch(2, (0, 60), (0, 1), "updates", "share of safe answers")
 
 
 @dataclass(frozen=True)
@@ -146,10 +147,10 @@ def _state(proxy: float, gold: float) -> tuple[str, Mood, str]:
     return "parting", "warn", "The score rises and the truth hardly follows."
 
 
-def what_truth_does(result: RewardThenPPO) -> str:
-    """One of `TRUTHS`."""
-    proxy, gold = _late(result, "score"), _late(result, "gold_sd")
-    return TRUTHS[0] if gold > 0.5 * proxy else TRUTHS[1] if gold > 0 else TRUTHS[2]
+def truth_of(result: RewardThenPPO) -> tuple[float, ...]:
+    """The share of safe answers at the `POINTS` places of a sketch; what was not trained is as it was last."""
+    steps, safe = ([record[name] for record in result.policy.records] for name in ("step", "safety"))
+    return tuple(np.interp(np.linspace(*SKETCH.x, POINTS), steps, safe).tolist())
 
 
 def text(result: RewardThenPPO) -> str:
@@ -159,8 +160,7 @@ def text(result: RewardThenPPO) -> str:
 
 def _late(result: RewardThenPPO, name: str) -> float:
     """The mean over the last three updates."""
-    latest = [record[name] for record in result.policy.records[-3:]]
-    return sum(latest) / len(latest)
+    return float(np.mean([record[name] for record in result.policy.records[-3:]]))
 
 
 LAB = Lab(
@@ -186,10 +186,11 @@ LAB = Lab(
         "tired annotators": {"n_pairs": 200, "noise": 0.3, "updates": 60},
     },
     question=Question(
-        "A judge from 20 pairs, no price on distance, 60 updates: its score will rise. What will the truth do?",
-        what_truth_does,
+        "A judge from 20 pairs, no price on distance: its score will rise. Draw what becomes of the safe answers.",
+        truth_of,
         {"updates": 60},
-        choices=TRUTHS,
+        within=0.07,
+        sketch=SKETCH,
     ),
 )
 

@@ -26,7 +26,7 @@ def check_lab() -> Callable[[ModuleType], None]:
             for name, value in changes.items():
                 controls[name].set(value)
                 assert controls[name].value == value
-        assert not question or (question.settings and question.text.endswith(("?", ")")))
+        assert not question or (question.settings and question.text.endswith(("?", ")", ".")))
 
     return check
 

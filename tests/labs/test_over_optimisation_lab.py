@@ -8,6 +8,7 @@ import pytest
 from rlhf_lessons import pipeline
 from rlhf_lessons.labs import over_optimisation as lab
 from rlhf_lessons.labs.frame.curves import Training
+from rlhf_lessons.labs.frame.lab import POINTS
 from rlhf_lessons.labs.frame.work import Work
 from rlhf_lessons.model.gpt import GPT, GPTConfig
 from rlhf_lessons.stages.ppo import PPOSettings
@@ -74,20 +75,22 @@ def test_presets_are_allowed(check_lab):
 
 
 @pytest.mark.parametrize(
-    ("score", "gold", "word", "truth"),
-    [
-        (1.0, 1.0, "healthy", "it rises as the judge's score does"),
-        (1.0, 0.1, "parting", "it rises, but less"),
-        (1.0, -1.0, "over-optimised", "it falls"),
-        (0.0, -0.1, "hardly moving", "it falls"),
-    ],
+    ("score", "gold", "word"),
+    [(1.0, 1.0, "healthy"), (1.0, 0.1, "parting"), (1.0, -1.0, "over-optimised"), (0.0, -0.1, "hardly moving")],
 )
-def test_the_verdict_compares_proxy_and_gold(score, gold, word, truth, check_verdict):
+def test_the_verdict_compares_proxy_and_gold(score, gold, word, check_verdict):
     result = after(6, score, gold)
     verdict = check_verdict(lab.verdict(result))
     assert verdict.word == word and verdict.figures["safe answers"] == "80% → 4%"
     assert ("No alarm sees it." in verdict.sentence) == (word == "over-optimised")
-    assert lab.what_truth_does(result) == truth and truth in lab.LAB.question.choices
+
+
+def test_the_truth_that_a_sketch_is_compared_with():
+    result = after(6, 1.0, 1.0)
+    records = result.policy.records
+    truth = lab.truth_of(result)
+    assert len(truth) == POINTS and truth[0] == records[0]["safety"]
+    assert set(truth[1:]) == {records[-1]["safety"]} == {0.04}, "each place is three updates on"
 
 
 def test_five_updates_are_too_few(check_verdict):

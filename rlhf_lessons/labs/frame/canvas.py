@@ -26,8 +26,8 @@ SCREEN_DPI = 96
 HEADROOM = 0.4  # of the height, on the side where the values left the old limits
 KEPT_BACKGROUNDS = 8  # for each panel, about 0.4 MB each; going back to one of them needs no drawing
 WIDER = 1.3  # width over height of a panel, as near as columns allow
-TICK_ROOM = 44  # pixels along the x axis for a tick's number and the space beside it
-ROUND_STEPS = (1, 2, 2.5, 5, 10)
+TICK_ROOM = 50  # pixels along the x axis for a tick's number and the space beside it
+ROUND_STEPS = (1, 2, 5, 10)
 POINTS = {"linestyle": "none", "markersize": 8}
 GHOST = {"linewidth": 1.2, "alpha": 0.75, "zorder": 2}
 
