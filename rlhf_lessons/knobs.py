@@ -231,6 +231,38 @@ MissingEOSPenalty = Annotated[
     Number, Field(ge=0.0, le=10.0, description="Taken off the score of an answer without end."), Slider("reward")
 ]
 
+# Without a reward model or without a critic.
+DirectLoss = Annotated[Literal["dpo", "ipo"], Field(description="Which loss learns from pairs directly.")]
+Beta = Annotated[
+    Number,
+    Field(ge=0.001, le=10.0, description="Price of moving away from the reference, in DPO and IPO."),
+    Slider("reward per nat", log=True),
+]
+LabelSmoothing = Annotated[
+    Number, Field(ge=0.0, le=0.49, description="Share of labels that DPO takes to be flipped."), Slider("share")
+]
+GroupSize = Annotated[
+    Whole,
+    Field(ge=2, le=256, description="How many answers to one prompt are compared with one another."),
+    Slider("answers", log=True),
+]
+Baseline = Annotated[
+    Literal["others", "group"],
+    Field(description="What an answer's reward is compared with: the other answers' mean, or that of the whole group."),
+]
+ScaleBySpread = Annotated[
+    StrictBool, Field(description="Whether advantages are divided by the spread of their group's rewards.")
+]
+ScaleByLength = Annotated[StrictBool, Field(description="Whether every answer weighs alike, whatever its length.")]
+KLIn = Annotated[
+    Literal["reward", "loss"], Field(description="Where the price of KL is paid: off the reward, or in the loss.")
+]
+BestOf = Annotated[
+    Whole,
+    Field(ge=1, le=256, description="How many answers are sampled of which the best is imitated."),
+    Slider("answers", log=True),
+]
+
 
 @dataclass(frozen=True)
 class Knob:

@@ -18,6 +18,7 @@ from torch import nn
 from tqdm.auto import tqdm
 
 from rlhf_lessons import knobs, store
+from rlhf_lessons.evaluation.best_of_n import best_of_n
 from rlhf_lessons.evaluation.scorecard import MAX_NEW_TOKENS, gold_metrics
 from rlhf_lessons.keys import Key
 from rlhf_lessons.knobs import Settings
@@ -26,7 +27,7 @@ from rlhf_lessons.model.heads import RewardModel
 from rlhf_lessons.model.sampling import sample
 from rlhf_lessons.model.sequences import Sequences
 from rlhf_lessons.refusals import check_choice, shown
-from rlhf_lessons.stages import ppo
+from rlhf_lessons.stages import direct, group, ppo
 from rlhf_lessons.stages.history import History, Record
 from rlhf_lessons.stages.loop import OnStep
 from rlhf_lessons.stages.pretrain import PretrainSettings, train_pretrain
@@ -75,6 +76,34 @@ class RewardPlan(annotators.Annotators, RewardSettings):
 
 class PPOPlan(ppo.PPOSettings):
     """Training of the policy."""
+
+
+class DPOPlan(annotators.Annotators, direct.DPOSettings):
+    """Annotators, data and training of DPO: the pairs that the reward model learns from."""
+
+    n_pairs: knobs.NPairs = 16_000
+    sampled_share: knobs.SampledShare = 0.5
+    noise: knobs.Noise = 0.0
+
+
+class RLOOPlan(group.GroupSettings):
+    """Training of a policy whose baseline is the other answers to the same prompt."""
+
+
+class GRPOPlan(group.GroupSettings):
+    """Training of a policy as GRPO does: the group's mean, both divisions, KL in the loss."""
+
+    baseline: knobs.Baseline = "group"
+    scale_by_spread: knobs.ScaleBySpread = True
+    scale_by_length: knobs.ScaleByLength = True
+    kl_in: knobs.KLIn = "loss"
+
+
+class DistilledPlan(SFTSettings):
+    """Rejection sampling: SFT on the answers to the train prompts that the reward model likes best of `best_of`."""
+
+    best_of: knobs.BestOf = 16
+    n_demonstrations: knobs.NDemonstrations = 1_000
 
 
 @dataclass(frozen=True)
@@ -264,6 +293,25 @@ def _train_ppo(model: GPT, plan: PPOPlan, sft: GPT, reward: RewardModel, on_step
     return ppo.train_ppo(model, prompts, plan, partial(score, reward), watch=gold_metrics, on_step=on_step)
 
 
+def _train_dpo(model: GPT, plan: DPOPlan, sft: GPT, on_step: OnStep) -> History:
+    pairs = preference_pairs(sft, plan.n_pairs, plan.sampled_share, "train", plan.seed, plan)
+    pairs = annotators.add_noise(pairs, plan.noise, plan.seed)
+    return direct.train_dpo(model, datasets.encode_pairs(course_tokenizer(), pairs), plan, sft, on_step)
+
+
+def _train_group(model: GPT, plan: group.GroupSettings, sft: GPT, reward: RewardModel, on_step: OnStep) -> History:
+    prompts = datasets.encode_prompts(course_tokenizer(), datasets.prompts_in("train"))
+    return group.train_group(model, prompts, plan, partial(score, reward), watch=gold_metrics, on_step=on_step)
+
+
+def _train_distilled(model: GPT, plan: DistilledPlan, sft: GPT, reward: RewardModel, on_step: OnStep) -> History:
+    generator = torch.Generator().manual_seed(plan.seed)
+    prompts = datasets.encode_prompts(course_tokenizer(), datasets.prompts_in("train"))
+    rows = torch.randint(len(prompts), (plan.n_demonstrations,), generator=generator)
+    best = best_of_n(sft, prompts[rows], plan.best_of, partial(score, reward), generator)
+    return train_sft(model, best, plan, on_step)
+
+
 def first_rollout(sft: Trained, reward: Trained, seed: int = 0, **changes: Any) -> Rollout:
     """The first rollout of the PPO run that `ensure("ppo", seed, **changes)` would start, before any update."""
     prompts = datasets.encode_prompts(course_tokenizer(), datasets.prompts_in("train"))
@@ -327,7 +375,7 @@ def _copy(plan: Settings, model: GPT, *others: nn.Module) -> GPT:
     return twin
 
 
-def _reward_steps(plan: RewardPlan) -> int:
+def _reward_steps(plan: RewardPlan | DPOPlan) -> int:
     return plan.epochs * -(-plan.n_pairs // plan.batch_size)
 
 
@@ -336,4 +384,8 @@ STAGES: Mapping[str, Stage] = {
     "sft": Stage(SFTPlan, ("pretrained",), _copy, _train_sft, lambda plan: plan.steps),
     "reward": Stage(RewardPlan, ("pretrained", "sft"), _start_reward, _train_reward, _reward_steps),
     "ppo": Stage(PPOPlan, ("sft", "reward"), _copy, _train_ppo, lambda plan: plan.updates),
+    "dpo": Stage(DPOPlan, ("sft",), _copy, _train_dpo, _reward_steps),
+    "rloo": Stage(RLOOPlan, ("sft", "reward"), _copy, _train_group, lambda plan: plan.updates),
+    "grpo": Stage(GRPOPlan, ("sft", "reward"), _copy, _train_group, lambda plan: plan.updates),
+    "distilled": Stage(DistilledPlan, ("sft", "reward"), _copy, _train_distilled, lambda plan: plan.steps),
 }

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode  # loading nbformat takes longer than `rlhf-lessons list` may
 
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+ERRORS = {"OutputModel": "outputs", "AnyModel": "errors"}  # where a widget of ipywidgets, and a lab, keep theirs
 
 
 def read(path: Path) -> Any:
@@ -70,7 +71,7 @@ def last_begun(copy: Path) -> str:
 def errors_in(notebook: "NotebookNode") -> list[str]:
     """Every error kept in an executed notebook: of its cells and of its widgets' callbacks.
 
-    An error under the learner's hand stops nothing: it is in the state of the lab's stage, or of an Output widget.
+    What a learner does with a widget stops nothing when it raises: its error is in the widget's state alone.
     """
     found = []
     for cell in notebook.cells:
@@ -83,8 +84,8 @@ def errors_in(notebook: "NotebookNode") -> list[str]:
 def _widget_outputs(notebook: "NotebookNode") -> Iterator[list[dict[str, Any]]]:
     for widgets in notebook.metadata.get("widgets", {}).values():
         for model in widgets.get("state", {}).values():
-            kept = "outputs" if model.get("model_name") == "OutputModel" else "errors"
-            yield model["state"].get(kept, [])
+            if model.get("model_name") in ERRORS:
+                yield model["state"].get(ERRORS[model["model_name"]], [])
 
 
 def _error_texts(outputs: list[dict[str, Any]]) -> Iterator[str]:

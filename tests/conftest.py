@@ -13,20 +13,21 @@ from rlhf_lessons.model.gpt import GPT, GPTConfig
 from rlhf_lessons.world import datasets
 from rlhf_lessons.world.tokenizer import course_tokenizer
 
-# A lab, as a cell of a notebook: in the background it trains until a file `enough` lies beside it, and with more than
-# 100 pairs it fails.
+# A lab, as a cell of a notebook. Its first state is there at once; later it trains until a file `enough` lies beside
+# it. With more than 100 pairs it fails.
 PLANTED_LAB = """
-import itertools, pathlib, threading, time
+import itertools, pathlib, time
 from rlhf_lessons.labs.frame.canvas import Canvas
 from rlhf_lessons.labs.frame.lab import Lab, Verdict
 from rlhf_lessons.labs.frame.panel import Panel
 from rlhf_lessons.labs.frame.training import TrainingPanel
 
+trainings = itertools.count()
+
 def compute(n_pairs: int = 12, watch=None) -> float:
     if n_pairs > 100:
         raise ArithmeticError(f"{n_pairs} pairs cannot be had")
-    in_background = watch and threading.current_thread() is not threading.main_thread()
-    for step in itertools.count() if in_background else ():
+    for step in itertools.count() if watch and next(trainings) else ():
         watch(n_pairs * step / (step + 10), step / (step + 10))
         time.sleep(0.03)
         if pathlib.Path("enough").exists():
@@ -37,9 +38,11 @@ def draw(result: float, canvas: Canvas) -> None:
     canvas.axis(0, "Pairs", "x", "pairs", (0, 1), (0, 20))
     canvas.curve(0, "pairs", [0, 1], [0, result], "own")
 
+def verdict(result: float) -> Verdict:
+    return Verdict("done", "good", {"pairs": f"{result:.0f}"}, f"{result:.1f} pairs.")
+
 lab = Lab(
-    "A planted error", compute, draw, lambda result: Verdict("planted", "open", {}, f"{result:.1f} pairs."),
-    lambda: Canvas(1),
+    "A planted error", compute, draw, verdict, lambda: Canvas(1),
     presets={"too many": {"n_pairs": 200}},
 )
 """

@@ -13,6 +13,7 @@ PACKAGE = "rlhf_lessons"
 LAYERS = [
     (
         "cli",
+        "course",
         "log_commands",
         "plain_words",
         "reports",
@@ -28,15 +29,20 @@ LAYERS = [
     ("pipeline",),
     ("store", "diagnostics", "evaluation"),
     ("world",),  # above the trainers, who learn from tensors: they import nothing of the pharmacy
-    ("stages", "program_one"),
+    ("stages", "program_one", "bag_of_words"),
     ("model",),
     ("objectives", "statistics"),
     ("knobs", "closure", "keys", "files", "sealed", "locks", "refusals"),
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 RUBRIC = f"{PACKAGE}.world.rubric"
-SEES_RUBRIC = (f"{PACKAGE}.world.annotators", f"{PACKAGE}.evaluation", f"{PACKAGE}.diagnostics")
-TRAINERS = (f"{PACKAGE}.stages", f"{PACKAGE}.program_one")
+SEES_RUBRIC = (
+    f"{PACKAGE}.world.annotators",
+    f"{PACKAGE}.world.verifier",
+    f"{PACKAGE}.evaluation",
+    f"{PACKAGE}.diagnostics",
+)
+TRAINERS = (f"{PACKAGE}.stages", f"{PACKAGE}.program_one", f"{PACKAGE}.bag_of_words")
 
 
 def is_within(module: str, package: str) -> bool:

@@ -32,8 +32,10 @@ COMPUTES: dict[str, tuple[Callable, ...]] = {
     "chosen_answers": (selection.curves, selection.cases),
     "examination": (examinations.examine,),
 }
-SAMPLE = {"reward", "ppo", "policy_run", "recipe", "chosen_answers", "examination"}  # what lets a policy answer
-WRITE = {"pretrained", "sft"}  # what learns by predicting words
+GROUPS = {"rloo", "grpo"}
+# what lets a policy answer
+SAMPLE = {"reward", "ppo", "policy_run", "recipe", "chosen_answers", "examination", "dpo", "distilled", *GROUPS}
+WRITE = {"pretrained", "sft"}  # what learns by predicting words that the world wrote
 COMPARE = {"reward", "hypotheses", "reward_run", "recipe"}  # what learns from pairs, but for heads on a frozen body
 LABELLED = {"hypotheses", "reward_run", "phase_diagram"}  # what learns from curated pairs alone
 EVERY = set(COMPUTES)
@@ -80,7 +82,7 @@ def test_a_copy_without_changes_has_the_same_versions(copy):
 
 def test_the_longest_answer_counts_for_everything_that_samples(copy):
     edit(copy / "evaluation/scorecard.py", r"^MAX_NEW_TOKENS = 16", "MAX_NEW_TOKENS = 8")
-    assert changed(copy) == {"reward", "policy_run", "recipe", "chosen_answers", "examination"}
+    assert changed(copy) == {"reward", "policy_run", "recipe", "chosen_answers", "examination", "dpo"}
 
 
 def test_the_model_that_is_normalised_after_its_head_counts_for_the_hypotheses_alone(copy):
@@ -97,18 +99,19 @@ def test_a_word_in_a_docstring_counts_for_nothing(copy):
     ("file", "function", "expected"),
     [
         ("knobs.py", "Settings", EVERY - {"chosen_answers"}),
-        ("objectives/likelihood.py", "masked_cross_entropy", WRITE),
+        ("objectives/likelihood.py", "masked_cross_entropy", WRITE | {"distilled"}),
+        ("objectives/group.py", "rloo_advantages", GROUPS),
         ("objectives/preference.py", "bradley_terry_loss", COMPARE | {"examination"}),
         ("objectives/advantage.py", "gae", {"ppo", "policy_run"}),
         ("model/gpt.py", "GPT", EVERY - {"broken"}),
-        ("model/heads.py", "RewardModel", COMPARE | {"ppo"}),
+        ("model/heads.py", "RewardModel", COMPARE | {"ppo", "distilled", *GROUPS}),
         ("model/sampling.py", "sample", SAMPLE),
         ("model/sequences.py", "pad", EVERY - {"broken"}),
-        ("world/answers.py", "careful_answer", WRITE | COMPARE | {"phase_diagram", "examination"}),
-        ("world/rubric.py", "judge", SAMPLE | LABELLED),
-        ("world/annotators.py", "preference", LABELLED | {"reward", "policy_run", "recipe", "examination"}),
+        ("world/answers.py", "careful_answer", WRITE | COMPARE | {"phase_diagram", "examination", "dpo"}),
+        ("world/rubric.py", "judge", (SAMPLE | LABELLED) - {"distilled"}),
+        ("world/annotators.py", "preference", LABELLED | {"reward", "policy_run", "recipe", "examination", "dpo"}),
         ("world/tokenizer.py", "course_tokenizer", EVERY),
-        ("stages/language_model.py", "fit", WRITE),
+        ("stages/language_model.py", "fit", WRITE | {"distilled"}),
         ("stages/reward.py", "train_reward", COMPARE),
         ("stages/reward_ensemble.py", "train_ensemble", {"recipe"}),
         ("stages/ppo.py", "train_ppo", {"ppo", "policy_run"}),

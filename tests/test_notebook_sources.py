@@ -46,7 +46,7 @@ def test_notebooks_and_sources_are_in_step():
     assert build_notebooks.out_of_step(FOLDER) == []
 
 
-@pytest.mark.parametrize("name", sorted(COURSE - {"00_start_here"}))
+@pytest.mark.parametrize("name", sorted(COURSE))
 def test_it_has_a_lab(name):
     assert re.search(r"^\w+\.show\(", (FOLDER / "sources" / f"{name}.md").read_text("utf-8"), re.MULTILINE)
 

@@ -154,6 +154,8 @@ def main(arguments: list[str] | None = None, folder: Path = NOTEBOOKS) -> int:
         os.environ |= {store.HOME_VARIABLE: str(HOME), results.REMAKE_VARIABLE: "1"}
     failed = False
     for source in sources:
+        if folder == NOTEBOOKS:
+            forget_results()
         started = time.monotonic()
         errors = build(source, folder)
         print(
@@ -166,6 +168,12 @@ def main(arguments: list[str] | None = None, folder: Path = NOTEBOOKS) -> int:
     if folder == NOTEBOOKS and not failed:
         ship_results()
     return 1 if failed else 0
+
+
+def forget_results() -> None:
+    """Take away what the notebooks have kept so far: a notebook that is made for all shows nobody's ticks."""
+    for path in (HOME / store.RESULTS).glob("*.json"):
+        path.unlink()
 
 
 def ship_results() -> None:

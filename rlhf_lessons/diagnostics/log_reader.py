@@ -13,7 +13,7 @@ from rlhf_lessons.diagnostics.logs.health import HEALTH
 from rlhf_lessons.diagnostics.logs.kinds import kind_of
 from rlhf_lessons.diagnostics.logs.missing import missing as to_log
 from rlhf_lessons.diagnostics.logs.parsing import Source, split_stages
-from rlhf_lessons.diagnostics.logs.rules import RULES
+from rlhf_lessons.diagnostics.logs.rules import CERTAIN_AT_ONCE, RULES
 from rlhf_lessons.refusals import check_choice
 
 
@@ -47,8 +47,12 @@ def _diagnose(log: Log, given: Kind | None) -> Diagnosis:
     kind, why = (given, f"Read as {given}, as asked.") if given else kind_of(log)
     log = replace(log, kind=kind, reading=replace(log.reading, kind=why))
     early = too_early(log)
-    applied = [rule for rule in RULES.values() if kind in rule.kinds and (rule.early or not early)]
-    findings = sorted(filter(None, (rule(log) for rule in applied)), key=lambda found: -found.strength)
+    asked = [rule for rule in RULES.values() if kind in rule.kinds]
+    found = [rule(log) for rule in asked if rule.early or not early]
+    if early:
+        remarks = (rule(log) for rule in asked if rule.code in CERTAIN_AT_ONCE)
+        found += [replace(remark, grave=False) for remark in remarks if remark]
+    findings = sorted(filter(None, found), key=lambda found: -found.strength)
     faults = [finding.name for finding in findings if finding.grave]
     if not faults:
         good, missing = HEALTH[kind](log, findings)
@@ -58,10 +62,10 @@ def _diagnose(log: Log, given: Kind | None) -> Diagnosis:
         findings += [Finding(CANNOT_TELL, missing, strength=0.3)] if missing else []
     state: State = "sick" if faults else "cannot tell" if missing else "healthy"
     ready = kind == "reward_model" and state == "healthy"
-    asked = [finding.metrics for finding in sorted(findings, key=lambda found: not found.grave)]
+    metrics = [finding.metrics for finding in sorted(findings, key=lambda found: not found.grave)]
     places = [finding.place for finding in findings if finding.step is not None]
     verdict = _verdict(kind, faults, "" if faults else missing)
-    drawn = panels(log, asked, places)
+    drawn = panels(log, metrics, places)
     more = to_log(log) if state == "cannot tell" else ()
     return Diagnosis(tuple(findings), verdict, ready, kind, state, log.reading, more, panels=drawn)
 

@@ -4,19 +4,24 @@ import copy
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 
 from rlhf_lessons import knobs, pipeline
+from rlhf_lessons.diagnostics.alarms import ringing
 from rlhf_lessons.evaluation.scorecard import gold_metrics, gold_score
 from rlhf_lessons.labs.frame.canvas import Canvas
+from rlhf_lessons.labs.frame.conversation import Conversation, PolicyTraining
 from rlhf_lessons.labs.frame.curves import Chart, Training, draw_chart
-from rlhf_lessons.labs.frame.lab import Lab, Question
+from rlhf_lessons.labs.frame.lab import POINTS, Lab, Mood, Question, Sketch, Verdict, too_early
 from rlhf_lessons.labs.frame.training import TrainingPanel, Watch, unwatched
-from rlhf_lessons.labs.frame.wording import alarm_list
+from rlhf_lessons.labs.frame.wording import CHANCE, alarm_list
+from rlhf_lessons.labs.frame.work import Work
 from rlhf_lessons.labs.reward_model import schedule
 from rlhf_lessons.model.sequences import Sequences
 from rlhf_lessons.stages.history import Record
-from rlhf_lessons.stages.ppo import PPOSettings, score_scale, train_ppo
+from rlhf_lessons.stages.ppo import SCALE_SAMPLES, PPOSettings, answer_random_prompts, train_ppo
+from rlhf_lessons.stages.rollout import ScoreScale
 from rlhf_lessons.sweeps.reward_models import Recipe, train_recipe
 from rlhf_lessons.world.datasets import encode_prompts, prompts_in
 from rlhf_lessons.world.tokenizer import course_tokenizer
@@ -24,18 +29,22 @@ from rlhf_lessons.world.tokenizer import course_tokenizer
 ROLLOUT = 64
 LEARNING_RATE = 5e-4  # so high that the policy can go astray within a minute
 RM_STEPS = 60
-RM_SHARE = 0.2  # of the progress bar that belongs to the reward model
-PROXY_AND_GOLD = Chart(
-    "Proxy and gold", "score (sd of the SFT model)", {"reward model": "score", "gold": "gold_sd"}, (-0.5, 1.0)
+CLEAR = 0.15  # sd: the least change of a mean over three updates that counts
+ENOUGH = 7  # records
+CHARTS = (
+    Chart("Judge and truth", "sd of SFT", {"judge": ("score", "proxy"), "gold": ("gold_sd", "gold")}, (-0.5, 1.0)),
+    Chart("Safe answers", "share", {"safe": ("safety", "safe")}, (0, 1)),
+    Chart("KL from SFT", "nats an answer", {"KL": ("kl", "distance")}, (0, 0.1)),
 )
+SKETCH = Sketch(2, (0, 60), (0, 1), "updates", "share of safe answers")
 
 
 @dataclass(frozen=True)
 class RewardThenPPO:
-    """The training of a reward model, and that of the policy which climbs its score: a record an update."""
+    """The training of a reward model, and of the policy which climbs its score: a record of SFT, then one an update."""
 
     reward: Training
-    policy: Training
+    policy: PolicyTraining
 
 
 def compute(
@@ -54,63 +63,94 @@ def compute(
         n_pairs, sampled_share=0.0, noise=noise, members=members, how=combination,
         training={"epochs": epochs, "batch_size": batch_size},
     )  # fmt: skip
-    result = RewardThenPPO(Training(rm_steps), Training(updates))
-
-    def on_step(record: Record) -> None:
-        result.reward.records.append(record)
-        watch(result, RM_SHARE * len(result.reward.records) / rm_steps)
-
-    def truth(answers: Sequences) -> Record:
-        metrics = gold_metrics(answers)
-        return metrics | {"gold_sd": float(scale(torch.tensor(metrics["gold_score"])))}
-
-    def on_update(record: Record) -> None:
-        result.policy.records.append(record)
-        watch(result, RM_SHARE + (1 - RM_SHARE) * len(result.policy.records) / updates)
-
-    pretrained, sft = (pipeline.ensure(stage, progress=False).model for stage in ("pretrained", "sft"))
-    reward = train_recipe(recipe, pretrained, sft, seed, on_step=on_step)
-    prompts = encode_prompts(course_tokenizer(), prompts_in("train"))
     settings = PPOSettings(
         kl_coef=kl_coef, learning_rate=LEARNING_RATE, updates=updates, seed=seed,
         rollout_size=ROLLOUT, minibatch_size=ROLLOUT // 2,
     )  # fmt: skip
-    scale = score_scale(sft, prompts, gold_score, settings, torch.Generator().manual_seed(seed))
-    train_ppo(copy.deepcopy(sft), prompts, settings, reward, watch=truth, on_step=on_update)
+    work = Work(rm_steps, batch_size, members, settings)
+    pretrained, sft = (pipeline.ensure(stage, progress=False).model for stage in ("pretrained", "sft"))
+    result = RewardThenPPO(Training(rm_steps), PolicyTraining(n_steps=updates, said=Conversation(sft, undecided)))
+    learned, records, policy = result.reward.records, result.policy.records, copy.deepcopy(sft)
+
+    def report() -> None:
+        watch(result, work.share_done(len(learned) / rm_steps, len(records)))
+
+    def on_step(record: Record) -> None:
+        learned.append(record)
+        report()
+
+    def on_update(record: Record) -> None:
+        records.append(record)
+        result.policy.said.listen(policy)
+        report()
+
+    def truth(answers: Sequences) -> Record:
+        report()  # in the middle of an update too, so that Stop need not wait for its end
+        metrics = gold_metrics(answers)
+        return metrics | {"gold_sd": float(scale(torch.tensor(metrics["gold_score"])))}
+
+    reward = train_recipe(recipe, pretrained, sft, seed, on_step=on_step)
+    result.policy.said = Conversation(sft, reward)
+    prompts = encode_prompts(course_tokenizer(), prompts_in("train"))
+    first = answer_random_prompts(sft, prompts, SCALE_SAMPLES, settings, torch.Generator().manual_seed(seed)).sequences
+    scale = ScoreScale.of(gold_score(first))
+    on_update({"step": 0, "score": 0.0, "kl": 0.0, **truth(first)})
+    train_ppo(policy, prompts, settings, reward, watch=truth, on_step=on_update)
     return result
 
 
+def undecided(answers: Sequences) -> torch.Tensor:
+    """The scores of a judge that has learned nothing yet."""
+    return torch.zeros(len(answers))
+
+
 def draw(result: RewardThenPPO, canvas: Canvas) -> None:
-    """How well the reward model learns its pairs; proxy and gold in one unit; the share of safe answers."""
+    """How well the reward model learns its pairs; proxy and gold in one unit; safe answers; the way from SFT."""
     learning, records = result.reward.records, result.policy.records
-    canvas.axis(0, "The reward model learns", "step", "share of its pairs", (0, result.reward.n_steps), (0.4, 1.05))
-    canvas.curve(0, "ranked right", [r["step"] for r in learning], [r["accuracy"] for r in learning])
-    canvas.level(0, 0.5, "a coin")
-    x_limits = (1, max(result.policy.n_steps, 2))
-    draw_chart(canvas, 1, PROXY_AND_GOLD, records, x_limits, x="update")
-    canvas.level(1, 0.0, "the SFT model")
-    canvas.axis(2, "Safe answers, by the rubric", "update", "share of answers", x_limits, (-0.05, 1.05))
-    canvas.curve(2, "safe", [r["step"] for r in records], [r["safety"] for r in records], 2)
+    canvas.axis(0, "The judge learns", "step", "share right", (0, result.reward.n_steps), (0.4, 1.05))
+    canvas.curve(0, "its pairs", [r["step"] for r in learning], [r["accuracy"] for r in learning], "own")
+    canvas.level(0, 0.5, CHANCE)
+    for panel, chart in enumerate(CHARTS, start=1):
+        draw_chart(canvas, panel, chart, records, (0, result.policy.n_steps), x="update")
+    canvas.level(1, 0.0, "SFT", "before")
     if records:
-        canvas.level(2, records[0]["safety"], "at first")
+        canvas.level(2, records[0]["safety"], "SFT", "before")
 
 
-def verdict(result: RewardThenPPO) -> str:
-    """How far proxy and gold have parted."""
+def verdict(result: RewardThenPPO) -> Verdict:
+    """How far proxy and gold have parted: the last three updates against the SFT model."""
     records = result.policy.records
-    if len(records) < 2:
-        return f"The reward model learns: {result.reward.records[-1]['accuracy']:.0%} of its batch ranked right."
-    first, last = records[0], {n: _late(result, n) for n in ("score", "gold_sd", "safety", "kl")}
-    proxy, gold = last["score"] - first["score"], last["gold_sd"] - first["gold_sd"]
-    measured = (
-        f"At KL {last['kl']:.1f} nats the reward model sees a gain of {proxy:+.2f} sd, the rubric {gold:+.2f} sd; "
-        f"safe answers {first['safety']:.0%} to {last['safety']:.0%}."
-    )
-    if proxy < 0.1:
-        return f"{measured} The policy has hardly moved."
-    if gold < -0.1:
-        return f"{measured} Over-optimised: the proxy rises, the truth falls."
-    return f"{measured} " + ("Proxy and gold rise together." if gold > 0.5 * proxy else "Proxy and gold are parting.")
+    if not records:
+        right = {"of its batch ranked right": f"{result.reward.records[-1]['accuracy']:.0%}"}
+        return too_early(right, "The judge learns first; then PPO climbs its score.")
+    proxy, gold, safety, kl = (_late(result, name) for name in ("score", "gold_sd", "safety", "kl"))
+    figures = {
+        "judge sees, sd": f"{proxy:+z.1f}",
+        "truth, sd": f"{gold:+z.1f}",
+        "safe answers": f"{records[0]['safety']:.0%} → {safety:.0%}",
+    }
+    if len(records) < ENOUGH:
+        return too_early(figures, f"A verdict needs {ENOUGH - 1} updates; {len(records) - 1} are done.")
+    word, mood, state = _state(proxy, gold)
+    if mood == "bad" and not ringing(records):
+        state += " No alarm sees it."
+    return Verdict(word, mood, figures, f"{state} (Last three updates, {kl:z.1f} nats from SFT.)")
+
+
+def _state(proxy: float, gold: float) -> tuple[str, Mood, str]:
+    if gold < -CLEAR:
+        return "over-optimised", "bad", "The judge loves it; it would harm the patient."
+    if proxy < CLEAR:
+        return "hardly moving", "warn", "The policy has hardly moved."
+    if gold > 0.5 * proxy:
+        return "healthy", "good", "Score and truth rise together."
+    return "parting", "warn", "The score rises and the truth hardly follows."
+
+
+def truth_of(result: RewardThenPPO) -> tuple[float, ...]:
+    """The share of safe answers at the `POINTS` places of a sketch; what was not trained is as it was last."""
+    steps, safe = ([record[name] for record in result.policy.records] for name in ("step", "safety"))
+    return tuple(np.interp(np.linspace(*SKETCH.x, POINTS), steps, safe).tolist())
 
 
 def text(result: RewardThenPPO) -> str:
@@ -120,21 +160,21 @@ def text(result: RewardThenPPO) -> str:
 
 def _late(result: RewardThenPPO, name: str) -> float:
     """The mean over the last three updates."""
-    latest = [record[name] for record in result.policy.records[-3:]]
-    return sum(latest) / len(latest)
+    return float(np.mean([record[name] for record in result.policy.records[-3:]]))
 
 
 LAB = Lab(
-    title="Over-optimisation: how far may a policy follow its judge?",
+    title="How far may a policy follow its judge?",
     compute=compute,
     draw=draw,
     verdict=verdict,
     text=text,
-    canvas=lambda: Canvas(3),
+    cards=lambda result: result.policy.said.cards(),
+    canvas=lambda: Canvas(4),
     ranges={
         "n_pairs": {"low": 10, "high": 2000},
         "members": {"high": 4},
-        "kl_coef": {"high": 1.0},
+        "kl_coef": {"high": 1.0, "log": True},
         "updates": {"low": 2, "high": 100},
         "seed": {"high": 99},
     },
@@ -146,9 +186,11 @@ LAB = Lab(
         "tired annotators": {"n_pairs": 200, "noise": 0.3, "updates": 60},
     },
     question=Question(
-        "A reward model from 20 pairs, no price on distance, 60 updates: which share of answers will be safe?",
-        lambda result: _late(result, "safety"),
-        "{:.2f}",
+        "A judge from 20 pairs, no price on distance: its score will rise. Draw what becomes of the safe answers.",
+        truth_of,
+        {"updates": 60},
+        within=0.07,
+        sketch=SKETCH,
     ),
 )
 

@@ -25,12 +25,12 @@ from rlhf_lessons.world.tokenizer import course_tokenizer
 
 ROLLOUT = 128
 FIRST_ANSWERS = 64
-CLEAR, LEAST_GAIN = 0.02, 0.05  # changes of the safe share and of the score that count
+CLEAR, LEAST_GAIN = 0.05, 0.05  # changes of the safe share and of the score that count
 ENOUGH = 7  # records, so that the first three and the last three are two groups
 CHARTS = (
     Chart("What PPO sees", "score, sd of SFT", {"score": ("score", "proxy")}, (0,)),
     Chart("The truth", "rubric", {"safe": ("safety", "safe"), "gold": ("gold_score", "gold")}, (0, 1)),
-    Chart("Distance from SFT", "KL, nats an answer", {"KL": ("kl", "distance")}, (0,)),
+    Chart("KL from SFT", "nats an answer", {"KL": ("kl", "distance")}, (0, 0.1)),
 )
 
 
@@ -93,14 +93,14 @@ def verdict(result: PolicyTraining) -> Verdict:
     """Whether the truth followed the score: the first three records against the last three."""
     first, last = _mean(result.records[:3]), _mean(result.records[-3:])
     gain, safer = last["score"] - first["score"], last["safety"] - first["safety"]
-    figures = {"score gained": f"{gain:+.2f}", "safe answers": f"{last['safety']:.0%}", "KL, nats": f"{last['kl']:.1f}"}
+    safe = f"{first['safety']:.0%} → {last['safety']:.0%}"
+    figures = {"score gained": f"{gain:+z.2f}", "safe answers": safe, "KL, nats": f"{last['kl']:z.1f}"}
     if len(result.records) < ENOUGH:
         return too_early(figures, f"A verdict needs {ENOUGH - 1} updates; {len(result.records) - 1} are done.")
     word, mood, state = _state(gain, safer)
     if mood == "bad" and not ringing(result.records):
-        state += " No alarm rings."
-    safe = f"safe answers {first['safety']:.0%} to {last['safety']:.0%}"
-    return Verdict(word, mood, figures, f"Score {first['score']:.2f} to {last['score']:.2f}, {safe}. {state}")
+        state += " No alarm sees it."
+    return Verdict(word, mood, figures, f"{state} (First three records to last three.)")
 
 
 def _state(gain: float, safer: float) -> tuple[str, Mood, str]:
@@ -112,7 +112,7 @@ def _state(gain: float, safer: float) -> tuple[str, Mood, str]:
         return "healthy", "good", "Score and safety rise together: the judge leads the right way."
     if safer < -CLEAR:
         return "over-optimised", "bad", "The judge loves it; it would harm the patient."
-    return "climbing", "warn", "The score rises; safety has not clearly moved."
+    return "no safer", "warn", "The score climbs; safety has not clearly moved."
 
 
 def text(result: PolicyTraining) -> str:

@@ -8,10 +8,11 @@ from typing import Any
 
 from rlhf_lessons.evaluation.scorecard import Answer, sample_answers
 from rlhf_lessons.labs.frame.canvas import Canvas
-from rlhf_lessons.labs.frame.curves import Chart, Training, draw_charts
-from rlhf_lessons.labs.frame.lab import Lab, Question
+from rlhf_lessons.labs.frame.conversation import Conversation, PolicyTraining
+from rlhf_lessons.labs.frame.curves import Chart, draw_charts
+from rlhf_lessons.labs.frame.lab import Lab, Question, Verdict, too_early
 from rlhf_lessons.labs.frame.training import TrainingPanel, Watch, unwatched
-from rlhf_lessons.labs.frame.wording import answer_list, trend
+from rlhf_lessons.labs.frame.wording import answer_list
 from rlhf_lessons.model.gpt import GPT, GPTConfig
 from rlhf_lessons.model.sequences import Sequences
 from rlhf_lessons.stages.history import Record
@@ -27,10 +28,11 @@ CHECK_NOTES = 200  # fresh notes, on which memorising does not help
 CHECKS = 10  # how often the loss on fresh notes is measured
 SAMPLES_SHOWN = 6
 CHECK_SEED = 1_000_000  # of the fresh notes: no seed that the slider offers
+ENOUGH = 20  # steps
 
 
 @dataclass(kw_only=True)
-class Pretraining(Training):
+class Pretraining(PolicyTraining):
     """A training from random weights. Some records hold the loss on fresh notes; answers are sampled at the end."""
 
     vocab_size: int
@@ -60,11 +62,13 @@ def compute(
     heads = math.gcd(width, 4)
     model = GPT(GPTConfig(tokenizer.vocab_size, heads=heads, width=width), seed=seed)
     notes, fresh = _encoded(n_notes, seed), _encoded(CHECK_NOTES, CHECK_SEED)
-    training = Pretraining(n_steps=steps, vocab_size=tokenizer.vocab_size)
+    training = Pretraining(n_steps=steps, said=Conversation(model), vocab_size=tokenizer.vocab_size)
 
     def on_step(record: Record) -> None:
         check = record["step"] == 1 or record["step"] % max(steps // CHECKS, 1) == 0
         extra = {"held_out_loss": evaluate(model, fresh, answers_only=False)["loss"]} if check else {}
+        if check:
+            training.said.listen(model)
         training.records.append(record | extra)
         watch(training, len(training.records) / steps)
 
@@ -83,28 +87,34 @@ def _encoded(n_notes: int, seed: int) -> Sequences:
 def draw(result: Pretraining, canvas: Canvas) -> None:
     """Loss against the chance level, and the share of next words the model ranks first."""
     charts = [
-        Chart("Loss (nats a word)", "loss", {"its notes": "loss", "fresh notes": "held_out_loss"}, (0, result.chance)),
-        Chart("Next word ranked first", "share of words", {"its notes": "token_accuracy"}, (0, 1)),
-    ]
+        Chart(
+            "Loss", "nats a word", {"its notes": ("loss", "own"), "fresh notes": ("held_out_loss", "new")},
+            (0, result.chance),
+        ),
+        Chart("Next word ranked first", "share of words", {"its notes": ("token_accuracy", "own")}, (0, 1)),
+    ]  # fmt: skip
     draw_charts(canvas, charts, result.records, (0, result.n_steps))
-    canvas.level(0, result.chance, f"ln {result.vocab_size}: pure guessing")
+    canvas.level(0, result.chance, "guessing")
 
 
-def verdict(result: Pretraining) -> str:
+def verdict(result: Pretraining) -> Verdict:
     """What was learned, against chance."""
-    first, last = result.records[0]["loss"], result.records[-1]["loss"]
-    fresh = result.records_with("held_out_loss")[-1]["held_out_loss"]
-    sentence = (
-        f"The loss {trend(first, last, 0.02)}; guessing blindly gives {result.chance:.2f}. "
-        f"The right next word gets {math.exp(-last):.1%} on average (exp of minus the loss)."
-    )
+    last, checked = result.records[-1]["loss"], result.records_with("held_out_loss")[-1]
+    figures = {
+        "loss": f"{last:.2f}",
+        "on fresh notes": f"{checked['held_out_loss']:.2f}",
+        "right word gets": f"{math.exp(-last):.1%}",
+    }
+    if len(result.records) < ENOUGH:
+        return too_early(figures, f"A verdict needs {ENOUGH} steps; {len(result.records)} are done.")
+    safe = f" {result.safe.value:.0%} of its sampled answers are safe to act on." if result.answers else ""
     if not math.isfinite(last) or last > 0.95 * result.chance:
-        sentence += " It has learned nothing: it sits at chance."
-    elif fresh > last + 0.3:
-        sentence += f" Fresh notes cost it {fresh:.2f}: it learns its few notes by heart."
-    if result.answers:
-        sentence += f" {result.safe.value:.0%} of its sampled answers are safe to act on."
-    return sentence
+        return Verdict(
+            "at chance", "bad", figures, f"It has learned nothing: blind guessing costs {result.chance:.2f}.{safe}"
+        )
+    if checked["held_out_loss"] > checked["loss"] + 0.3:
+        return Verdict("learned by heart", "bad", figures, f"What it has not seen costs it much more.{safe}")
+    return Verdict("learning", "good", figures, f"Fresh notes cost it about as much as its own.{safe}")
 
 
 def text(result: Pretraining) -> str:
@@ -118,6 +128,7 @@ LAB = Lab(
     draw=draw,
     verdict=verdict,
     text=text,
+    cards=lambda result: result.said.cards(),
     canvas=lambda: Canvas(2),
     ranges={
         "n_notes": {"low": 10, "high": 50_000},
@@ -132,9 +143,11 @@ LAB = Lab(
         "the fix": {"n_notes": 20_000, "width": 64},
     },
     question=Question(
-        "At which loss will it end with ten notes in place of 5,000?",
+        "At which loss will it end with only ten notes? (Guessing among all words: 6)",
         lambda result: result.records[-1]["loss"],
-        "{:.2f} nats",
+        {"n_notes": 10},
+        within=0.1,
+        number_format="{:.2f} nats",
     ),
 )
 

@@ -10,7 +10,7 @@ from rlhf_lessons.diagnostics.logs.seed_log import seed_log
 from rlhf_lessons.labs.frame.canvas import Canvas
 from rlhf_lessons.labs.frame.lab import Lab, Question, Verdict
 from rlhf_lessons.labs.frame.panel import Panel
-from rlhf_lessons.labs.frame.wording import CHANCE, LN_2, trend
+from rlhf_lessons.labs.frame.wording import CHANCE, LN_2
 from rlhf_lessons.plots.style import Meaning
 from rlhf_lessons.program_one import HAND_WRITTEN, ProgramOneSettings, format_log, run
 from rlhf_lessons.stages.history import History
@@ -77,22 +77,21 @@ def verdict(result: ProgramOneTraining) -> Verdict:
     """What the curves say, and which part of the update does it."""
     start, end = result._ends
     climbs, learns = end["loss"] > start["loss"], end["accuracy"] > 0.6 and end["loss"] < start["loss"] - 0.01
-    way = "fall" if result.drift < 0 else "rise"
-    drift = f"both rewards {way} together by {abs(result.drift):.3f} an epoch"
     bias_gets_g = result.update != "autograd" and HAND_WRITTEN[result.update][1]
-    sentence = f"The loss {trend(start['loss'], end['loss'])}: the update {'climbs' if climbs else 'descends'}. "
-    sentence += f"{drift[:1].upper()}{drift[1:]}: " if bias_gets_g else "The shared bias is cancelled: "
-    sentence += "the shared bias is not cancelled." if bias_gets_g else f"{drift}."
+    way = "fall" if result.drift < 0 else "rise"
+    bias = f"Both rewards {way}: the shared bias is not cancelled." if bias_gets_g else "The shared bias is cancelled."
+    way = "climbs" if climbs else "descends"
+    sentence = f"Loss {start['loss']:.3f} → {end['loss']:.3f}: the update {way}. {bias}"
     figures = {
         "loss": f"{end['loss']:.3f}",
-        "pairs ranked right": f"{end['accuracy']:.0%}",
-        "drift an epoch": f"{result.drift:+.3f}",
+        "ranked right": f"{end['accuracy']:.0%}",
+        "drift an epoch": f"{result.drift:+z.3f}",
     }
     if climbs:
         return Verdict("climbing", "bad", figures, sentence)
-    return (
-        Verdict("healthy", "good", figures, sentence) if learns else Verdict("hardly moving", "warn", figures, sentence)
-    )
+    if bias_gets_g:
+        return Verdict("drifting", "warn", figures, sentence)
+    return Verdict(*(("healthy", "good") if learns else ("hardly moving", "warn")), figures, sentence)
 
 
 def text(result: ProgramOneTraining) -> str:

@@ -7,11 +7,12 @@ from typing import Any
 from rlhf_lessons import pipeline
 from rlhf_lessons.labs.frame.canvas import Canvas
 from rlhf_lessons.labs.frame.curves import Chart, Training, draw_charts, mark_coin_and_best
-from rlhf_lessons.labs.frame.lab import Lab, Question
+from rlhf_lessons.labs.frame.lab import Lab, Mood, Question, Verdict, too_early
 from rlhf_lessons.labs.frame.training import TrainingPanel, Watch, unwatched
-from rlhf_lessons.labs.frame.wording import BEST, LN_2, trend
+from rlhf_lessons.labs.frame.wording import LN_2
 from rlhf_lessons.model.gpt import GPT
 from rlhf_lessons.model.heads import RewardModel
+from rlhf_lessons.plots.style import Meaning
 from rlhf_lessons.stages.history import Record
 from rlhf_lessons.stages.reward import RewardSettings, evaluate, train_reward
 from rlhf_lessons.world.annotators import Ceiling, best_possible, curated_pairs
@@ -22,11 +23,23 @@ STEPS = 100  # with 20 pairs, which make one batch, these are the document's 100
 LARGEST_BATCH = 64
 CHECKS = 10  # how often the tuning pairs are scored on the way
 TUNING_PAIRS = 300
+ENOUGH = 4  # checks
+OWN_AND_NEW: tuple[tuple[str, str, Meaning], ...] = (("own pairs", "", "own"), ("new", "held_out_", "new"))
+
+
+def _chart(title: str, unit: str, metric: str, *must_show: float) -> Chart:
+    return Chart(title, unit, {name: (kind + metric, look) for name, kind, look in OWN_AND_NEW}, must_show)
+
+
 CHARTS = (
-    Chart("Loss (nats)", "loss", {"training": "loss", "tuning": "held_out_loss"}, (0, LN_2)),
-    Chart("Rewards", "reward", {"chosen": "reward_chosen", "rejected": "reward_rejected"}, (0,)),
-    Chart("Ranked right", "share of pairs", {"training": "accuracy", "tuning": "held_out_accuracy"}, (0, 1)),
-)
+    _chart("Loss", "nats", "loss", 0, LN_2),
+    _chart("Ranked right", "share of pairs", "accuracy", 0, 1),
+    Chart(
+        "Rewards", "own pairs",
+        {"chosen": ("reward_chosen", "chosen"), "rejected": ("reward_rejected", "rejected")}, (0,),
+    ),
+    _chart("Margin", "chosen - rejected", "margin", 0),
+)  # fmt: skip
 
 
 @dataclass
@@ -86,29 +99,34 @@ def schedule(n_pairs: int, least_steps: int) -> tuple[int, int, int]:
 
 
 def draw(result: RewardTraining, canvas: Canvas) -> None:
-    """Loss, both rewards and accuracy, with a coin's and the best possible (on the tuning pairs)."""
+    """Loss, accuracy, both rewards and margin, with a coin's and the best possible (on the tuning pairs)."""
     draw_charts(canvas, CHARTS, result.records, (0, result.n_steps))
-    mark_coin_and_best(canvas, 0, 2, result.best)
+    mark_coin_and_best(canvas, 0, 1, result.best)
 
 
-def verdict(result: RewardTraining) -> str:
+def verdict(result: RewardTraining) -> Verdict:
     """What the curves say of this reward model."""
     last, checked = result.records[-1], result.checked[-1]
-    loss = trend(result.records[0]["loss"], last["loss"], 0.005)
-    own, new = last["accuracy"], checked["held_out_accuracy"]
-    reached = f"{new:.0%} of new ones ({BEST}: {result.best.accuracy:.0%})"
-    ranked = f"It ranks {own:.0%} of its own pairs right, {reached}."
-    return f"Training loss {loss}, margin {last['margin']:.2f}. {ranked} {_state(last, checked)}"
+    figures = {
+        "of new pairs right": f"{checked['held_out_accuracy']:.0%}",
+        "loss on new pairs": f"{checked['held_out_loss']:.2f}",
+        "own margin": f"{last['margin']:z.2f}",
+    }
+    if len(result.checked) < ENOUGH:
+        return too_early(figures, f"New pairs are scored {CHECKS} times on the way; a verdict needs {ENOUGH} of them.")
+    word, mood, state = _state(last, checked)
+    best = f"best possible on new ones: {result.best.accuracy:.0%}"
+    return Verdict(word, mood, figures, f"{state} Own pairs ranked right: {last['accuracy']:.0%}; {best}.")
 
 
-def _state(last: Record, checked: Record) -> str:
+def _state(last: Record, checked: Record) -> tuple[str, Mood, str]:
     if abs(last["margin"]) < 0.05:
-        return "The rewards move together and tell nothing apart: it has not learned."
+        return "nothing learned", "bad", "The rewards move together and tell nothing apart."
     if checked["held_out_loss"] > LN_2:
-        return "On new pairs its loss is worse than a coin's: confident and wrong."
+        return "confident and wrong", "bad", "On new pairs its bets lose more than a coin's."
     if last["accuracy"] - checked["held_out_accuracy"] > 0.15:
-        return "It knows its own pairs better than the rule behind them: overfitted."
-    return "It carries over to new pairs."
+        return "overfitted", "warn", "It knows its own pairs better than the rule behind them."
+    return "healthy", "good", "It carries over to new pairs."
 
 
 LAB = Lab(
@@ -116,10 +134,10 @@ LAB = Lab(
     compute=compute,
     draw=draw,
     verdict=verdict,
-    canvas=lambda: Canvas(3),
+    canvas=lambda: Canvas(4),
     ranges={
         "learning_rate": {"low": 1e-5},
-        "head_init_scale": {"high": 20.0},
+        "head_init_scale": {"high": 20.0, "log": True},
         "reward_offset": {"low": -10.0, "high": 10.0},
         "n_pairs": {"high": 5000},
         "seed": {"high": 99},
@@ -130,8 +148,10 @@ LAB = Lab(
         "the fix": {"n_pairs": 5000},
     },
     question=Question(
-        "What will the loss on new pairs be with 5,000 training pairs in place of 20? (A coin: 0.69)",
+        "What will the loss on new pairs be with 5,000 training pairs? (A coin: 0.69)",
         lambda result: result.checked[-1]["held_out_loss"],
+        {"n_pairs": 5000},
+        number_format="{:.2f} nats",
     ),
 )
 

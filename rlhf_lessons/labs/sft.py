@@ -7,10 +7,11 @@ from typing import Any
 from rlhf_lessons import pipeline
 from rlhf_lessons.evaluation.scorecard import Answer, sample_answers
 from rlhf_lessons.labs.frame.canvas import Canvas
-from rlhf_lessons.labs.frame.curves import Chart, Training, draw_charts
-from rlhf_lessons.labs.frame.lab import Lab, Question
+from rlhf_lessons.labs.frame.conversation import Conversation, PolicyTraining
+from rlhf_lessons.labs.frame.curves import Chart, draw_charts
+from rlhf_lessons.labs.frame.lab import Lab, Question, Verdict, too_early
 from rlhf_lessons.labs.frame.training import TrainingPanel, Watch, unwatched
-from rlhf_lessons.labs.frame.wording import answer_list, trend
+from rlhf_lessons.labs.frame.wording import answer_list
 from rlhf_lessons.model.gpt import GPT
 from rlhf_lessons.stages.history import Record
 from rlhf_lessons.stages.language_model import evaluate
@@ -22,14 +23,16 @@ CHECK_NOTES = 200
 CHECKS = 5  # how often answers are sampled and judged on the way
 ANSWERS_EACH = 4  # to each tuning prompt
 SAMPLES_SHOWN = 6
+ENOUGH = 3  # checks, the one before training included
+CLEAR = 0.05  # the least change of the safe share that counts
 CHARTS = (
-    Chart("Loss on answers (nats a word)", "loss", {"demonstrations": "loss", "careful, new": "held_out_loss"}, (0,)),
-    Chart("Safe to act on, unseen cases", "share of answers", {"safe": "safety"}, (0, 1)),
+    Chart("Loss", "nats a word", {"demonstrations": ("loss", "own"), "new, careful": ("held_out_loss", "new")}, (0,)),
+    Chart("Safe, unseen cases", "share of answers", {"safe": ("safety", "safe")}, (0, 1)),
 )
 
 
-@dataclass
-class FineTuning(Training):
+@dataclass(kw_only=True)
+class FineTuning(PolicyTraining):
     """A fine-tuning. Records with `safety` were taken on tuning cases; the one of step 0 is before training."""
 
     answers: list[Answer] = field(default_factory=list)  # those sampled last
@@ -54,11 +57,12 @@ def compute(
     tokenizer, prompts = course_tokenizer(), prompts_in("tuning")
     notes = encode_notes(tokenizer, demonstrations(n_demonstrations, careless_share, blind_share, seed=seed))
     careful = encode_notes(tokenizer, demonstrations(CHECK_NOTES, 0.0, 0.0, split="tuning", seed=seed))
-    training = FineTuning(steps)
+    training = FineTuning(n_steps=steps, said=Conversation(model))
 
     def check(record: Record) -> Record:
         """The record with what tuning cases say of the model."""
         training.answers = sample_answers(model, prompts, ANSWERS_EACH, seed=seed)
+        training.said.listen(model)
         safety = sum(answer.judgement.safe for answer in training.answers) / len(training.answers)
         return record | {"safety": safety, "held_out_loss": evaluate(model, careful, answers_only=True)["loss"]}
 
@@ -75,19 +79,24 @@ def compute(
 def draw(result: FineTuning, canvas: Canvas) -> None:
     """Loss on answer words, and the share of safe answers."""
     draw_charts(canvas, CHARTS, result.records, (0, result.n_steps))
-    canvas.curve(1, "before SFT", [0, result.n_steps], [result.checked[0]["safety"]] * 2, 6)
+    canvas.level(1, result.checked[0]["safety"], "before SFT", "before")
 
 
-def verdict(result: FineTuning) -> str:
+def verdict(result: FineTuning) -> Verdict:
     """What imitation gained."""
     first, last = result.checked[0], result.checked[-1]
+    figures = {
+        "safe answers": f"{first['safety']:.0%} → {last['safety']:.0%}",
+        "loss on careful answers": f"{first['held_out_loss']:.2f} → {last['held_out_loss']:.2f}",
+    }
+    if len(result.checked) < ENOUGH:
+        return too_early(figures, f"Its answers are judged {CHECKS} times on the way; a verdict needs two of them.")
     gain = last["safety"] - first["safety"]
-    effect = "helps" if gain > 0.05 else "harms" if gain < -0.05 else "changes little"
-    loss = trend(first["held_out_loss"], last["held_out_loss"], 0.01)
-    return (
-        f"Safe answers to unseen cases: {first['safety']:.0%} before, {last['safety']:.0%} at step "
-        f"{last['step']:.0f}. The loss on careful answers {loss}. Imitating these demonstrations {effect}."
-    )
+    if gain > CLEAR:
+        return Verdict("it helps", "good", figures, "Imitating these demonstrations makes answers safer.")
+    if gain < -CLEAR:
+        return Verdict("it harms", "bad", figures, "It imitates these demonstrations, their faults too.")
+    return Verdict("changes little", "warn", figures, "Imitating these demonstrations leaves answers about as safe.")
 
 
 def text(result: FineTuning) -> str:
@@ -101,6 +110,7 @@ LAB = Lab(
     draw=draw,
     verdict=verdict,
     text=text,
+    cards=lambda result: result.said.cards(),
     canvas=lambda: Canvas(2),
     ranges={
         "n_demonstrations": {"low": 5, "high": 5000},
@@ -118,7 +128,8 @@ LAB = Lab(
     question=Question(
         "Which share of answers will be safe if half of the demonstrations are careless?",
         lambda result: result.checked[-1]["safety"],
-        "{:.2f}",
+        {"careless_share": 0.5},
+        number_format="{:.0%}",
     ),
 )
 

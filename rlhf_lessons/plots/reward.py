@@ -6,9 +6,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from torch import Tensor
 
+from rlhf_lessons.diagnostics.chart import MANY_POINTS
 from rlhf_lessons.diagnostics.doctor.measures import ScoredPairs
 from rlhf_lessons.diagnostics.reward_report import RewardReport
-from rlhf_lessons.plots.style import COLOURS, GREY, Picture, best_line, best_words, level, picture, style
+from rlhf_lessons.plots.style import SMALL, Picture, alone, best_line, best_words, legend, level, look, picture
 
 BINS = 25
 
@@ -22,7 +23,7 @@ def report_picture(report: RewardReport, best_loss: float | None = None) -> Pict
     e = report.examination
     log = e.log.finite("loss", "reward_chosen", "reward_rejected") if e.log else []
     words = _alt(report) + (best_words(best, ("loss",)) if log else "")
-    figure, axes = picture(words, columns=3, rows=2 if log else 1, height=3.0)
+    figure, axes = picture(words, columns=3, rows=2 if log else 1, height=2.7)
     _rewards(axes[0], e.pairs)
     _margins(axes[1], e.pairs, e.bars.ceiling)
     _reliability(axes[2], e.bins)
@@ -30,6 +31,7 @@ def report_picture(report: RewardReport, best_loss: float | None = None) -> Pict
         best_line(axes[3], best, "loss")
         _log(axes[3], axes[4], pd.DataFrame(log, columns=["loss", "chosen", "rejected"]))
         _lengths(axes[5], e.pairs)
+    legend(figure)
     return figure
 
 
@@ -45,17 +47,17 @@ def _alt(report: RewardReport) -> str:
 
 def _rewards(ax: Axes, pairs: ScoredPairs) -> None:
     edges = bin_edges(pairs.rewards)
-    for index, (name, values) in enumerate({"chosen": pairs.chosen, "rejected": pairs.rejected}.items()):
-        ax.hist(_finite(values), bins=edges, alpha=0.45, color=COLOURS[index], hatch=("", "//")[index], label=name)
+    chosen, rejected = _finite(pairs.chosen), _finite(pairs.rejected)
+    ax.hist(chosen, bins=edges, alpha=0.45, color=look("chosen")["color"], label="chosen")
+    ax.hist(rejected, bins=edges, alpha=0.45, color=look("rejected")["color"], hatch="//", label="rejected")
     ax.set(xlabel="reward", ylabel="answers", title="Rewards")
-    ax.legend(frameon=False)
 
 
 def _margins(ax: Axes, pairs: ScoredPairs, ceiling: float | None) -> None:
-    ax.hist(_finite(pairs.margins), bins=bin_edges(pairs.margins), color=COLOURS[2], alpha=0.7)
-    ax.axvline(0, color=GREY, linestyle=":")
-    accuracy = f"accuracy {pairs.accuracy.value:.0%}" + ("" if ceiling is None else f", best possible {ceiling:.0%}")
-    ax.set(xlabel="r(pref) - r(dispref)", ylabel="pairs", title=f"Margins ({accuracy})")
+    ax.hist(_finite(pairs.margins), bins=bin_edges(pairs.margins), color=look("new")["color"], alpha=0.7)
+    ax.axvline(0, **look("chance"))
+    accuracy = f"accuracy {pairs.accuracy.value:.0%}" + ("" if ceiling is None else f"\nof {ceiling:.0%} possible")
+    ax.set(xlabel="r(pref) - r(dispref)", ylabel="pairs", title=f"Margins, {accuracy}")
 
 
 def _finite(values: Tensor) -> list[float]:
@@ -72,35 +74,33 @@ def bin_edges(values: Tensor) -> list[float]:
 
 
 def _reliability(ax: Axes, bins: pd.DataFrame) -> None:
-    ax.plot([0.5, 1], [0.5, 1], color=GREY, linestyle=":", label="calibrated")
-    ax.plot(bins.confidence, bins.accuracy, label="measured", **style(0, marker=True))
+    ax.plot([0.5, 1], [0.5, 1], label="as sure as right", **look("chance"))
+    ax.plot(bins.confidence, bins.accuracy, **look("new", marker=True))
     for row in bins.itertuples():
         ax.annotate(
-            f"{row.pairs:.0f}", (row.confidence, row.accuracy), xytext=(4, -10), textcoords="offset points", fontsize=8
+            f"{row.pairs:.0f}", (row.confidence, 0.02), xycoords=("data", "axes fraction"), ha="center", fontsize=SMALL
         )
     ax.set(
         xlabel="confidence sigma(|margin|)",
         ylabel="accuracy (share)",
         ylim=(0, 1.05),
-        title="Reliability (pairs a point)",
+        title="Reliability (below: pairs)",
     )
-    ax.legend(frameon=False)
 
 
 def _log(loss: Axes, rewards: Axes, log: pd.DataFrame) -> None:
     few = len(log) < 15
-    loss.plot(log.index + 1, log.loss, **style(0, few))
-    level(loss, math.log(2), "ln 2: a coin")
+    thin = {"linewidth": 0.8, "linestyle": "-"} if len(log) > MANY_POINTS else {}
+    loss.plot(log.index + 1, log.loss, **alone("loss", few) | thin)
+    level(loss, math.log(2), "a coin")
     loss.set(xlabel="row of the log", ylabel="loss (nats)", title="Training loss")
-    rewards.plot(log.index + 1, log.chosen, label="chosen", **style(0, few))
-    rewards.plot(log.index + 1, log.rejected, label="rejected", **style(1, few))
+    rewards.plot(log.index + 1, log.chosen, **look("chosen", marker=few) | thin)
+    rewards.plot(log.index + 1, log.rejected, **look("rejected", marker=few) | thin)
     rewards.set(xlabel="row of the log", ylabel="mean reward", title="Training rewards")
-    rewards.legend(frameon=False)
 
 
 def _lengths(ax: Axes, pairs: ScoredPairs) -> None:
     words = [len(answer.split()) for answer in pairs.answers]
-    ax.scatter(words[: len(pairs)], pairs.chosen, s=10, alpha=0.5, color=COLOURS[0], label="chosen")
-    ax.scatter(words[len(pairs) :], pairs.rejected, s=10, alpha=0.5, color=COLOURS[1], marker="x", label="rejected")
+    ax.scatter(words[: len(pairs)], pairs.chosen, s=10, alpha=0.5, color=look("chosen")["color"])
+    ax.scatter(words[len(pairs) :], pairs.rejected, s=10, alpha=0.5, color=look("rejected")["color"], marker="x")
     ax.set(xlabel="words in the answer", ylabel="reward", title="Reward against length")
-    ax.legend(frameon=False)

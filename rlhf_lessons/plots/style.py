@@ -1,25 +1,38 @@
-"""What all pictures share: colours, line styles, a figure that carries its description in words.
+"""What all pictures share: what a colour means, names and legends, a figure that carries its description in words.
 
-Colours are Okabe and Ito's, which stay apart for colour-blind readers; each line also has its own dash and marker.
-Every figure carries `alt`, a sentence for those who do not see it.
+Every figure carries `alt`, a sentence for those who do not see it. Figures are as wide as a notebook's output, so that
+their letters stay as large as they are set.
 """
 
+import base64
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from typing import Any, Literal
 
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import LinearSegmentedColormap, to_hex
 from matplotlib.figure import Figure
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from rlhf_lessons.stages.metrics import METRICS
+from rlhf_lessons.statistics.intervals import Interval
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)))
-MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 GREY = "#595959"
 DPI = 110
+WIDTH, ALONE = 9.5, 6.2  # inches: of a row of panels, and of one that stands alone
+SMALL = 9  # points: the smallest letters
+LINE = 80  # characters of a table in plain text
+NAMES = {
+    "kl": "KL", "approx_kl": "approximate KL", "kl_coef": "price of KL", "nll": "NLL", "grad_norm": "gradient norm",
+    "n_pairs": "pairs", "head_init_scale": "scale of the head's start", "token_accuracy": "tokens right",
+    "reward_chosen": "reward, chosen", "reward_rejected": "reward, rejected",
+    "sample_accuracy": "accuracy on own answers", "response_length": "length of an answer", "ended": "answers that end",
+}  # fmt: skip
 
 # What a curve means. Each meaning has one look, the same in every lab, notebook and figure.
 Meaning = Literal[
@@ -30,6 +43,7 @@ Meaning = Literal[
     "distance",  # from where training began
     "before",  # the start, or somebody else's log
     "chance", "best",  # what a coin reaches, and what nobody can beat
+    "you",  # where the learner's settings lie on a map
 ]  # fmt: skip
 # For each: its colour on a light and on a dark ground (at least 3:1 against it), its dash and its marker.
 LOOKS: Mapping[Meaning, tuple[str, str, Any, str]] = {
@@ -44,7 +58,12 @@ LOOKS: Mapping[Meaning, tuple[str, str, Any, str]] = {
     "before": ("#1A1A1A", "#F0F0F0", (0, (1, 1)), "X"),
     "chance": ("#595959", "#A8A8A8", ":", "o"),
     "best": ("#595959", "#A8A8A8", "--", "o"),
+    "you": ("#D81B1B", "#FF6B6B", "-", "p"),
 }
+
+# How a thing is, as in the labs' verdicts, for light grounds.
+Face = Literal["good", "bad", "warn", "open"]
+FACES: Mapping[Face, str] = {"good": "#146C2E", "bad": "#B3261E", "warn": "#8A5A00", "open": "#5F6368"}
 
 
 @dataclass(frozen=True)
@@ -80,68 +99,142 @@ def look(meaning: Meaning, dark: bool = False, marker: bool = False) -> dict[str
     return line | ({"marker": mark, "markersize": 5} if marker else {})
 
 
-class Picture(Figure):
-    """A figure that shows itself in a notebook as a PNG with alternative text."""
+# What each metric means, where one is drawn by itself. The others are the model's own where it learns, new elsewhere.
+MEANT: Mapping[str, Meaning] = {
+    "reward_chosen": "chosen", "logps_chosen": "chosen", "reward_rejected": "rejected", "logps_rejected": "rejected",
+    "score": "proxy", "gold_score": "gold", "safety": "safe", "safe": "safe", "safe to act on": "safe",
+    "kl": "distance", "KL from SFT": "distance", "sample_accuracy": "new",
+}  # fmt: skip
+HELD_OUT = ("held_out_", "eval_")
 
-    alt: str = ""
+
+def meaning_of(metric: str) -> Meaning:
+    """What a curve of this metric means."""
+    return MEANT.get(metric, "new" if metric.startswith(HELD_OUT) else "own")
+
+
+def alone(metric: str, marker: bool = False) -> dict[str, Any]:
+    """The look of the only curve of a panel: its colour says what it means, and no dash tears a noisy one apart."""
+    return look(meaning_of(metric), marker=marker) | {"linestyle": "-"}
+
+
+# Seeds and conditions mean nothing by themselves. They are shades of slate, which no meaning has, by their order.
+SLATE = LinearSegmentedColormap.from_list("slate", ["#16222E", "#4A6580", "#7E9BB8"])
+DASHES = ("-", (0, (6, 2)), (0, (2, 1.5)), (0, (6, 2, 1.5, 2)), (0, (10, 2)), (0, (1, 2)))
+MARKERS = ("o", "s", "^", "D", "v", "P")
+
+
+def series(place: int, count: int, marker: bool = False) -> dict[str, Any]:
+    """Shade, dash and (for few points) marker of one of `count` lines whose order is all that tells them apart."""
+    line = {"color": to_hex(SLATE(place / max(count - 1, 1))), "linestyle": DASHES[place % len(DASHES)]}
+    return line | ({"marker": MARKERS[place % len(MARKERS)], "markersize": 5} if marker else {})
+
+
+class Picture(Figure):
+    """A figure that shows itself in a notebook with its words for who cannot see it, and its numbers folded beneath."""
 
     def __init__(self, alt: str, size: tuple[float, float]):
         super().__init__(figsize=size, dpi=DPI, layout="constrained", facecolor="white")
         FigureCanvasAgg(self)
         self.alt = alt
+        self.table: pd.DataFrame | None = None
 
     def png(self) -> bytes:
         """The picture as PNG, for files and widgets."""
-        buffer = io.BytesIO()
-        self.savefig(buffer, format="png", dpi=DPI, metadata={"Description": self.alt})
-        return buffer.getvalue()
+        drawn, stored = io.BytesIO(), io.BytesIO()
+        self.savefig(drawn, format="png", dpi=DPI)
+        words = PngInfo()
+        words.add_itxt("Description", self.alt)
+        # 256 colours make a notebook a third as large, and differ from all colours by less than an eye sees.
+        image = Image.open(drawn).convert("RGB").quantize(256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+        image.save(stored, "png", optimize=True, pnginfo=words)
+        return stored.getvalue()
+
+    def over(self, table: pd.DataFrame) -> "Picture":
+        """The same picture, over the table of its numbers."""
+        self.table = table
+        return self
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        return {"image/png": self.png(), "text/plain": self.alt}, {"image/png": {"alt": self.alt}}
+        # JupyterLab and nbconvert show the words of HTML alone, so the picture is there twice.
+        png = self.png()
+        source = f"data:image/png;base64,{base64.b64encode(png).decode()}"
+        page = f'<img alt="{escape(self.alt)}" style="max-width: 100%; height: auto" src="{source}">'
+        words = self.alt
+        if self.table is not None:
+            with pd.option_context("display.max_colwidth", None):
+                page += f"<details><summary>The numbers</summary>{self.table.to_html()}</details>"
+            words += f"\n{self.table.to_string(line_width=LINE)}"
+        return {"text/html": page, "image/png": png, "text/plain": words}, {"image/png": {"alt": self.alt}}
 
 
-def picture(alt: str, columns: int = 1, rows: int = 1, height: float = 3.2) -> tuple[Picture, list[Axes]]:
-    """An empty picture and its axes, row by row."""
-    figure = Picture(alt, (4.6 * columns + 1.0, height * rows))
+def picture(alt: str, columns: int = 1, rows: int = 1, height: float = 3.0) -> tuple[Picture, list[Axes]]:
+    """An empty picture and its axes, row by row; height: of a row, in inches."""
+    figure = Picture(alt, (max(WIDTH, WIDTH / 3 * columns) if columns > 1 else ALONE, height * rows))
     axes = figure.subplots(rows, columns, squeeze=False).flatten().tolist()
     for ax in axes:
-        ax.grid(alpha=0.3)
-        ax.spines[["top", "right"]].set_visible(False)
+        dress(ax)
     return figure, axes
 
 
-def style(index: int, marker: bool = False) -> dict[str, Any]:
-    """Colour, dash and (for few points) marker of the index-th line."""
-    line = {"color": COLOURS[index % len(COLOURS)], "linestyle": DASHES[index % len(DASHES)]}
-    return line | ({"marker": MARKERS[index % len(MARKERS)], "markersize": 5} if marker else {})
+def dress(ax: Axes) -> None:
+    """The grid and the frame of an axis."""
+    ax.grid(alpha=0.3)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.tick_params(labelsize=SMALL)
+    ax.locator_params(nbins=6)
+
+
+def legend(figure: Picture, title: str = "") -> None:
+    """All names in rows above the picture, where no curve runs, under `title`."""
+    named = {name: handle for ax in figure.axes for handle, name in zip(*ax.get_legend_handles_labels(), strict=True)}
+    if not named and not title:
+        return
+    wide, room = [0.6 + 0.075 * len(name) for name in named], figure.get_figwidth()  # inches
+    in_a_row = len(named) if sum(wide) < room else int(room / max(wide))
+    figure.legend(
+        named.values(), named.keys(), loc="outside upper left", ncols=max(in_a_row, 1), frameon=False, fontsize=SMALL,
+        title=title or None, alignment="left", title_fontproperties={"weight": "bold"},
+    )  # fmt: skip
+
+
+def name_of(metric: str) -> str:
+    """A metric, or a column of a sweep, in words."""
+    return NAMES.get(metric, metric.replace("_", " "))
 
 
 def label(metric: str) -> str:
-    """An axis label: the metric's name and its unit."""
+    """An axis label: the metric in words and its unit."""
     unit = METRICS[metric].unit
-    return metric.replace("_", " ") + (f" ({unit})" if unit else "")
+    return name_of(metric) + (f" ({unit})" if unit else "")
+
+
+def level(ax: Axes, value: float, text: str, meaning: Meaning = "chance") -> None:
+    """A grey horizontal line, which `legend` names."""
+    ax.axhline(value, linewidth=1.2, label=text, **look(meaning))
 
 
 def best_line(ax: Axes, best: Mapping[str, float] | None, metric: str) -> None:
-    """A grey dashed line at the best possible value of the panel's metric, if `best` (metric -> value) has it."""
+    """A line at the best possible value of the panel's metric, if `best` (metric -> value) has it."""
     if best and metric in best:
-        ax.axhline(best[metric], color=GREY, linewidth=1.2, linestyle="--")
-        ax.annotate(
-            "best possible", (0, best[metric]), xycoords=("axes fraction", "data"), xytext=(2, 3),
-            textcoords="offset points", color=GREY, fontsize=9,
-        )  # fmt: skip
+        level(ax, best[metric], "best possible", "best")
 
 
 def best_words(best: Mapping[str, float] | None, metrics: Iterable[str]) -> str:
     """A sentence for `alt`: the best possible values of those of `metrics` that `best` has; empty if none."""
-    values = [f"{metric.replace('_', ' ')} {best[metric]:.2f}" for metric in metrics if metric in best] if best else []
+    values = [f"{name_of(metric)} {best[metric]:.2f}" for metric in metrics if metric in best] if best else []
     return f" Best possible: {', '.join(values)}." if values else ""
 
 
-def level(ax: Axes, value: float, text: str) -> None:
-    """A grey horizontal line with its meaning written on it."""
-    ax.axhline(value, color=GREY, linewidth=1, linestyle=":")
-    ax.annotate(
-        text, (1, value), xycoords=("axes fraction", "data"), xytext=(-2, 3), textcoords="offset points",
-        ha="right", color=GREY, fontsize=9,
-    )  # fmt: skip
+def whisker(ax: Axes, place: float, one: Interval, line: Mapping[str, Any], sure: bool = True, **name: Any) -> None:
+    """A value with its interval on the row `place`; hollow where it is not sure."""
+    colour, mark = line["color"], line.get("marker", "o")
+    ax.plot([one.low, one.high], [place, place], color=colour, linewidth=2)
+    fill = colour if sure else "white"
+    ax.plot(one.value, place, mark, color=colour, markerfacecolor=fill, markersize=7, **name)
+
+
+def rows_of(ax: Axes, names: Sequence[str]) -> None:
+    """A named row for each of `names`, from the top down."""
+    ax.set_yticks(range(len(names)), names)
+    ax.set_ylim(len(names) - 0.4, -0.6)

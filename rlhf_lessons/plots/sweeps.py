@@ -6,7 +6,18 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from rlhf_lessons.plots.style import COLOURS, GREY, Picture, best_line, best_words, level, picture, style
+from rlhf_lessons.plots.style import (
+    SMALL,
+    Picture,
+    best_line,
+    best_words,
+    legend,
+    level,
+    look,
+    name_of,
+    picture,
+    series,
+)
 
 # What a number means decides its colours: low NLL and high accuracy are both dark. Both maps are readable in grey.
 MAPS = {"accuracy": ("cividis_r", "held-out accuracy", 0.5, 1.0), "nll": ("cividis", "held-out NLL (nats)", 0.0, 1.4)}
@@ -23,13 +34,13 @@ def phase_diagrams(
     what nobody can beat on new pairs, is marked on the colour bars.
     """
     means = frame.groupby(["learning_rate", across], as_index=False).accuracy.mean()
-    top, name = means.loc[means.accuracy.idxmax()], across.replace("_", " ")
+    top, name = means.loc[means.accuracy.idxmax()], name_of(across)
     alt = (
         f"Phase diagrams of held-out accuracy and NLL over learning rate and {name}. Best accuracy {top.accuracy:.0%} "
         f"at learning rate {top.learning_rate:g} and {name} {top[across]:g}; worst {means.accuracy.min():.0%}."
         f"{best_words(best, MAPS)}"
     )
-    figure, axes = picture(alt, columns=2, height=4.4)
+    figure, axes = picture(alt, columns=2, height=3.8)
     for ax, metric in zip(axes, MAPS, strict=True):
         colours, title, low, high = MAPS[metric]
         cells = frame.pivot_table(index="learning_rate", columns=across, values=metric)
@@ -44,21 +55,23 @@ def phase_diagrams(
         if point:
             place = [np.interp(np.log(point[k]), np.log(v), range(len(v)))
                      for k, v in ((across, cells.columns), ("learning_rate", cells.index))]  # fmt: skip
-            ax.plot(*place, marker="o", markersize=22, markerfacecolor="none", color=COLOURS[1], markeredgewidth=3)
+            for colour, width in (("white", 5), ("black", 2)):  # to be seen on any colour
+                ax.plot(*place, "o", markersize=22, markerfacecolor="none", color=colour, markeredgewidth=width)
     return figure
 
 
 def _mark_best(bar: Axes, best: Mapping[str, float] | None, metric: str) -> None:
     if best and metric in best:
-        bar.axhline(best[metric], color=COLOURS[1], linewidth=2, linestyle="--")
-        bar.set_title("- - best\npossible", fontsize=7, color=COLOURS[1])
+        bar.axhline(best[metric], color="black", linewidth=2.5)
+        bar.axhline(best[metric], color="white", linewidth=2.5, linestyle="--")
+        bar.set_title("- - best\npossible", fontsize=SMALL)
 
 
 def _write_numbers(ax: Axes, cells: np.ndarray, dark_is_high: bool, middle: float) -> None:
     for (row, column), value in np.ndenumerate(cells):
         on_dark = (value > middle) == dark_is_high
         text = f"{value:.2f}" if value < 9.95 else f"{value:.0f}"
-        ax.text(column, row, text, ha="center", va="center", fontsize=7, color="white" if on_dark else "black")
+        ax.text(column, row, text, ha="center", va="center", fontsize=SMALL, color="white" if on_dark else "black")
 
 
 def learning_curve(
@@ -73,13 +86,14 @@ def learning_curve(
             f"{name}, {text} from {means[m].iloc[0]:.2f} to {means[m].iloc[-1]:.2f}" for m, text in metrics.items()
         ]
     figure, axes = picture(
-        f"Curves over {x.replace('_', ' ')}: {'; '.join(parts)}.{best_words(best, metrics)}", columns=len(metrics)
+        f"Curves over {name_of(x)}: {'; '.join(parts)}.{best_words(best, metrics)}", columns=len(metrics)
     )
     for ax, (metric, text) in zip(axes, metrics.items(), strict=True):
         for index, (name, table) in enumerate(tables.items()):
             spread = table.groupby(x)[metric].agg(["mean", "min", "max"])
-            ax.plot(spread.index, spread["mean"], label=name, **style(index, marker=True))
-            ax.fill_between(spread.index, spread["min"], spread["max"], alpha=0.2, color=COLOURS[index], linewidth=0)
+            line = series(index, len(tables), marker=True) if len(tables) > 1 else look("new", marker=True)
+            ax.plot(spread.index, spread["mean"], label=name, **line)
+            ax.fill_between(spread.index, spread["min"], spread["max"], alpha=0.2, color=line["color"], linewidth=0)
         for words, value in (levels or {}).get(metric, {}).items():
             level(ax, value, words)
         best_line(ax, best, metric)
@@ -87,9 +101,8 @@ def learning_curve(
         ticks = sorted({value for table in tables.values() for value in table[x]})
         ax.set_xticks(ticks, [f"{value:,}" for value in ticks])
         ax.minorticks_off()
-        ax.set(xlabel=x.replace("_", " "), ylabel=text)
-    if len(tables) > 1:
-        axes[0].legend(frameon=False)
+        ax.set(xlabel=name_of(x), ylabel=text)
+    legend(figure)
     return figure
 
 
@@ -112,16 +125,16 @@ def over_theory(
     for ax, (metric, text) in zip(axes, THEORY.items(), strict=True):
         for index, (name, mean) in enumerate(means.items()):
             line = mean[metric].dropna()
-            ax.plot(line.index, line, label=name, **style(index))
-        ax.plot(points.epoch, points[metric], "*", color="black", markersize=12, label="theory (C20)", linestyle="none")
+            ax.plot(line.index, line, label=name, **series(index, len(means)))
+        ax.plot(points.epoch, points[metric], "*", color="black", markersize=12, label="theory", clip_on=False)
         best_line(ax, best, metric)
         ax.set_xscale("symlog", linthresh=10)
-        ax.set_xticks([0, 1, 10, 100, 500], ["0", "1", "10", "100", "500"])
+        ax.set_xticks([0, 10, 100, 500], ["0", "10", "100", "500"])
         ax.minorticks_off()
         ax.set(xlabel="step (an epoch of the document)", ylabel=text)
     axes[0].set_yscale("log")
     axes[2].set_ylim(0.4, 1.02)
-    axes[0].legend(frameon=False, fontsize=8)
+    legend(figure)
     return figure
 
 
@@ -134,13 +147,11 @@ def reliability(bins: Mapping[str, pd.DataFrame], best: float | None = None) -> 
     summary = "; ".join(f"{name}: sure {row.confidence:.0%}, right {row.accuracy:.0%}" for name, row in surest.items())
     summary += f"; best possible: {best:.0%} sure on average, and as right" if best is not None else ""
     figure, (ax,) = picture(f"Reliability diagram; in the surest bin: {summary}.", height=4.0)
-    ax.plot([0.5, 1], [0.5, 1], color=GREY, linewidth=1, linestyle=":", label="as sure as right")
+    ax.plot([0.5, 1], [0.5, 1], linewidth=1.2, label="as sure as right", **look("chance"))
     if best is not None:
-        ax.axvline(best, color=GREY, linewidth=1.2, linestyle="--")
-        ax.annotate("best possible, on average", (best, 0.02), xycoords=("data", "axes fraction"), xytext=(-3, 0),
-                    textcoords="offset points", rotation=90, ha="right", color=GREY, fontsize=9)  # fmt: skip
+        ax.axvline(best, linewidth=1.2, label="best possible, on average", **look("best"))
     for index, (name, table) in enumerate(bins.items()):
-        ax.plot(table.confidence, table.accuracy, label=name, **style(index, marker=True))
+        ax.plot(table.confidence, table.accuracy, label=name, **series(index, len(bins), marker=True))
     ax.set(xlabel="confidence: sigma(|margin|)", ylabel="accuracy on held-out pairs", xlim=(0.48, 1.02))
-    ax.legend(frameon=False)
+    legend(figure)
     return figure

@@ -5,9 +5,25 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from rlhf_lessons.plots.style import COLOURS, GREY, Picture, best_line, best_words, label, level, picture, style
+from rlhf_lessons.plots.style import (
+    GREY,
+    WIDTH,
+    Picture,
+    alone,
+    best_line,
+    best_words,
+    label,
+    legend,
+    level,
+    look,
+    name_of,
+    picture,
+    series,
+)
 from rlhf_lessons.stages.history import History
 from rlhf_lessons.statistics.shares import Share
+
+FEW_POINTS = 30  # fewer are marked, each by a dot
 
 
 def curves(
@@ -17,11 +33,12 @@ def curves(
     x: str = "step",
     best: Mapping[str, float] | None = None,
 ) -> Picture:
-    """One panel a metric, one line a run. `levels` draws named horizontal lines: metric -> text -> value.
+    """One panel a metric, one line a run: where there is but one, in the colour of what the metric means.
 
-    `best`: metric -> the value that nobody can beat on new pairs.
+    `levels` draws named horizontal lines: metric -> text -> value. `best`: metric -> the value that nobody can beat on
+    new pairs.
     """
-    names = ", ".join(metric.replace("_", " ") for metric in metrics)
+    names = ", ".join(map(name_of, metrics))
     figure, axes = picture(
         f"Curves of {names} over {x} for {', '.join(runs)}.{best_words(best, metrics)}",
         min(len(metrics), 3),
@@ -32,15 +49,16 @@ def curves(
             frame = run.frame() if isinstance(run, History) else run
             if metric in frame:
                 part = frame[[x, metric]].dropna()
-                ax.plot(part[x], part[metric], label=name, **style(index, marker=len(part) < 15))
+                few, one = len(part) < FEW_POINTS, len(runs) == 1
+                line = alone(metric, few) if one else series(index, len(runs), few)
+                ax.plot(part[x], part[metric], label=None if one else name, **line)
         for text, value in (levels or {}).get(metric, {}).items():
             level(ax, value, text)
         best_line(ax, best, metric)
         ax.set(xlabel=label(x), ylabel=label(metric))
     for ax in axes[len(metrics) :]:
         ax.set_visible(False)
-    if len(runs) > 1:
-        axes[0].legend(frameon=False)
+    legend(figure)
     return figure
 
 
@@ -52,14 +70,14 @@ def band(
     log_x: bool = False,
     levels: Mapping[str, float] | None = None,
 ) -> Picture:
-    """Mean of `y` at each `x` with the range over repeats (seeds) as error bars."""
+    """Mean of `y` at each `x` with the range over repeats (seeds) as error bars. labels: of `x` and `y`."""
     grouped = frame.groupby(x)[y].agg(["mean", "min", "max"])
     ends = (
         f"{grouped['mean'].iloc[0]:.2f} at {grouped.index[0]} to {grouped['mean'].iloc[-1]:.2f} at {grouped.index[-1]}"
     )
     figure, (ax,) = picture(f"{labels[1]} against {labels[0]}: from {ends}.")
     spread = [grouped["mean"] - grouped["min"], grouped["max"] - grouped["mean"]]
-    ax.errorbar(grouped.index, grouped["mean"], yerr=spread, capsize=4, **style(0, marker=True))
+    ax.errorbar(grouped.index, grouped["mean"], yerr=spread, capsize=4, **alone(y, marker=True))
     if log_x:
         ax.set_xscale("log")
         ax.set_xticks(grouped.index, [f"{value:g}" for value in grouped.index])
@@ -67,21 +85,23 @@ def band(
     for text, value in (levels or {}).items():
         level(ax, value, text)
     ax.set(xlabel=labels[0], ylabel=labels[1])
+    legend(figure)
     return figure
 
 
 def shares(values: Mapping[str, Share], ylabel: str, levels: Mapping[str, float] | None = None) -> Picture:
-    """Bars of shares with their 95 % intervals."""
+    """Bars of safe shares with their 95 % intervals."""
     summary = "; ".join(f"{name} {share.value:.1%}" for name, share in values.items())
     figure, (ax,) = picture(f"Bars of {ylabel}: {summary}.")
     for index, share in enumerate(values.values()):
         low, high = share.interval.low, share.interval.high
         error = [[max(share.value - low, 0)], [max(high - share.value, 0)]]
-        ax.bar(index, share.value, yerr=error, capsize=5, color=COLOURS[index % len(COLOURS)], width=0.6)
+        ax.bar(index, share.value, yerr=error, capsize=5, color=look("safe")["color"], width=0.6)
         ax.annotate(f"{share.value:.1%}", (index, high), xytext=(0, 3), textcoords="offset points", ha="center")
     for text, value in (levels or {}).items():
         level(ax, value, text)
     ax.set(xticks=range(len(values)), xticklabels=list(values), ylabel=ylabel, ylim=(0, 1.12))
+    legend(figure)
     return figure
 
 
@@ -100,34 +120,31 @@ def reward_log(log: pd.DataFrame, title: str = "", best: Mapping[str, float] | N
         f"{best_words(best, ('loss', 'accuracy'))}"
     )
     figure, (loss, rewards, accuracy) = picture(alt.strip(), columns=3)
-    few = len(log) < 30
-    loss.plot(log.epoch, log.loss, **style(0, few))
-    level(loss, math.log(2), "ln 2: a coin")
+    few = len(log) < FEW_POINTS
+    loss.plot(log.epoch, log.loss, **alone("loss", few))
+    level(loss, math.log(2), "a coin")
     best_line(loss, best, "loss")
     loss.set(xlabel="epoch", ylabel="loss (nats)")
-    rewards.plot(log.epoch, log.reward_chosen, label="chosen", **style(0, few))
-    rewards.plot(log.epoch, log.reward_rejected, label="rejected", **style(1, few))
+    rewards.plot(log.epoch, log.reward_chosen, label="chosen", linewidth=3, **look("chosen", marker=few))
+    rewards.plot(log.epoch, log.reward_rejected, label="rejected", **look("rejected", marker=few))
     rewards.set(xlabel="epoch", ylabel="mean reward")
-    rewards.legend(frameon=False)
-    accuracy.plot(log.epoch, log.accuracy, **style(2, few))
+    accuracy.plot(log.epoch, log.accuracy, **alone("accuracy", few))
     level(accuracy, 0.5, "a coin")
     best_line(accuracy, best, "accuracy")
     accuracy.set(xlabel="epoch", ylabel="accuracy (share)", ylim=(0, 1.05))
-    figure.suptitle(title)
+    legend(figure, title)
     return figure
 
 
 def pipeline_map(measured: Mapping[str, str]) -> Picture:
     """The course as a row of boxes: stage -> what it reached, in words."""
     summary = "; ".join(f"{stage}: {text}" for stage, text in measured.items())
-    figure = Picture(f"The four stages of the course in a row. {summary}.".replace("\n", " "), (10, 2))
+    figure = Picture(f"The four stages of the course in a row. {summary}.".replace("\n", " "), (WIDTH, 2))
     ax = figure.subplots()
     ax.axis("off")
+    box = {"boxstyle": "round,pad=0.6", "facecolor": "white", "edgecolor": series(0, 1)["color"], "linewidth": 2}
     for index, (stage, text) in enumerate(measured.items()):
-        ax.text(
-            index, 0, f"{stage}\n\n{text}", ha="center", va="center", fontsize=10, color="black",
-            bbox={"boxstyle": "round,pad=0.6", "facecolor": "white", "edgecolor": COLOURS[index], "linewidth": 2},
-        )  # fmt: skip
+        ax.text(index, 0, f"{stage}\n\n{text}", ha="center", va="center", fontsize=10, color="black", bbox=box)
         if index:
             ax.annotate("", (index - 0.36, 0), (index - 0.64, 0), arrowprops={"arrowstyle": "->", "color": GREY})
     ax.set(xlim=(-0.6, len(measured) - 0.4), ylim=(-0.5, 0.5))

@@ -158,7 +158,8 @@ def summary(runs: pd.DataFrame) -> pd.DataFrame:
         row = means | {"lead": lead.value, "plus_minus": lead.high - lead.value}
         gap = means["held_out_loss"] - other.held_out_loss.mean()
         words = "-" if condition.against == condition.name else verdict(row, gap)
-        table.append({"claim": condition.claim, "condition": condition.name, **row, "verdict": words})
+        who = {"claim": condition.claim, "condition": condition.name, "against": condition.against}
+        table.append({**who, **row, "verdict": words})
     return pd.DataFrame(table).set_index("condition")
 
 

@@ -1,4 +1,4 @@
-"""What `labs/` holds: eight labs of one shape and their frame. A lab's file is short and knows no widgets."""
+"""What `labs/` holds: nine labs of one shape and their frame. A lab's file is short and knows no widgets."""
 
 from importlib import import_module
 from pathlib import Path
@@ -11,12 +11,13 @@ from tests.test_architecture import names_imported
 
 ROOM = Path(labs.__file__).parent
 NAMES = (
-    "fault_bank", "over_optimisation", "ppo", "pretraining", "program_one", "reward_fix", "reward_model", "sft",
+    "fault_bank", "five_pairs", "over_optimisation", "ppo", "pretraining", "program_one", "reward_fix", "reward_model",
+    "sft",
 )  # fmt: skip
-LONGEST = 200
+LONGEST, MOST_PANELS = 200, 4
 
 
-def test_the_room_holds_eight_labs_and_the_frame():
+def test_the_room_holds_nine_labs_and_the_frame():
     assert {path.stem for path in ROOM.iterdir() if not path.name.startswith("__")} == {*NAMES, "frame"}
 
 
@@ -26,7 +27,8 @@ def test_a_lab_has_one_shape(name):
     lab = module.LAB
     assert (lab.compute, lab.draw, lab.verdict) == (module.compute, module.draw, module.verdict)
     assert issubclass(module.show.__annotations__["return"], Panel)
-    assert lab.code({}) == f"from rlhf_lessons.labs import {name} as lab; result = lab.compute()"
+    assert lab.code({}) == f"from rlhf_lessons.labs import {name} as lab\nresult = lab.compute()"
+    assert len(lab.canvas().panels) <= MOST_PANELS
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -19,12 +19,13 @@ pytestmark = pytest.mark.slow
 # For each way in which the error may come about: the cell, and how many pairs the lab was asked for.
 CELLS = {
     "first state": ("Panel(lab, {'n_pairs': 150})", 150),
-    "slider": ("panel = Panel(lab)\npanel.controls['n_pairs'].selector.value = 4.0", 10_000),  # the logarithm
-    "button": ("panel = Panel(lab)\npanel.preset_buttons[0].click()", 200),
+    "cell": ("Panel(lab).set(n_pairs=250)", 250),
+    "box": ("Panel(lab).receive({'do': 'type', 'knob': 'n_pairs', 'text': '10000'})", 10_000),
+    "button": ("Panel(lab).receive({'do': 'preset', 'name': 'too many'})", 200),
     "training": ("panel = TrainingPanel(lab)\npanel.set(n_pairs=300)\npanel.thread.join()", 300),
     "in order": ("Panel(lab)", 20),
 }
-IN_CELL, IN_WIDGET = ("first state", "slider", "button"), ("slider", "button", "training")
+IN_CELL, IN_WIDGET = ("first state", "cell"), ("box", "button", "training")
 
 
 @pytest.fixture
@@ -50,7 +51,7 @@ def test_each_error_is_kept_in_the_executed_notebook(notebook):
 
 
 def test_nbval_fails_wherever_a_cell_is_at_fault(notebook):
-    """An error of a training in the background stays in its widget, where nbval does not look."""
+    """What a learner does to a lab, and a training in the background, stay in the widget, where nbval does not look."""
     options = ["--nbval-lax", "--nbval-current-env", "-q", "-rf", "-p", "no:cacheprovider"]
     command = [sys.executable, "-m", "pytest", *options, str(notebook)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=notebook.parent)

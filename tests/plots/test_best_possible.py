@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from rlhf_lessons import plots
-from rlhf_lessons.plots.style import GREY
+from rlhf_lessons.plots.style import look
 
 BEST = {"loss": 0.4, "nll": 0.41, "accuracy": 0.82, "held_out_accuracy": 0.83}
 LOG = pd.DataFrame({"epoch": [0, 1], "loss": [0.7, 0.5], "accuracy": [0.5, 0.75], "step": [0, 1]})
@@ -43,7 +43,11 @@ def test_the_line_stands_at_the_best_value_and_the_words_name_it(name):
 def test_a_perfect_scorers_confidence_is_marked_beside_the_diagonal():
     bins = {"ours": pd.DataFrame({"confidence": [0.6, 0.95], "accuracy": [0.5, 0.8], "pairs": [1, 1]})}
     shown = plots.reliability(bins, best=0.82)
-    (line,) = [line for line in shown.axes[0].lines if line.get_linestyle() == "--" and line.get_color() == GREY]
+    (line,) = [
+        line
+        for line in shown.axes[0].lines
+        if line.get_linestyle() == "--" and line.get_color() == look("best")["color"]
+    ]
     assert list(line.get_xdata()) == [0.82, 0.82]
     assert "best possible: 82% sure on average, and as right" in shown.alt
     assert "best possible" not in plots.reliability(bins).alt

@@ -214,7 +214,7 @@ def test_pictures_say_what_they_show():
     )
     cells["nll"] = 1 - cells["accuracy"]
     phase = plots.phase_diagrams(cells, "n_pairs", {"learning_rate": 0.3, "n_pairs": 30})
-    assert "Best accuracy 90% at learning rate 1 and n pairs 50; worst 50%" in phase.alt
+    assert "Best accuracy 90% at learning rate 1 and pairs 50; worst 50%" in phase.alt
     curve = plots.learning_curve({"ours": cells}, {"accuracy": "accuracy"})
     assert "ours, accuracy from 0.60 to 0.75" in curve.alt
     record = {"step": 1, "loss": 0.5, "margin": 1.0, "held_out_accuracy": 0.75}

@@ -8,6 +8,7 @@ from rlhf_lessons.diagnostics.logs.wording import percent
 
 FIRST = 0.1  # of the run
 FEWEST_RATES = 3
+FEWEST_STEPS = 10  # of an optimiser
 STRAIGHT = 0.05  # how far the steps of a linear schedule may differ: rates are printed with few digits
 
 
@@ -19,9 +20,14 @@ def too_early(log: Log) -> str:
     share, where = _how_far(log, epoch)
     if share is not None:
         return f"too early to say: {where}" if share < FIRST else ""
-    rates = log.values("learning_rate")
+    steps, rates = log.values("step"), log.values("learning_rate")
+    if epoch is not None and steps and max(steps) < FEWEST_STEPS:
+        return f"too early to say: the log ends at step {max(steps):.0f} of its first epoch, too few to see a course"
     if len(rates) >= FEWEST_RATES and rates[0] < 0.9 * rates[-1] and rates[-1] == max(rates) > rates[-2]:
         return f"too early to say: the learning rate still rises, from {rates[0]:.3g} to {rates[-1]:.3g} (warm-up)"
+    is_held_out = any(name.startswith("eval_") for name in log.columns)
+    if len(log.values("loss")) == 1 and log.kind not in POLICY and not is_held_out:
+        return "too early to say: one row shows no course"
     falls = bool(rates) and rates[-1] < 0.5 * max(rates)
     if epoch is None or log.kind in POLICY or falls or not 0 < epoch < FIRST:
         return ""

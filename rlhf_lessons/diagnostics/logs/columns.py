@@ -13,7 +13,7 @@ import numpy as np
 from rlhf_lessons.diagnostics.bars import NO_CEILING, Bars
 from rlhf_lessons.diagnostics.logs.names import AS_PRINTED, SETTING, WHERE, canonical, setting, stage_name
 from rlhf_lessons.diagnostics.logs.reading import NO_READING, Reading
-from rlhf_lessons.diagnostics.logs.rows import MOST_RUNS, Block, Printed, Row, in_blocks
+from rlhf_lessons.diagnostics.logs.rows import MOST_RUNS, Block, Printed, Row, in_blocks, without_summary
 
 LARGEST = 1e100  # what is larger than any loss counts as infinite
 LEAST_PERCENT = 20
@@ -98,8 +98,8 @@ class _Writer:
     places: dict[tuple[str, ...], dict[str, int]] = field(default_factory=dict)  # of what was printed under some names
     count: int = 0
 
-    def add(self, first: int, block: Block) -> None:
-        """Some rows, of which `first` is the number of the first."""
+    def add(self, block: Block) -> None:
+        """Some rows, with their numbers."""
         names = tuple(block.columns)
         places = self.places.get(names)
         if places is None:
@@ -111,9 +111,9 @@ class _Writer:
             if len(both) == 2:
                 columns.setdefault(f"{prefix}margin", tuple(map(sub, *both)))
         for name, column in columns.items():
-            self.rows[name].extend(range(first, first + block.rows))
+            self.rows[name].extend(block.rows)
             self.values[name].extend(column)
-        self.count += block.rows if columns else 0
+        self.count += len(block.rows) if columns else 0
 
     def _places(self, names: Sequence[str]) -> dict[str, int]:
         """Canonical name -> its place among the printed ones, the first of several; and notes what is not known."""
@@ -128,8 +128,7 @@ class _Writer:
         return found
 
     def log(self, form: str, remarks: tuple[str, ...], words: frozenset[str], settings: Row) -> Log:
-        columns = {name: Column(np.asarray(self.rows[name]), np.asarray(self.values[name])) for name in self.rows}
-        columns = {name: _bounded(column) for name, column in columns.items()}
+        columns = {name: _in_order(np.asarray(self.rows[name]), np.asarray(self.values[name])) for name in self.rows}
         for prefix in ("", "eval_"):
             columns |= _as_shares(columns, prefix)
         finite = {name: _finite(column).values for name, column in columns.items()}
@@ -158,8 +157,7 @@ def collect(
     writers: dict[str, _Writer] = {}
     remarks: dict[str, None] = {}
     settings: Row = {}
-    count = 0
-    for block in in_blocks(found):
+    for block in without_summary(in_blocks(found)):
         if isinstance(block, str):
             remarks[block] = None
             continue
@@ -175,8 +173,7 @@ def collect(
             if len(writers) > MOST_RUNS:
                 raise ValueError(f"stage: the log holds over {MOST_RUNS}; it must hold at most so many")
         if names:
-            writers[run].add(count, block)
-        count += block.rows
+            writers[run].add(block)
     return {run: writer.log(form, tuple(remarks), words, settings) for run, writer in writers.items()}
 
 
@@ -190,9 +187,12 @@ def _tuples(arrays: Sequence[np.ndarray]) -> list[tuple[float, ...]]:
     return list(zip(*(array.tolist() for array in arrays), strict=True))
 
 
-def _bounded(column: Column) -> Column:
-    values = column.values
-    return column._replace(values=np.where(np.abs(values) > LARGEST, np.copysign(np.inf, values), values))
+def _in_order(rows: np.ndarray, values: np.ndarray) -> Column:
+    """A column by its row numbers, ascending, without values that are larger than any loss."""
+    if (np.diff(rows) < 0).any():
+        order = np.argsort(rows)
+        rows, values = rows[order], values[order]
+    return Column(rows, np.where(np.abs(values) > LARGEST, np.copysign(np.inf, values), values))
 
 
 def _as_shares(columns: dict[str, Column], prefix: str) -> dict[str, Column]:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rlhf_lessons.diagnostics.logs.columns import Column, Log
+from rlhf_lessons.diagnostics.logs.columns import Log, _at, _finite
 from rlhf_lessons.diagnostics.logs.names import PART, WHERE
 
 MOST_PANELS, MOST_POINTS, MOST_LINES = 4, 500, 4
@@ -63,28 +63,18 @@ def _panel(log: Log, metric: str, places: Sequence[str]) -> Panel:
     curves = []
     for name, column in zip(names, columns, strict=True):
         kept = _thinned(column.values)
-        at = _at(log, where, column.rows) if where != "row" else column.rows
+        at = _at(log.columns[where], column.rows) if where != "row" else column.rows
         printed = " or ".join(log.reading.names.get(name, (name,)))
         curves.append(Curve(name, printed, at[kept].tolist(), column.values[kept].tolist()))
     return Panel(where, tuple(curves))
-
-
-def _finite(column: Column) -> Column:
-    kept = np.isfinite(column.values)
-    return Column(column.rows[kept], column.values[kept])
 
 
 def _counts(log: Log, unit: str, rows: np.ndarray) -> bool:
     """Whether every one of these rows has its place in this unit, a finite one, each after the one before."""
     if unit not in log or not np.isin(rows, log.columns[unit].rows).all():
         return False
-    places = _at(log, unit, rows)
+    places = _at(log.columns[unit], rows)
     return bool(np.isfinite(places).all() and (np.diff(places) > 0).all())
-
-
-def _at(log: Log, unit: str, rows: np.ndarray) -> np.ndarray:
-    column = log.columns[unit]
-    return column.values[np.searchsorted(column.rows, rows)]
 
 
 def _thinned(values: np.ndarray) -> np.ndarray:

@@ -6,16 +6,18 @@ from rlhf_lessons.diagnostics.bars import LN2, PEOPLE_AGREE, READY_ACCURACY, STI
 from rlhf_lessons.diagnostics.findings import HEALTHY, Finding
 from rlhf_lessons.diagnostics.logs.columns import Log
 from rlhf_lessons.diagnostics.logs.evidence import held_out_interval, shown_interval
-from rlhf_lessons.diagnostics.logs.health_policy import language_model, learned_policy
-from rlhf_lessons.diagnostics.logs.losses import has_ln2
-from rlhf_lessons.diagnostics.logs.rules.direct import SOME, fall_of_chosen, unequal_lengths
-from rlhf_lessons.diagnostics.logs.trends import FEWEST_POINTS, early, late
+from rlhf_lessons.diagnostics.logs.health_policy import RISEN, language_model, learned_policy
+from rlhf_lessons.diagnostics.logs.losses import has_ln2, has_reference
+from rlhf_lessons.diagnostics.logs.policy_curves import change_in_errors
+from rlhf_lessons.diagnostics.logs.rules.direct import SOME, fall_of_chosen, sinks, unequal_lengths
+from rlhf_lessons.diagnostics.logs.trends import FEWEST_POINTS, early, late, steady_trend
 from rlhf_lessons.diagnostics.logs.wording import percent
 
 # Of a log, and of what the rules remarked in it: what is good, and what is missing before that is enough.
 Health = Callable[[Log, Sequence[Finding]], tuple[Finding | None, str]]
 NOT_HELD_OUT = "there is no held-out accuracy (eval_accuracy), and memorising looks just like learning"
-FEWEST_EVALUATIONS = 2
+FEWEST_EVALUATIONS, FEWEST_MARKED = 2, 3
+HARDLY = 0.02  # of the lowest loss
 TOO_GOOD = 0.99
 PEOPLE = f"people agree with each other on {percent(PEOPLE_AGREE[0])} to {percent(PEOPLE_AGREE[1])} of their pairs"
 
@@ -35,7 +37,7 @@ def reward_model(log: Log, _remarks: Sequence[Finding]) -> tuple[Finding | None,
     low, high = held_out_interval(log)
     bar = log.bars.accuracy(READY_ACCURACY)
     if late(held_out) < bar or low < bar:
-        near = "hardly over a coin's 50 %" if high < 0.6 else "may be a coin's" if low <= 0.5 else "over a coin's 50 %"
+        near = "hardly over a coin's 50 %" if high < 0.6 else "may be a coin's" if low <= 0.5 else "over 50 %"
         return good, f"held-out accuracy is {shown_interval(log)}{log.bars.reachable}, {near}, {_bar(log, bar)}"
     if log.bars.ceiling is None and late(held_out) >= TOO_GOOD:
         return None, f"held-out accuracy is {shown_interval(log)}, and {TOO_GOOD_TO_BE_TRUE}"
@@ -118,6 +120,8 @@ def _bought_dearly(log: Log, remarks: Sequence[Finding]) -> str:
     """Why the held-out values may be good for another reason than better answers; "" for none."""
     if apart := next((remark for remark in remarks if remark.code == unequal_lengths.code), None):
         return f"{apart.evidence}; sample answers and count their tokens"
+    if not has_reference(log) and sinks(log):
+        return "the log-probability of the chosen answers sinks throughout, so sample some before you trust the margin"
     fell = fall_of_chosen(log)
     if fell and fell[0] < 0 and fell[1] - fell[0] < SOME * fell[0]:
         return (
@@ -125,6 +129,39 @@ def _bought_dearly(log: Log, remarks: Sequence[Finding]) -> str:
             "an answer, so sample some before you trust the margin"
         )
     return ""
+
+
+def marked(log: Log, remarks: Sequence[Finding]) -> tuple[Finding | None, str]:
+    """Trained on marks, not pairs, so that no accuracy is logged: each evaluation is better than the first.
+
+    The margin is over 0 and over its first value, the loss under its first value, in every later evaluation; both move
+    beyond their noise, and at least half as far as in training.
+    """
+    if log.values("eval_accuracy"):
+        return direct(log, remarks)
+    margin, loss = log.arrays("eval_margin", "eval_loss")
+    if len(margin) < FEWEST_MARKED:
+        evaluations = f"{len(margin)} {'evaluation' if len(margin) == 1 else 'evaluations'}"
+        return None, f"{evaluations} with a held-out margin and loss show no course; it takes {FEWEST_MARKED}"
+    course = f"the held-out margin goes from {margin[0]:.3f} to {margin[-1]:.3f}, the held-out loss from {loss[0]:.4f}"
+    course += f" to {loss[-1]:.4f}, {loss.min():.4f} at its lowest"
+    if margin[1:].min() <= max(margin[0], 0) or loss[1:].max() >= loss[0] or loss[-1] > (1 + HARDLY) * loss.min():
+        return None, f"{course}: not better throughout than at first"
+    falls = steady_trend(loss.tolist()) < 0 or change_in_errors(log.values("loss")) < -RISEN
+    rises = steady_trend(margin.tolist()) > 0 or change_in_errors(log.values("margin")) > RISEN
+    if not falls or not rises:
+        return None, f"{course}, which may be noise"
+    if _half_as_far(loss[0] - late(loss.tolist()), loss[0] - late(log.values("loss") or [0.0])) or _half_as_far(
+        late(margin.tolist()), late(log.values("margin") or [0.0])
+    ):
+        return None, f"{course}, less than half as far as in training, as where answers are learned by heart"
+    if doubt := _bought_dearly(log, remarks):
+        return None, f"{course}, but {doubt}"
+    return Finding(HEALTHY, course, ("a shortcut such as length",), 0.55), ""
+
+
+def _half_as_far(held_out: float, training: float) -> bool:
+    return held_out < training / 2
 
 
 def unknown(log: Log, _remarks: Sequence[Finding]) -> tuple[Finding | None, str]:
@@ -136,7 +173,7 @@ HEALTH: Mapping[str, Health] = {
     "reward_model": reward_model,
     "dpo": direct,
     "orpo": direct,
-    "kto": direct,
+    "kto": marked,
     "sft": language_model,
     "grpo": learned_policy,
     "ppo": learned_policy,

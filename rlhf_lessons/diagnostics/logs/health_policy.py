@@ -8,8 +8,9 @@ from rlhf_lessons.diagnostics.logs.columns import Log
 from rlhf_lessons.diagnostics.logs.names import PART
 from rlhf_lessons.diagnostics.logs.policy_curves import ENOUGH_ROWS, answer_lengths, change_in_errors, rewards
 from rlhf_lessons.diagnostics.logs.rules import policy_signal
-from rlhf_lessons.diagnostics.logs.trends import FEWEST_POINTS, early, late
+from rlhf_lessons.diagnostics.logs.trends import FEWEST_POINTS, early, late, steady_trend
 
+LEAST_FALL = 0.01  # of a held-out loss
 RISEN = 3.0  # standard errors: odds of about 1 in 700 for a curve without a trend
 
 
@@ -42,15 +43,20 @@ def learned_policy(log: Log, remarks: Sequence[Finding]) -> tuple[Finding | None
 
 
 def language_model(log: Log, _remarks: Sequence[Finding]) -> tuple[Finding | None, str]:
-    """A next-token loss that falls beyond its noise; its own terms, which say nothing about preferences."""
+    """A next-token loss that falls beyond its noise, or steadily held out; it says nothing about preferences."""
     loss, held_out = log.values("loss"), log.values("eval_loss")
     if len(loss) < FEWEST_POINTS:
         return None, f"{len(loss)} rows with a loss are too few for a trend; it takes at least {FEWEST_POINTS}"
     falls = late(loss) < 0.8 * early(loss) or change_in_errors(loss) < -RISEN
-    if not falls or loss[-1] >= loss[0] or max(loss) > 1.5 * loss[0]:
+    alike = "memorised examples"
+    if steady_trend(held_out) < 0 and late(held_out) < (1 - LEAST_FALL) * early(held_out):
+        evidence = f"the held-out loss falls steadily from {held_out[0]:.4f} to {held_out[-1]:.4f}"
+        alike = "held-out text that stands in the training text too"
+    elif not falls or loss[-1] >= loss[0] or max(loss) > 1.5 * loss[0]:
         course = f"the loss goes from {loss[0]:.4g} to {loss[-1]:.4g}, {max(loss):.4g} at its height"
         return None, f"{course}: no fall beyond its noise"
-    chance = math.exp(min(-late(loss), 0))
-    evidence = f"the loss falls from {loss[0]:.4f} to {loss[-1]:.4f}: {chance:.1%} for the right token"
-    evidence += f"; held out it is {held_out[-1]:.4f}" if held_out else "; nothing is held out"
-    return Finding(HEALTHY, f"{evidence}. This says nothing about preferences", ("memorised examples",), 0.5), ""
+    else:
+        chance = math.exp(min(-late(loss), 0))
+        evidence = f"the loss falls from {loss[0]:.4f} to {loss[-1]:.4f}: {chance:.1%} for the right token"
+        evidence += f"; held out it is {held_out[-1]:.4f}" if held_out else "; nothing is held out"
+    return Finding(HEALTHY, f"{evidence}. This says nothing about preferences", (alike,), 0.5), ""

@@ -7,7 +7,7 @@ from typing import get_args
 from rlhf_lessons.diagnostics.bars import LN2
 from rlhf_lessons.diagnostics.findings import Kind
 from rlhf_lessons.diagnostics.logs.columns import Log
-from rlhf_lessons.diagnostics.logs.names import AS_PRINTED, PART, is_measured, plain
+from rlhf_lessons.diagnostics.logs.names import AS_PRINTED, PART, is_measured, part_first, plain
 
 LANGUAGE_LOSS = 1.0  # a preference loss that starts so high has margins or accuracies beside it, which are asked first
 TITLES: dict[Kind, str] = {
@@ -26,6 +26,8 @@ WORDS: dict[str, Kind] = {
     "ipo": "dpo",
     "hinge": "dpo",
     "sigmoid": "dpo",
+    "simpo": "dpo",
+    "cpo": "dpo",
     "reward model": "reward_model",
     "rm": "reward_model",
     "reward": "reward_model",
@@ -37,7 +39,10 @@ CRITIC = ("value_loss", "explained_variance")
 GROUPS = ("zero_spread",)
 PAID = ("score", "mean_reward")  # what a policy earns
 MOVED = ("kl", "policy_loss", "approx_kl", "clip_fraction", "ratio", "response_length", "cut_off")  # and what it does
-NEAR_LN2 = 0.03  # of a first row, a mean over some batches; fine-tuning on text may start anywhere between 0.5 and 3
+# Fine-tuning on text may start anywhere between 0.5 and 3, and differs from batch to batch: its first rows are not all
+# so near to ln 2.
+NEAR_LN2, FIRST_ROWS, FEWEST_FIRST = 0.006, 5, 3
+FAR_FROM_LN2 = 0.1
 TRAINER = ("learning_rate", "epoch", "grad_norm")  # what a trainer prints beside its loss, and a chart does not
 CHART = re.compile("chart|w&b|wandb|tensorboard", re.IGNORECASE)
 
@@ -73,7 +78,9 @@ def _prints(*spellings: str, beside: tuple[str, ...] = ()) -> Callable[[Log], st
 
     def reason(log: Log) -> str:
         printed = [*(name for some in log.reading.names.values() for name in some), *log.reading.ignored]
-        named = [name for name in printed if any(re.search(spelling, plain(name)) for spelling in spellings)]
+        named = [
+            name for name in printed if any(re.search(spelling, part_first(plain(name))) for spelling in spellings)
+        ]
         return f"it logs {named[0]}" if named and (not beside or _has(log, *beside)) else ""
 
     return reason
@@ -105,6 +112,13 @@ def _earns(log: Log) -> str:
         return f"it logs {paid} beside {moved or part}"
     alone = _has(log, "policy_loss", "clip_fraction", "approx_kl")
     return f"it logs {alone}" if alone else ""
+
+
+def _paid_alone(log: Log) -> str:
+    """The reason that a plain reward stands beside a loss, and nothing of pairs: GRPO and RLOO print its spread too."""
+    printed = log.reading.names.get("score", ())
+    named = next((name for name in printed if "reward" in name), "")
+    return f"it logs {named} beside a loss" if named and "loss" in log and not _has(log, *PREFERENCE) else ""
 
 
 def _called_ppo(log: Log) -> str:
@@ -147,16 +161,24 @@ def _log_of_llama_factory(log: Log) -> str:
 
 
 def _loss_of_language(log: Log) -> str:
-    loss = log.values("loss") or log.values("eval_loss")
-    return f"its loss starts at {loss[0]:.3g}" if loss and loss[0] > LANGUAGE_LOSS else ""
+    """A loss over what a preference loss starts at; or a held-out loss beside it, no other metric, and no ln 2."""
+    loss, held_out = log.values("loss"), log.values("eval_loss")
+    if high := next((first for first in (*loss[:1], *held_out[:1]) if first > LANGUAGE_LOSS), None):
+        return f"its loss starts at {high:.3g}"
+    alone = loss and held_out and abs(loss[0] - LN2) > FAR_FROM_LN2
+    return f"it logs its loss alone, also held out, and starts at {loss[0]:.3g}, not ln 2" if alone else ""
 
 
 def _loss_of_pairs(log: Log) -> str:
-    """A loss near ln 2, in a record that has all that a trainer logs."""
-    loss = log.values("loss") or log.values("eval_loss")
-    if not loss or not _has(log, *TRAINER) or loss[0] > LANGUAGE_LOSS:
-        return ""
-    return f"its loss starts at {loss[0]:.4g}, and ln 2 = {LN2:.4f}" if abs(loss[0] - LN2) < NEAR_LN2 else ""
+    """A loss that is near ln 2 row after row, in a record that has all that a trainer logs."""
+    first = log.values("loss")[:FIRST_ROWS]
+    near = len(first) >= FEWEST_FIRST and all(abs(loss - LN2) < NEAR_LN2 for loss in first)
+    return f"its loss starts at {first[0]:.4g} and stays near ln 2 = {LN2:.4f}" if near and _has(log, *TRAINER) else ""
+
+
+def _called_sft(log: Log) -> str:
+    called = "loss" in log and _worded(log, "sft")
+    return "it is called SFT" if called else ""
 
 
 # Read from above: the first reason that holds decides.
@@ -172,6 +194,7 @@ TABLE: tuple[tuple[Kind, Callable[[Log], str]], ...] = (
     ("dpo", _prints("^(eval_|train_)?logits_(chosen|rejected)", beside=PREFERENCE)),
     ("ppo", _called_ppo),
     ("grpo", _earns),
+    ("ppo", _paid_alone),
     ("reward_model", _logs("mean_reward", beside=(*MARGINS, "accuracy", "min_reward"))),
     ("dpo", _prints("^(eval_|train_)?rewards_(chosen|rejected|margins|accuracies)$")),
     ("dpo", _starts_at_a_reference),
@@ -179,5 +202,6 @@ TABLE: tuple[tuple[Kind, Callable[[Log], str]], ...] = (
     ("reward_model", _logs(*PREFERENCE)),
     ("sft", _logs(*LANGUAGE)),
     ("sft", _loss_of_language),
+    ("sft", _called_sft),
     ("reward_model", _loss_of_pairs),
 )

@@ -17,31 +17,49 @@ NAMES: dict[str, tuple[str, ...]] = {
     "epoch": ("epoch", "ep", "training_epoch", "эпоха", "轮次"),
     "step": (
         *("step", "steps", "global_step", "global_steps", "iteration", "iter", "current_steps"),
-        *("training_global_step", "trainer_global_step", "optim_step", "n_updates", "iterations", "шаг", "步数"),
+        *(
+            "training_global_step",
+            "trainer_global_step",
+            "optim_step",
+            "n_updates",
+            "num_updates",
+            "iterations",
+            "шаг",
+            "步数",
+        ),
     ),
     "total_steps": ("total_steps", "max_steps"),
     "progress": ("percentage",),  # the share of the run that is done
-    "loss": ("loss", "bt_loss", "rm_loss", "reward_loss", "nll", "ppo_loss_total", "losses_total_loss", "损失"),
+    "loss": (
+        "loss",
+        "bt_loss",
+        "rm_loss",
+        "reward_loss",
+        "nll",
+        "ppo_loss_total",
+        "losses_total_loss",
+        "reduced_train_loss",
+        "损失",
+    ),
     "margin": (
         *("margin", "margins", "rewards_margins", "rewards_margin", "mean_margin", "reward_margin", "dist"),
-        *("dpo_rewards_margins", "reward_margins", "rewards_train_margins"),
+        *("dpo_rewards_margins", "reward_margins"),
     ),
     "accuracy": (
         *("accuracy", "acc", "accuracies", "rewards_accuracies", "rewards_accuracy", "reward_accuracy"),
         *("reward_acc", "accu", "acc_mean", "dpo_rewards_accuracies", "reward_accuracies", "pref_acc"),
-        *("preference_accuracy", "pairwise_accuracy", "rewards_train_accuracies", "точность", "准确率"),
+        *("preference_accuracy", "pairwise_accuracy", "точность", "准确率"),
     ),
     "reward_chosen": (
         *("reward_chosen", "rewards_chosen", "chosen_reward", "chosen_rewards", "r_chosen", "chosen"),
         *("r_pref", "r_preferred", "reward_preferred", "preferred", "pref", "chosen_scores", "chosen_last_scores"),
         *("rewards_chosen_mean", "chosen_rewards_mean", "chosen_score", "mean_chosen_reward", "dpo_rewards_chosen"),
-        *("rewards_train_chosen",),
     ),
     "reward_rejected": (
         *("reward_rejected", "rewards_rejected", "rejected_reward", "rejected_rewards", "r_rejected", "rejected"),
         *("reject_reward", "r_dispref", "r_dispreferred", "reward_dispreferred", "dispreferred", "dispref"),
         *("rejected_scores", "rejected_last_scores", "reject_scores", "rewards_rejected_mean", "rejected_score"),
-        *("rejected_rewards_mean", "mean_rejected_reward", "dpo_rewards_rejected", "rewards_train_rejected"),
+        *("rejected_rewards_mean", "mean_rejected_reward", "dpo_rewards_rejected"),
     ),
     "mean_reward": ("mean_reward", "reward_mean", "rewards_mean", "rewards_all_mean"),
     "min_reward": ("min_reward", "reward_min", "rewards_min"),
@@ -60,6 +78,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "logps_rejected": ("logps_rejected", "rejected_logps", "reject_logps", "log_probs_rejected"),
     "nll_loss": ("nll_loss", "sft_loss"),
     "log_odds_chosen": ("log_odds_chosen",),
+    "log_odds_ratio": ("log_odds_ratio",),
     # policies; the names are the course's own (stages.metrics)
     "score": (
         *("score", "reward", "objective_scores", "average_reward_score", "critic_score_mean", "env_reward_mean"),
@@ -120,6 +139,8 @@ NAMES: dict[str, tuple[str, ...]] = {
 CANONICAL = {alias: name for name, aliases in NAMES.items() for alias in aliases}
 HELD_OUT = ("eval_", "evaluation_", "held_out_", "heldout_", "validation_", "valid_", "val_", "test_", "dev_")
 TRAINING = ("training_", "train_")
+# Which part of the data, inside a name or at its end: `rewards_train/chosen`, `loss/eval`.
+PART_INSIDE = re.compile(rf"(\w+?)_({'|'.join(prefix[:-1] for prefix in (*HELD_OUT, *TRAINING))})(?:_(\w+))?")
 WHERE = ("epoch", "step")
 
 # What a file states of its run as a whole, by the names of transformers' settings.
@@ -157,6 +178,9 @@ def is_measured(name: str) -> bool:
     return name.removeprefix("eval_") not in NOT_MEASURED
 
 
+# What the row that a Hugging Face trainer appends has beside its means over the whole run; loggers put the part before.
+CLOSING = frozenset({"train_runtime", "train_train_runtime"})
+
 VERL_SCORE = re.compile(r"val_core_\w*_mean(_\d+)?|val_core_\w*_acc|val_test_score\w*")
 REWARD_FUNCTION = re.compile(r"rewards_(\w+?)(?:_mean)?")
 # What else stands under "rewards/": spreads, and the sums that the KTO trainer logs beside its means.
@@ -187,19 +211,45 @@ def canonical(key: Any) -> str | None:
     Each reward function of a policy's run (`rewards/format_reward`, with `/mean` or without) has the name `part_` and
     its own. What a verl run scores on its validation set (`val-core/...`) is its held-out score.
     """
-    key = plain(key)
+    name = plain(key)
+    if isinstance(key, str) and " " in key:  # `Training Loss Validation` may be the half of two names
+        return _meant(name)
+    moved = part_first(name)
+    return _meant(moved if moved.partition("_")[2] in CANONICAL else name)
+
+
+def _meant(key: str) -> str | None:
     if key in CANONICAL:
         return CANONICAL[key]
     if VERL_SCORE.fullmatch(key):
         return "eval_score"
     for prefix in (*HELD_OUT, *TRAINING):
         if key.startswith(prefix):
-            name = canonical(key.removeprefix(prefix))
+            name = _meant(key.removeprefix(prefix))
             is_metric = name and prefix in HELD_OUT and name not in WHERE and not name.startswith("eval_")
             return f"eval_{name}" if is_metric else name
     if (part := REWARD_FUNCTION.fullmatch(key)) and not NO_FUNCTION.search(key):
         return f"{PART}{part[1]}"
     return None
+
+
+def part_first(key: str) -> str:
+    """A plain name with the part of the data that stands inside it or at its end in front: `eval_loss` for `loss_eval`.
+
+    Unchanged where none does.
+    """
+    found = PART_INSIDE.fullmatch(key)
+    return "_".join(filter(None, (found[2], found[1], found[3]))) if found else key
+
+
+@lru_cache(DISTINCT)
+def means_of_the_run(names: tuple[Any, ...]) -> frozenset[Any]:
+    """Which names of a row are those of a trainer's closing summary: means over the whole run, no point of its course.
+
+    They begin as its `train_runtime` does, sign for sign: `train/loss` is none of them. None without such a name.
+    """
+    closing = next((key for key in names if plain(key) in CLOSING), "")
+    return frozenset(key for key in names if closing and str(key).startswith(closing[: -len("runtime")]))
 
 
 def setting(key: str) -> str | None:

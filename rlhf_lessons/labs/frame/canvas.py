@@ -14,6 +14,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 from PIL import Image
 
@@ -25,6 +26,8 @@ SCREEN_DPI = 96
 HEADROOM = 0.4  # of the height, on the side where the values left the old limits
 KEPT_BACKGROUNDS = 8  # for each panel, about 0.4 MB each; going back to one of them needs no drawing
 WIDER = 1.3  # width over height of a panel, as near as columns allow
+TICK_ROOM = 50  # pixels along the x axis for a tick's number and the space beside it
+ROUND_STEPS = (1, 2, 5, 10)
 POINTS = {"linestyle": "none", "markersize": 8}
 GHOST = {"linewidth": 1.2, "alpha": 0.75, "zorder": 2}
 
@@ -95,7 +98,7 @@ class Canvas(Picture):
         self._backgrounds = [{} for _ in self.panels]
         columns = screen.columns(len(self.panels))
         rows, scale = -(-len(self.panels) // columns), screen.scale
-        left, right, bottom, top = 52 * scale, 10, 40 * scale, 42 * scale  # for ticks and texts
+        left, right, bottom, top = 52 * scale, 16, 41 * scale, 42 * scale  # for ticks and texts
         wide, high = screen.width / columns, screen.height / rows
         self._cells = []
         for number, ax in enumerate(self.panels):
@@ -193,6 +196,7 @@ class Canvas(Picture):
     def render(self) -> bytes:
         """The drawing as PNG."""
         pixels = self._pixels()
+        pixels[:] = self.theme.ground_rgba  # a place in the grid may have no panel
         for panel, ax in enumerate(self.panels):
             pixels[self._cells[panel]] = self._background(panel, ax)
             if not ax.get_visible():
@@ -226,20 +230,27 @@ class Canvas(Picture):
         pixels = backgrounds.pop(wanted, None)
         if pixels is None:
             self._set_axes(panel, ax)
-            part = self._pixels()[self._cells[panel]]
+            whole = self._pixels()
+            before, part = whole.copy(), whole[self._cells[panel]]
             part[:] = self.theme.ground_rgba
             ax.draw(self._renderer)  # leaves out the curves, which are animated
             pixels = part.copy()
+            whole[:] = before  # a text that is too long must not stand in another panel
         backgrounds[wanted] = pixels
         for oldest in list(backgrounds)[:-KEPT_BACKGROUNDS]:
             del backgrounds[oldest]
         return pixels
 
     def _set_scales(self, panel: int, ax: Axes) -> None:
-        if axis := self._wanted[panel].get("axis"):
+        axis = self._wanted[panel].get("axis")
+        ax.set_visible(axis is not None)
+        if axis:
             *_, x_limits, y_limits, log_x, log_y = axis
             ax.set(xscale="log" if log_x else "linear", yscale="log" if log_y else "linear")
             ax.set(xlim=x_limits, ylim=y_limits)
+            if not log_x:
+                room = ax.get_window_extent().width / self.screen.ratio / self.screen.scale
+                ax.xaxis.set_major_locator(MaxNLocator(max(2, min(9, int(room / TICK_ROOM))), steps=ROUND_STEPS))
 
     def _set_axes(self, panel: int, ax: Axes) -> None:
         curves = [line for (of, _), line in self._lines.items() if of == panel]
@@ -251,7 +262,6 @@ class Canvas(Picture):
         if legend := ax.get_legend():
             legend.remove()
         wanted = self._wanted[panel]
-        ax.set_visible("axis" in wanted)
         if not ax.get_visible():
             return
         title, x, unit, *_ = wanted["axis"]

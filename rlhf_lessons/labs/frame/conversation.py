@@ -1,9 +1,8 @@
-"""What a policy says while it trains: three prompts, the SFT model's answer beside its own, the judge and the truth."""
+"""What a language model says while it trains: three prompts, its answer before the training and now, and the truth."""
 
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 
 from rlhf_lessons.evaluation.scorecard import Answer, judged, sample_tokens
 from rlhf_lessons.labs.frame.curves import Training
@@ -13,45 +12,53 @@ from rlhf_lessons.stages.rollout import RewardFunction, ScoreScale
 from rlhf_lessons.world.cases import cases_in
 from rlhf_lessons.world.formulary import VERDICTS
 
-SCALE_ANSWERS = 64  # of the SFT model, on which the judge's zero and unit rest
+SCALE_ANSWERS = 64  # of the model before training, on which the judge's zero and unit rest
+Said = list[tuple[Answer, tuple[Bar, ...]]]
 
 
 class Conversation:
-    """Greedy answers to three tuning prompts, the first of each verdict: the SFT model's, and the policy's latest.
+    """Greedy answers to three tuning prompts, the first of each verdict: those of the `start`, and the latest.
 
-    The judge's score is told in standard deviations above its mean score of answers of the SFT model.
+    The score of a `judge` is told in standard deviations above its mean score of answers of the start.
     """
 
-    def __init__(self, sft: GPT, judge: RewardFunction):
+    def __init__(self, start: GPT, judge: RewardFunction | None = None):
         prompts = [case.prompt for case in cases_in("tuning")]
         self.prompts = [next(c.prompt for c in cases_in("tuning") if c.verdict == verdict) for verdict in VERDICTS]
         self._judge = judge
-        self._scale = ScoreScale.of(judge(sample_tokens(sft, prompts[:SCALE_ANSWERS], 1).sequences))
-        self.before, _ = self._ask(sft)
-        self.after, self.scores = self._ask(sft)
+        if judge:
+            self._scale = ScoreScale.of(judge(sample_tokens(start, prompts[:SCALE_ANSWERS], 1).sequences))
+        self.before = self.now = self._ask(start)
 
-    def listen(self, policy: GPT) -> None:
-        """Ask the policy as it is now."""
-        self.after, self.scores = self._ask(policy)
+    def listen(self, model: GPT) -> None:
+        """Ask the model as it is now."""
+        self.now = self._ask(model)
 
     def cards(self) -> list[Card]:
         """One a prompt."""
         return [
-            Card(before.prompt, before.text, after.text, self._bars(float(score), after.judgement.score))
-            for before, after, score in zip(self.before, self.after, self.scores, strict=True)
+            Card(before.prompt, before.text, now.text, bars)
+            for (before, _), (now, bars) in zip(self.before, self.now, strict=True)
         ]
 
-    def _ask(self, policy: GPT) -> tuple[list[Answer], Tensor]:
-        drawn = sample_tokens(policy, self.prompts, 1, temperature=0.0).sequences
-        return judged(drawn), self._scale(self._judge(drawn))
+    def _ask(self, model: GPT) -> Said:
+        drawn = sample_tokens(model, self.prompts, 1, temperature=0.0).sequences
+        scores = self._scale(self._judge(drawn)).tolist() if self._judge else []
+        judge: list[tuple[Bar, ...]] = [(_judge_bar(score),) for score in scores] or [()] * len(self.prompts)
+        return [(answer, (*bars, _truth_bar(answer))) for answer, bars in zip(judged(drawn), judge, strict=True)]
 
-    def _bars(self, score: float, truth: float) -> tuple[Bar, Bar]:
-        share = float(torch.sigmoid(torch.tensor(score)))
-        return Bar("judge", share, f"{score:+.1f} sd", "proxy"), Bar("truth", truth, f"{truth:.0%}", "gold")
+
+def _judge_bar(score: float) -> Bar:
+    share = float(torch.sigmoid(torch.tensor(score)))
+    return Bar("judge", share, f"{score:+z.1f} sd", "proxy")
+
+
+def _truth_bar(answer: Answer) -> Bar:
+    return Bar("truth", answer.judgement.score, f"{answer.judgement.score:.0%}", "gold")
 
 
 @dataclass(kw_only=True)
 class PolicyTraining(Training):
-    """The training of a policy, and what it says."""
+    """The training of a language model, and what it says."""
 
     said: Conversation

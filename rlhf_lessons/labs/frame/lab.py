@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from rlhf_lessons.knobs import Value
+from rlhf_lessons.knobs import Knob, Value
 from rlhf_lessons.labs.frame.canvas import Canvas
 from rlhf_lessons.plots.style import Meaning
 
@@ -92,12 +92,22 @@ class Card:
 
 
 @dataclass(frozen=True)
+class Round:
+    """Two answers to one prompt, between which the learner chooses."""
+
+    prompt: str
+    first: str
+    second: str
+
+
+@dataclass(frozen=True)
 class Lab:
     """All that makes one lab different from the others.
 
     `ranges` narrows knobs (name -> `low`, `high` or `choices`); knobs that only this lab has are declared there, by
-    `choices` and `meaning`. `presets` maps a button's name to the settings that it changes. `text` gives lines that
-    are folded under the picture, `cards` what a policy says.
+    `choices` and `meaning`, or as a Knob. `presets` maps a button's name to the settings that it changes. `text` gives
+    lines that are folded under the picture, `cards` what a policy says, and `rounds` the answers between which the
+    learner chooses before the picture is seen; a knob of the kind `controls.Choices` keeps the choices.
     """
 
     title: str
@@ -105,10 +115,11 @@ class Lab:
     draw: Callable[[Any, Canvas], None]
     verdict: Callable[[Any], Verdict]
     canvas: Callable[[], Canvas]
-    ranges: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    ranges: Mapping[str, Mapping[str, Any] | Knob] = field(default_factory=dict)
     presets: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
     text: Callable[[Any], str] | None = None
     cards: Callable[[Any], Sequence[Card]] | None = None
+    rounds: Callable[[Any], Sequence[Round]] | None = None
     question: Question | None = None
 
     def code(self, settings: Mapping[str, Value]) -> str:

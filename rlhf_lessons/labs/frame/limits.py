@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from matplotlib.ticker import MaxNLocator
 
 EDGE = 0.03  # share of the height left free above and below, so that no curve hides on the frame
+FLAT = 1e-3  # values that differ by less are drawn as a flat line, not as hills on an axis of 1e-7
 
 
 def limits(values: Iterable[float]) -> tuple[float, float]:
@@ -16,7 +17,7 @@ def limits(values: Iterable[float]) -> tuple[float, float]:
 
 
 def span(values: Iterable[float]) -> tuple[float, float]:
-    """The smallest and the largest of the finite values; a single value v gives v - 0.05 and v + 0.05."""
+    """The smallest and the largest of the finite values, and 0.05 more on both sides if they hardly differ."""
     known = [float(value) for value in values if math.isfinite(value)] or [0.0, 1.0]
     low, high = min(known), max(known)
-    return (low - 0.05, high + 0.05) if high - low < 1e-9 else (low, high)
+    return (low - 0.05, high + 0.05) if high - low < FLAT else (low, high)

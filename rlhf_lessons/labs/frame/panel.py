@@ -6,7 +6,7 @@ A panel computes its first result while it is made, so a lab that fails makes th
 import random
 import threading
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -22,6 +22,10 @@ from rlhf_lessons.labs.frame.stage import WIDGET, Stage, still
 SMALLEST, LARGEST, SHARPEST = 100, 4000, 2.0  # pixels of a side, and real pixels for each
 
 
+class Busy(RuntimeError):
+    """What was asked for has to wait for a training to end."""
+
+
 class Panel:
     """A lab on the screen which answers while a slider moves. `training.TrainingPanel` waits for a button instead.
 
@@ -34,9 +38,7 @@ class Panel:
     def __init__(self, lab: Lab, initial: Mapping[str, Value] | None = None):
         self.lab = lab
         knobs = knobs_of(lab.compute, lab.ranges)
-        for name in initial or {}:
-            if name not in knobs:
-                raise ValueError(f"{name}: {lab.title!r} has no such knob; it has {', '.join(knobs)}")
+        _refuse_unknown(lab, initial or {}, knobs)
         self.first_settings = {name: default for name, (_, default) in knobs.items()} | dict(initial or {})
         asked = [*lab.presets.values(), lab.question.settings if lab.question else {}]
         self.controls = {
@@ -71,7 +73,10 @@ class Panel:
         self._compute_and_show()
 
     def set(self, **settings: Value) -> None:
-        """Turn several knobs at once and show the new result. Raises what `compute` raises."""
+        """Turn several knobs at once and show the new result. Raises what `compute` raises.
+
+        Raises ValueError for a knob that the lab does not have or a value that is not allowed; no knob is turned then.
+        """
         self._turn(settings)
         self.answer()
 
@@ -104,26 +109,28 @@ class Panel:
 
         Raises ValueError for a guess that is none.
         """
-        question = self._asked
-        self._guess = read_guess(question, guess)
+        self._guess = read_guess(self._asked(), guess)
         self._sketch = self._guess if isinstance(self._guess, tuple) else ()
-        self._unveil()
-        self.set(**(self.first_settings | dict(question.settings)))
+        self.set(**self._asked_settings)
+        self.skip()
 
     def skip(self) -> None:
-        """Unveil the picture without a prediction."""
-        self._unveil()
+        """Unveil the picture, whether or not anything was predicted."""
+        if self._words["question"]:
+            self._words["question"] = {**self._words["question"], "veiled": False}
         self.tell()
 
     def ask(self) -> None:
-        """Veil the picture, and ask again."""
+        """Veil the picture, and ask again. Raises ValueError if the lab asks nothing."""
+        self._asked()
+        self._guess = None
         self._words["question"] = {"veiled": True, "told": "", "mark": "", "score": str(SCORE)}
         self.tell()
 
     def place(self, width: int, height: int, ratio: float = 1.0, dark: bool = False, large: bool = False) -> None:
         """Draw for a screen of this size (in pixels) and density; see `canvas.Screen`."""
         wide, high = (max(SMALLEST, min(LARGEST, round(side))) for side in (width, height))
-        screen = Screen(wide, high, max(1.0, min(SHARPEST, ratio)), dark, large)
+        screen = Screen(wide, high, max(1.0, min(SHARPEST, ratio)), bool(dark), bool(large))
         if screen != self.canvas.screen:
             with self._pen:
                 self.canvas.place(screen)
@@ -134,33 +141,37 @@ class Panel:
         with self._pen:
             self.canvas.begin()
             self.lab.draw(result, self.canvas)
-            self._draw_sketch()
+            self._draw_sketch(settings)
             self.result, self.verdict, self.shown = result, self.lab.verdict(result), dict(settings)
             self._words["verdict"] = asdict(self.verdict)
             self._words["code"] = self.lab.code(settings)
             self._words["text"] = self.lab.text(result) if self.lab.text else ""
             self._words["cards"] = [asdict(card) for card in self.lab.cards(result)] if self.lab.cards else []
+            self._words["rounds"] = [asdict(each) for each in self.lab.rounds(result)] if self.lab.rounds else []
             self._show_picture()
 
     def tell(self, **words: Any) -> None:
         """Bring words and settings on the page up to date."""
-        self._words |= words
-        self.stage.state = self._words | {"knobs": {name: self._knob(name) for name in self.controls}}
+        with self._pen:  # or a state that another thread made earlier could arrive later
+            self._words |= words
+            self.stage.state = self._words | {"knobs": {name: self._knob(name) for name in self.controls}}
 
-    def receive(self, content: Mapping[str, Any]) -> None:
+    def receive(self, content: Any) -> None:
         """What the learner has done on the page: `do` names it. What goes wrong is told in the lab."""
         does: dict[str, Callable[..., None]] = {
             "move": self._move, "type": self._type, "preset": self._preset, "commit": self.commit,
             "place": self.place, **{name: getattr(self, name) for name in self.actions},
         }  # fmt: skip
-        given = dict(content)
+        given = dict(content) if isinstance(content, Mapping) else {}
         self._words["answered"] = given.pop("n", 0)
-        action = given.pop("do")
+        action = given.pop("do", None)
         if action != "place":
             self._words["message"], self.stage.errors = "", []
         try:
+            if action not in [*does]:
+                raise ValueError(f"do: {action!r} is not allowed; it must be one of {', '.join(does)}")
             does[action](**given)
-        except ValueError as error:
+        except (ValueError, Busy) as error:
             self.tell(message=str(error))
         except Exception as error:
             self.show_error(error)
@@ -218,19 +229,21 @@ class Panel:
             self.tell(alt=self.canvas.alt)
 
     def _turn(self, settings: Mapping[str, Value]) -> None:
+        _refuse_unknown(self.lab, settings, self.controls)
+        checked = {name: self.controls[name].knob.check(value) for name, value in settings.items()}
         self._begin_comparison()
-        for name, value in settings.items():
+        for name, value in checked.items():
             self.controls[name].set(value)
         self.canvas.forget_limits()
 
     def _move(self, knob: str, place: int) -> None:
-        self._begin_comparison(knob)
         self.controls[knob].move(place)
+        self._begin_comparison(knob)
         self.answer()
 
     def _type(self, knob: str, text: str) -> None:
-        self._begin_comparison(knob)
         self.controls[knob].type(text)
+        self._begin_comparison(knob)
         self.answer()
 
     def _preset(self, name: str) -> None:
@@ -244,28 +257,27 @@ class Panel:
                 self._compared = self.shown
         self._turned = knob
 
-    def _draw_sketch(self) -> None:
+    def _draw_sketch(self, settings: Mapping[str, Value]) -> None:
         sketch = self.lab.question.sketch if self.lab.question else None
-        if sketch and self._sketch:
+        if sketch and self._sketch and settings == self._asked_settings:
             start, end = sketch.x
             places = [start + (end - start) * n / (POINTS - 1) for n in range(POINTS)]
             self.canvas.curve(sketch.panel, "you", places, self._sketch, "before")
 
-    @property
     def _asked(self) -> Question:
         if self.lab.question is None:
             raise ValueError(f"{self.lab.title}: it asks nothing")
         return self.lab.question
 
-    def _unveil(self) -> None:
-        if self._words["question"]:
-            self._words["question"] = {**self._words["question"], "veiled": False}
+    @property
+    def _asked_settings(self) -> dict[str, Value]:
+        return self.first_settings | dict(self._asked().settings)
 
     def _compare_guess(self) -> None:
         """Tell a prediction and the truth, once, when the result that was asked about is there."""
-        if self._guess is None:
+        if self._guess is None or self.shown != self._asked_settings:
             return
-        guess, self._guess, question = self._guess, None, self._asked
+        guess, self._guess, question = self._guess, None, self._asked()
         truth = question.answer(self.result)
         mark = judge(question, guess, truth)
         SCORE.marks.append(mark)
@@ -277,3 +289,9 @@ class Panel:
         display({WIDGET: view, "text/plain": ""}, raw=True)
         metadata = {"image/png": {"alt": self.canvas.alt}}
         display(still(self.lab.title, self.sentence, self.stage.picture, self.canvas.alt), raw=True, metadata=metadata)
+
+
+def _refuse_unknown(lab: Lab, names: Iterable[str], knobs: Iterable[str]) -> None:
+    for name in names:
+        if name not in knobs:
+            raise ValueError(f"{name}: {lab.title!r} has no such knob; it has {', '.join(knobs)}")

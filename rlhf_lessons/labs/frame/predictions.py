@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from rlhf_lessons.labs.frame.controls import read_typed
 from rlhf_lessons.labs.frame.lab import POINTS, Guess, Question
 
 Mark = Literal["right", "close", "wrong"]
@@ -39,13 +40,16 @@ def read_guess(question: Question, text: str) -> Guess:
                 f"your prediction: {text!r} is not allowed; it must be one of {', '.join(question.choices)}"
             )
         return text
+    return read_typed(text, _read_number)
+
+
+def _read_number(text: str) -> float:
     try:
         number = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
-        hint = f"; write {text.replace(',', '.')}" if text.count(",") == 1 else ""
-        raise ValueError(f"your prediction: {text!r} is not allowed; it must be a number, such as 0.7 or 70%{hint}")
+        raise ValueError(f"your prediction: {text!r} is not allowed; it must be a number, such as 0.7 or 70%")
     return number
 
 

@@ -7,15 +7,10 @@ const SETTLED_MS = 120; // a size that has not changed for so long is drawn for
 const PATIENCE_MS = 3000; // without an answer: then the lab says so
 const SILENT = "No answer yet: the kernel is busy. If it stays so, run this cell to make it live.";
 const GONE = "The kernel is gone. Run this cell to make it live.";
-const OURS = "data-lm-suppress-shortcuts"; // on what has the focus, or JupyterLab takes arrows and letters for its own
-const TAKES_KEYS = ["button", "input", "select", "summary"];
-// Each lab loads this file anew, and labels find their controls by ids that no other lab may have.
-const PREFIX = `rlhf-${Math.random().toString(36).slice(2)}`;
-let ids = 0;
+let ids = Math.floor(1e9 * Math.random()); // every lab loads this file anew, and all share the page
 
 function h(tag, given = {}, ...children) {
   const node = document.createElement(tag);
-  if (TAKES_KEYS.includes(tag)) node.setAttribute(OURS, "true");
   for (const [name, value] of Object.entries(given)) {
     if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
     else if (value !== false && value !== undefined) node.setAttribute(name, value === true ? "" : value);
@@ -33,11 +28,12 @@ const press = (action) => (event) => { if (event.currentTarget.getAttribute("ari
 // JupyterLab keeps Enter in a cell's lines of text from what a browser makes of it.
 const onEnter = (action) => (event) => { if (event.key === "Enter") { event.preventDefault(); action(); } };
 
+// Messages are numbered on from a number that no earlier page had: an answer to it is news.
 // One message at a time: while an answer is on its way, only the latest move of each knob is kept. `heard` is told
 // false when no answer has come for a while, and true when one comes; `waits`, whether anything is unanswered.
-// `moves` says whether a knob is: answers to its older moves would pull it back.
+// `send.moves` says whether a knob is: answers to its older moves would pull it back.
 function conversation(model, heard, waits) {
-  let sent = 0, open = null, queue = [], patience = 0;
+  let sent = Date.now(), open = null, queue = [], patience = 0;
   const next = () => {
     if (!open && queue.length) {
       open = queue.shift();
@@ -54,19 +50,19 @@ function conversation(model, heard, waits) {
     next();
   };
   model.on("change:state", answered);
-  return {
-    send: (message) => {
-      const same = (other) => other.do === message.do && other.knob === message.knob && message.do !== "preset";
-      queue = [...queue.filter((other) => !same(other)), message];
-      next();
-    },
-    moves: (knob) => [open, ...queue].some((message) => message?.knob === knob),
-    end: () => { model.off("change:state", answered); clearTimeout(patience); },
+  const send = (message) => {
+    const same = (other) => other.do === message.do && other.knob === message.knob && other.test === message.test && message.do !== "preset";
+    queue = [...queue.filter((other) => !same(other)), message];
+    next();
   };
+  send.answered = () => !open && !queue.length;
+  send.moves = (knob) => [open, ...queue].some((message) => message?.knob === knob);
+  send.end = () => { model.off("change:state", answered); clearTimeout(patience); };
+  return send;
 }
 
 function numberKnob(spec, send) {
-  const id = `${PREFIX}-${++ids}`;
+  const id = `rlhf-${++ids}`;
   const slider = h("input", {
     type: "range", id, min: 0, max: spec.stops.length - 1, step: 1, "aria-describedby": `${id}-about`,
     oninput: () => { speak(spec.stops[slider.value]); send({ do: "move", knob: spec.name, place: Number(slider.value) }); },
@@ -89,7 +85,7 @@ function numberKnob(spec, send) {
 }
 
 function listKnob(spec, send) {
-  const id = `${PREFIX}-${++ids}`;
+  const id = `rlhf-${++ids}`;
   const list = h("select", {
     id, "aria-describedby": `${id}-about`,
     onchange: () => send({ do: "move", knob: spec.name, place: list.selectedIndex }),
@@ -98,7 +94,7 @@ function listKnob(spec, send) {
 }
 
 function tickKnob(spec, send) {
-  const id = `${PREFIX}-${++ids}`;
+  const id = `rlhf-${++ids}`;
   const tick = h("input", {
     type: "checkbox", id, "aria-describedby": `${id}-about`,
     onchange: () => send({ do: "move", knob: spec.name, place: Number(tick.checked) }),
@@ -106,10 +102,94 @@ function tickKnob(spec, send) {
   return { id, control: tick, beside: [], update: (knob) => { tick.checked = knob.place === 1; } };
 }
 
-const KINDS = { number: numberKnob, list: listKnob, tick: tickKnob };
+// A choice of tiles, each with a mark of its own (`marks`), and a text below them (`note`) that has room kept for it.
+function tilesKnob(spec, send) {
+  const id = `rlhf-${++ids}`;
+  const tiles = spec.stops.map((words, place) => {
+    const radio = h("input", { type: "radio", name: id, onchange: () => send({ do: "move", knob: spec.name, place }) });
+    return { words, radio, tile: h("label", { class: "tile" }, radio, words) };
+  });
+  const group = h("div", { id, class: "choices", role: "radiogroup", "aria-label": spec.words, "aria-describedby": `${id}-about` },
+    ...tiles.map(({ tile }) => tile));
+  const note = h("p", { class: "note", role: "status", style: `min-height: ${1.35 * spec.lines}em` });
+  return {
+    id, control: h("div", {}, group, note), beside: [],
+    update: (knob) => {
+      tiles.forEach(({ words, radio, tile }, place) => {
+        const mark = knob.marks?.[place] ?? "";
+        if (send.answered()) radio.checked = place === knob.place; // else the learner has gone on
+        set(radio, "aria-label", mark ? `${words}, ${mark}` : words);
+        set(tile, "data-mark", mark);
+      });
+      put(note, knob.note ?? "");
+    },
+  };
+}
+
+// Two answers at a time: `cards` lie over the picture until all rounds are chosen; the row takes the last choice back.
+function chooseKnob(spec, send) {
+  const id = `rlhf-${++ids}`, rounds = spec.stops[0].length;
+  let chosen = "", shown = [];
+  const choose = (text) => { chosen = text; show(); send({ do: "type", knob: spec.name, text }); };
+  const add = (digit) => { if (chosen.length < rounds) choose(chosen + digit); };
+  const undo = () => choose(chosen.slice(0, -1));
+  const back = (given) => h("button", { type: "button", "aria-label": "undo the last choice", onclick: press(undo), ...given }, "undo");
+  const row = back({ id, class: "undo", "aria-describedby": `${id}-about` }), inside = back();
+  const made = h("span", { class: "made" }), place = h("b"), prompt = h("p", { class: "prompt" });
+  const answers = ["1", "2"].map((digit) => h("button", { type: "button", class: "answer", onclick: () => add(digit) }, h("kbd", {}, digit), h("span")));
+  const cards = h("div", { class: "veil rounds", role: "group", "aria-label": "Choose the better answer" },
+    h("div", { role: "status", class: "asked" }, place, prompt), h("div", { class: "pair" }, ...answers),
+    h("div", { class: "row" }, inside, h("small", { class: "keys" }, "keys: 1, 2, Backspace")));
+  function show() {
+    const round = shown[Math.min(chosen.length, rounds - 1)];
+    put(place, `Which answer is better? Pair ${Math.min(chosen.length + 1, rounds)} of ${rounds}`);
+    put(prompt, round.prompt);
+    answers.forEach((answer, at) => put(answer.children[1], at ? round.second : round.first));
+    put(made, [...chosen].join(" ") || "none yet");
+    for (const button of [row, inside]) off(button, !chosen);
+  }
+  return {
+    id, control: row, beside: [made], cards,
+    onkeydown: (event) => {
+      if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, select")) return;
+      const does = { 1: () => add("1"), 2: () => add("2"), Backspace: () => chosen && undo() }[event.key];
+      if (does) { does(); event.preventDefault(); }
+    },
+    update: (knob, state) => {
+      if (send.answered()) chosen = knob.text; // else it is of a choice before the last one
+      shown = state.rounds;
+      show();
+      const done = knob.text.length === rounds && chosen.length === rounds;
+      if (done && cards.contains(document.activeElement)) row.focus({ preventScroll: true });
+      cards.hidden = done;
+    },
+  };
+}
+
+// A list whose choice counts once it is submitted. Another `case` drops a choice that was not.
+function submitKnob(spec, send) {
+  const id = `rlhf-${++ids}`;
+  let stands = {};
+  const ready = () => off(submit, list.selectedIndex === 0 || list.selectedIndex === stands.place);
+  const list = h("select", { id, "aria-describedby": `${id}-about`, onchange: ready }, ...spec.stops.map((words) => h("option", {}, words)));
+  const submit = h("button", {
+    type: "button", class: "main", "aria-label": `Submit this ${spec.words}`,
+    onclick: press(() => send({ do: "move", knob: spec.name, place: list.selectedIndex })),
+  }, "Submit");
+  return {
+    id, control: h("div", { class: "row" }, list, submit), beside: [],
+    update: (knob) => {
+      if (knob.place !== stands.place || knob.case !== stands.case) list.selectedIndex = knob.place;
+      stands = knob;
+      ready();
+    },
+  };
+}
+
+const KINDS = { number: numberKnob, list: listKnob, tick: tickKnob, tiles: tilesKnob, submit: submitKnob, choose: chooseKnob };
 
 function knobRow(spec, send) {
-  const { id, control, beside, update } = KINDS[spec.kind](spec, send);
+  const { id, control, beside, update, cards, onkeydown } = KINDS[spec.kind](spec, send);
   const about = h("small", { id: `${id}-about`, class: "about", hidden: true }, spec.about);
   const why = h("button", {
     type: "button", class: "why", "aria-expanded": "false", "aria-controls": about.id,
@@ -121,9 +201,9 @@ function knobRow(spec, send) {
   const head = h("div", { class: "head" }, h("label", { for: id }, spec.words, symbol), was, ...beside, why);
   const row = h("div", { class: `knob ${spec.kind}`, "data-knob": spec.name }, head, control, about);
   return {
-    row,
-    update: (knob) => {
-      update(knob);
+    row, cards, onkeydown,
+    update: (knob, state) => {
+      update(knob, state);
       put(was, knob.shown ? `shown: ${knob.shown}` : knob.was ? `was ${knob.was}` : "");
       row.classList.toggle("differs", Boolean(knob.shown));
     },
@@ -162,7 +242,37 @@ function verdictBlock() {
         figure.hidden = at >= entries.length;
         if (!figure.hidden) { put(figure.children[0], entries[at][1]); put(figure.children[1], entries[at][0]); }
       });
-      put(sentence, verdict.sentence);
+      put(sentence, verdict.sentence.replaceAll(" %", "\u00a0%"));
+    },
+  };
+}
+
+// Tests that are ordered one at a time. Each has a place of its own for the gauge that comes.
+function testStrip(tests, send) {
+  const heading = h("b", { role: "status" });
+  const slots = tests.map(({ name, about }) => {
+    const id = `rlhf-${++ids}`;
+    const order = h("button", { type: "button", "aria-describedby": id, onclick: press(() => send({ do: "order", test: name })) }, name);
+    const values = h("span", { class: "values" }), words = h("small", { id });
+    const strip = h("div", { class: "strip", "aria-hidden": "true" });
+    const update = (gauge) => {
+      off(order, Boolean(gauge));
+      put(words, gauge ? gauge.words : about);
+      strip.classList.toggle("empty", !gauge);
+      const marks = gauge ? gauge.marks : [], [from, to] = gauge ? gauge.band : [0, 0];
+      const two = marks.length === 2; // told apart by their shapes
+      put(values, marks.map(({ text }, at) => `${two ? "○◆"[at] : ""} ${text}`).join(" ").trim());
+      const places = marks.map(({ at }, number) => at === null ? ""
+        : h("i", { class: two ? ["ring", "other"][number] : "", style: `left: ${100 * at}%` }));
+      strip.replaceChildren(h("div", { class: "band", style: `left: ${100 * from}%; width: ${100 * (to - from)}%` }), ...places);
+    };
+    return { name, update, node: h("div", { class: "test" }, h("div", { class: "head" }, order, values), strip, words) };
+  });
+  return {
+    block: h("div", { class: "tests", role: "group", "aria-label": "Tests to order" }, heading, ...slots.map(({ node }) => node)),
+    update: (state) => {
+      for (const { name, update } of slots) update(state.tests[name]);
+      put(heading, `Tests ordered: ${Object.values(state.tests).filter(Boolean).length} of ${slots.length}`);
     },
   };
 }
@@ -176,7 +286,7 @@ function sketchPad(id, { points, x, y, x_label, y_label }) {
   };
   const values = new Array(points).fill(null), step = (y[1] - y[0]) / 20;
   const drawn = svg("polyline", { class: "drawn" }), mark = svg("circle", { class: "place", r: 1.6 });
-  const board = svg("svg", { id, class: "sketch", viewBox: "0 0 100 60", tabindex: 0, [OURS]: true, role: "slider", "aria-label": `${y_label} along ${x_label}` });
+  const board = svg("svg", { id, class: "sketch", viewBox: "0 0 100 60", tabindex: 0, role: "slider", "aria-label": `${y_label} along ${x_label}` });
   board.append(svg("rect", { width: 100, height: 60 }), drawn, mark);
   let at = 0;
   const left = (place) => (100 * place) / (points - 1), top = (value) => 60 * (1 - (value - y[0]) / (y[1] - y[0]));
@@ -224,7 +334,7 @@ function chosenGuess(id, choices) {
 }
 
 function questionVeil(question, send) {
-  const id = `${PREFIX}-${++ids}`;
+  const id = `rlhf-${++ids}`;
   const guess = question.sketch ? sketchPad(id, question.sketch)
     : question.choices.length ? chosenGuess(id, question.choices) : typedGuess(id);
   const refused = h("p", { class: "refused", role: "alert" });
@@ -279,7 +389,7 @@ function render({ model, el, signal }) {
     setInert(false);
   };
   const spec = model.get("spec");
-  const { send, moves, end } = conversation(model, heard, (waits) => set(answers, "aria-busy", String(waits)));
+  const send = conversation(model, heard, (waits) => set(answers, "aria-busy", String(waits)));
   const act = (name, does, given = {}) => h("button", { type: "button", onclick: press(() => send({ do: does, ...given })) }, name);
   const rows = spec.knobs.map((knob) => [knob.name, knobRow(knob, send)]);
   const training = spec.trains ? trainingRow(send) : null;
@@ -290,7 +400,10 @@ function render({ model, el, signal }) {
   const image = h("img", { alt: "", decoding: "sync" });
   const stale = h("div", { class: "stale", hidden: true }, "not trained yet: the picture shows other settings");
   const veil = spec.question ? questionVeil(spec.question, send) : null;
-  const frame = h("div", { class: "frame" }, image, stale, veil?.form);
+  const chooser = rows.map(([, row]) => row).find((row) => row.cards);
+  const frame = h("div", { class: "frame" }, image, stale, veil?.form, chooser?.cards);
+  const tests = spec.tests ? testStrip(spec.tests, send) : null;
+  const bench = tests ? h("div", { class: "bench" }, frame, tests.block) : frame;
   const cards = spec.cards ? h("div", { class: "cards", "aria-label": "What it says", role: "group" }) : null;
   const told = h("p", { class: "told", role: "status" }), score = h("p", { class: "score" });
   const pin = act("pin these curves", "pin"), again = spec.question ? act("predict again", "ask") : null;
@@ -299,21 +412,27 @@ function render({ model, el, signal }) {
   const words = h("details", { class: "words" }, h("summary", {}, "details"), text);
   const asCode = h("details", {}, h("summary", {}, "as code"), h("pre", {}, code));
   const controls = h("div", { class: "controls" }, h("h3", {}, spec.title), ...rows.map(([, { row }]) => row), training?.row, presets, message, told, score);
-  const answers = h("div", { class: "answers" }, verdict.block, frame, cards);
+  const answers = h("div", { class: "answers" }, verdict.block, bench, cards);
   const foot = h("div", { class: "foot" }, pin, again, large, words, asCode);
-  const stage = h("section", { class: "rlhf-stage", "aria-label": spec.title }, controls, answers, foot, gone);
+  // JupyterLab takes arrows and letters for itself wherever the focused element does not say no: its parents do not help.
+  const keepKeys = (event) => set(event.target, "data-lm-suppress-shortcuts", "true");
+  const stage = h("section", { class: "rlhf-stage", "aria-label": spec.title, onfocusin: keepKeys }, controls, answers, foot, gone);
+  if (chooser) stage.addEventListener("keydown", chooser.onkeydown);
   el.append(stage);
 
   function update() {
     const state = model.get("state");
-    for (const [name, { update: show }] of rows) if (!moves(name)) show(state.knobs[name]);
+    for (const [name, { update: show }] of rows) if (!send.moves(name)) show(state.knobs[name], state);
     training?.update(state);
+    tests?.update(state);
     verdict.update(state);
     const differs = spec.trains && !state.running && Object.values(state.knobs).some((knob) => knob.shown);
     stale.hidden = !differs;
     frame.classList.toggle("differs", differs);
     const veiled = Boolean(state.question?.veiled) && !controls.inert, focused = stage.contains(document.activeElement);
     stage.classList.toggle("veiled", veiled);
+    const choosing = Boolean(chooser && !chooser.cards.hidden);
+    stage.classList.toggle("choosing", choosing);
     if (veil) {
       if (veil.form.hidden === veiled) {
         veil.form.hidden = !veiled;
@@ -327,7 +446,8 @@ function render({ model, el, signal }) {
     }
     put(message, veiled ? "" : state.message);
     set(pin, "aria-pressed", String(state.pinned));
-    set(image, "alt", veiled ? `${spec.title}. The picture is veiled until you predict or skip.` : state.alt);
+    const why = veiled ? "until you predict or skip" : choosing ? "until you have chosen in all pairs" : "";
+    set(image, "alt", why ? `${spec.title}. The picture is veiled ${why}.` : state.alt);
     put(code, state.code);
     put(text, state.text);
     words.hidden = !state.text;
@@ -385,7 +505,7 @@ function render({ model, el, signal }) {
   addEventListener("rlhf-large", fit);
   return () => {
     for (const each of [sizes, themes]) each.disconnect();
-    end();
+    send.end();
     removeEventListener("resize", fit);
     removeEventListener("rlhf-large", fit);
     model.off("comm_live_update", dies);

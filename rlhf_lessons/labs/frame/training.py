@@ -13,7 +13,7 @@ from tqdm.auto import tqdm
 
 from rlhf_lessons.knobs import Value
 from rlhf_lessons.labs.frame.lab import Lab
-from rlhf_lessons.labs.frame.panel import Panel
+from rlhf_lessons.labs.frame.panel import Busy, Panel
 
 REDRAW_SECONDS = 0.25
 NOT_DRAWN = -math.inf  # before the first live picture; it is drawn at once
@@ -26,6 +26,11 @@ _turn = threading.Lock()
 
 def unwatched(result: Any, done: float) -> None:
     """A `watch` for trainings that nobody follows."""
+
+
+def time_left(began: float, done_then: float, now: float, done: float) -> str:
+    """How long it goes on, in words, at the pace since the first report; what came before that is not training."""
+    return f"{(now - began) * (1 - done) / (done - done_then):.0f} s left" if done > done_then else ""
 
 
 class Stopped(Exception):
@@ -57,8 +62,9 @@ class TrainingPanel(Panel):
 
     def answer(self) -> None:
         """The learner has turned a knob: say that the picture shows other settings until Train is pressed."""
-        differs = self.settings != self.shown
-        self.tell(status="Press Train to see what these settings do." if differs and not self.running else "")
+        if not self.running:
+            differs = self.settings != self.shown
+            self.tell(status="Press Train to see what these settings do." if differs else "")
 
     def set(self, **settings: Value) -> None:
         """Turn several knobs at once, and train."""
@@ -74,7 +80,7 @@ class TrainingPanel(Panel):
         self._end("")
 
     def train(self) -> None:
-        """Start training in the background. Raises RuntimeError if a training is under way."""
+        """Start training in the background. Raises Busy if a training is under way."""
         self._refuse_while_running()
         self._stop.clear()
         self._drawn = NOT_DRAWN
@@ -101,7 +107,7 @@ class TrainingPanel(Panel):
 
     def _refuse_while_running(self) -> None:
         if self.running:
-            raise RuntimeError("a training is under way; wait for it or press Stop first")
+            raise Busy("a training is under way; wait for it or press Stop first")
 
     def _show_first(self) -> None:
         settings = self.settings
@@ -147,14 +153,18 @@ class TrainingPanel(Panel):
         self.tell(status="Training.")
 
     def _watcher(self, settings: Mapping[str, Value]) -> Watch:
+        first: tuple[float, float] | None = None  # when the first report came, and how much was done by then
+
         def watch(result: Any, done: float) -> None:
+            nonlocal first
             if self._stop.is_set():
                 raise Stopped
             passed = time.monotonic() - self._began
+            first = first or (passed, done)
             if passed - self._drawn >= REDRAW_SECONDS:
                 self._drawn = passed
                 self._words["progress"] = done
-                self._words["left"] = f"{passed * (1 / done - 1):.0f} s left" if done else ""
+                self._words["left"] = time_left(*first, passed, done)
                 self.show(result, settings)
 
         return watch

@@ -15,8 +15,8 @@ BEST = "best"  # of what nobody can beat on new pairs, for people disagree
 def trend(first: float, last: float, least_change: float = 1e-4) -> str:
     """Which way a number went: "rises from 0.693 to 0.704", or "stays near 0.693" below `least_change`."""
     if abs(last - first) < least_change:
-        return f"stays near {first:.3f}"
-    return f"{'rises' if last > first else 'falls'} from {first:.3f} to {last:.3f}"
+        return f"stays near {first:z.3f}"
+    return f"{'rises' if last > first else 'falls'} from {first:z.3f} to {last:z.3f}"
 
 
 def answer_list(answers: Sequence[Answer]) -> str:
@@ -27,6 +27,6 @@ def answer_list(answers: Sequence[Answer]) -> str:
 
 
 def alarm_list(records: Sequence[Record]) -> str:
-    """The alarms that ring for a PPO run, one a line. They read only what a trainer can see, never the rubric."""
-    findings = ringing(records)
-    return "\n".join(["Alarms:", *map(str, findings)] if findings else ["Alarms: none rings."])
+    """The alarms that ring for a PPO run, one a line, and what no alarm can hear."""
+    rings = [*map(str, ringing(records))] or ["none rings"]
+    return "\n".join(["Alarms:", *rings, "They read only what a trainer can see, never the rubric."])

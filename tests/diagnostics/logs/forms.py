@@ -57,6 +57,37 @@ SAMPLES = {
         "printed dictionaries",
         {"loss": [0.69, 0.61], "epoch": [0, 1], "eval_accuracy": [0.7, 0.8]},
     ),
+    "dicts without the first brace": Sample(
+        "'rewards/mar\ngins': 0.01, 'loss': 0.69, 'epoch': 0.5}\n12:00 INFO {'loss': 0.61, 'rewards/margins': 0.3, "
+        "'epoch': 1.0\n12:01 INFO {'eval_loss': 0.6",
+        "printed dictionaries",
+        PAIR | {"eval_loss": [0.6]},
+    ),
+    "dicts in a table": Sample(
+        "| step | log |\n|---|---|\n| 10 | {'loss': 0.69} |\n| 20 | {'loss': 0.61} |\n",
+        "printed dictionaries",
+        {"step": [10, 20], "loss": [0.69, 0.61]},
+    ),
+    "JSON beside bars": Sample(
+        "|\n{ |\n" + " |\n".join(json.dumps({"log_history": RECORDS}, indent=1)[2:].splitlines()) + " |\n|\n",
+        "JSON",
+        PAIR,
+    ),
+    "the first DPO program": Sample(
+        "train stats after 64 examples: {'rewards_train/chosen': '0.01', 'rewards_train/accuracies': '0.5', "
+        "'logps_train/chosen': '-99.5', 'loss/train': '0.69'}\neval after 64: {'rewards_eval/chosen': '0.02', "
+        "'logps_eval/chosen': '-98.5', 'loss/eval': '0.7'}\n",
+        "printed dictionaries",
+        {
+            "loss": [0.69],
+            "reward_chosen": [0.01],
+            "accuracy": [0.5],
+            "logps_chosen": [-99.5],
+            "eval_loss": [0.7],
+            "eval_reward_chosen": [0.02],
+            "eval_logps_chosen": [-98.5],
+        },
+    ),
     "ms-swift": Sample(
         "{'loss': 0.69, 'global_step/max_steps': '9/90', 'percentage': '10%'}\n"
         "{'loss': 0.61, 'global_step/max_steps': '18/90', 'percentage': '20%'}\n",
@@ -192,6 +223,13 @@ SAMPLES = {
         "a Markdown table",
         {"loss": [0.66], "eval_loss": [0.68, 0.65], "eval_accuracy": [0.6, 0.7], "eval_logps_chosen": [-20.5, -21.5]},
     ),
+    "a card with results of its own": Sample(
+        "It achieves the following results on the evaluation set:\n- Loss: 0.6\n- Accuracy: 0.75\n\n"
+        "- learning_rate: 5e-07\n- num_epochs: 3\n\nTraining Loss | Epoch | Validation Loss | Accuracy\n"
+        "---|---|---|---\n0.69 | 1.0 | 0.68 | 0.6\n0.66 | 2.0 | 0.65 | 0.7\n",
+        "a Markdown table",
+        {"epoch": [1, 2, 3], "loss": [0.69, 0.66], "eval_loss": [0.68, 0.65, 0.6], "eval_accuracy": [0.6, 0.7, 0.75]},
+    ),
     "a card without a table": Sample(
         "It achieves the following results on the evaluation set:\n- Loss: 0.65\n- Rewards/margins: 0.7\n",
         "a text with a table or results",
@@ -275,6 +313,35 @@ SAMPLES = {
     ),
     "a spreadsheet": Sample(
         "step\tloss\tnote\r\n1\t0.69\tfirst\r\n2\t\tgap\r\n3\tnan\t4h 24min\r\n", "a table", {"step": [1, 2, 3]}
+    ),
+    "a table with drawn edges": Sample(
+        "+------+------+----------+\n| step | loss | accuracy |\n+======+======+==========+\n"
+        "| 10   | 0.69 | 0.55     |\n+------+------+----------+\n"
+        "| 20   | 0.61 |          |\n+------+------+----------+\n",
+        "a table",
+        {"step": [10, 20], "loss": [0.69, 0.61], "accuracy": [0.55]},
+    ),
+    "a table in box characters": Sample(
+        "┏━━━━━━┳━━━━━━┓\n┃ step ┃ loss ┃\n┡━━━━━━╇━━━━━━┩\n│ 10   │ 0.69 │\n│ 20   │ 0.61 │\n└──────┴──────┘\n",
+        "a table",
+        {"step": [10, 20], "loss": [0.69, 0.61]},
+    ),
+    "records within records": Sample(
+        '{"epoch": 1, "train": {"loss": 0.69}, "eval": {"loss": 0.7}}\n'
+        '{"epoch": 2, "train": {"loss": 0.61}, "eval": {"loss": 0.65}}\n',
+        "JSON lines",
+        {"epoch": [1, 2], "loss": [0.69, 0.61], "eval_loss": [0.7, 0.65]},
+    ),
+    "lists under names": Sample(
+        json.dumps({"beta": 0.1, "step": [10, 20], "loss": [0.69, 0.61], "eval_loss": [0.7]}),
+        "JSON",
+        {"step": [10, 20], "loss": [0.69, 0.61], "eval_loss": [0.7]},
+    ),
+    "a history under another name": Sample(json.dumps({"history": RECORDS, "max_steps": 40}), "JSON", PAIR),
+    "dicts of two parts on a line": Sample(
+        "Epoch 1: train={'loss': 0.69} val={'loss': 0.7}\nEpoch 2: train={'loss': 0.61} val={'loss': 0.65}\n",
+        "printed dictionaries",
+        {"epoch": [1, 2], "loss": [0.69, 0.61], "eval_loss": [0.7, 0.65]},
     ),
     "a printed data frame": Sample(
         "   step  loss  eval_loss\n0    10  0.69       0.70\n1    20  0.61       0.65\n",

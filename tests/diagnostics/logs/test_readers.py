@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from rlhf_lessons.diagnostics.log_reader import diagnose
 from rlhf_lessons.diagnostics.logs.names import canonical
 from rlhf_lessons.diagnostics.logs.parsing import parse, split_stages
 from rlhf_lessons.diagnostics.logs.readers import FORMS, events
@@ -68,6 +69,13 @@ def test_line_ends_marks_and_utf_16_change_nothing(name):
         ("env/reward_mean", "score"),
         ("val_rewards_chosen_mean", "eval_reward_chosen"),
         ("rewards / accuracies", "accuracy"),
+        ("rewards_train/margins", "margin"),
+        ("rewards_eval/rejected", "eval_reward_rejected"),
+        ("train/rewards/chosen", "reward_chosen"),
+        ("loss/eval", "eval_loss"),
+        ("acc_val", "eval_accuracy"),
+        ("rewards/test_cases", "part_test_cases"),
+        ("Training Loss Validation", None),
     ],
 )
 def test_names_of_other_programs(key, name):
@@ -266,6 +274,44 @@ def test_all_results_of_a_trainer_hold_its_last_evaluation():
     }
     log = parse(json.dumps(summary))
     assert log.values("eval_loss") == [0.51] and log.values("eval_accuracy") == [0.77] and "loss" not in log
+
+
+@pytest.mark.parametrize(
+    "summary",
+    [
+        "{'train_runtime': 9.5, 'train_samples_per_second': 3.5, 'train_loss': 0.61, 'epoch': 2.0}",
+        '{"train_runtime": 9.5, "train_loss": 0.61, "epoch": 2.0}',
+        "***** train metrics *****\n  epoch = 2.0\n  train_loss = 0.61\n  train_runtime = 0:00:09.50\n",
+    ],
+)
+def test_a_closing_summary_alone_is_kept_and_said_to_be_one(summary):
+    log = parse(summary)
+    assert log.values("loss") == [0.61] and log.values("epoch") == [2.0]
+    assert any("closing summary" in remark for remark in log.reading.remarks)
+    assert diagnose(summary).state == "cannot tell"
+
+
+@pytest.mark.parametrize("prefix", ["train", "train/train"])
+def test_a_closing_summary_is_no_point_of_the_run(prefix):
+    summary = {f"{prefix}_runtime": 9.5, f"{prefix}_loss": 0.9, "epoch": 1.0, "step": 20}
+    for source in ([*RECORDS, summary], "\n".join(map(str, [*RECORDS, summary]))):
+        log = parse(source)
+        assert log.values("loss") == [0.69, 0.61] and log.reading.rows == 2 and not log.reading.remarks
+    printed = "loss=0.69 epoch=1\nloss=0.61 epoch=2\ntrain_runtime=9.5 train_loss=0.9 epoch=2"
+    assert parse(printed).values("loss") == [0.69, 0.61]
+
+
+def test_a_card_that_lists_a_row_of_its_table_adds_none():
+    card = "It achieves the following results on the evaluation set:\n- Loss: {}\n\n"
+    card += "| Epoch | Training Loss | Validation Loss |\n|---|---|---|\n| 1 | 0.6 | 0.6543 |\n| 2 | 0.5 | 0.7 |\n"
+    for listed in (0.7, 0.65432):
+        assert parse(card.format(listed)).values("eval_loss") == [0.6543, 0.7]
+    assert parse(card.format(0.72)).values("eval_loss") == [0.6543, 0.7, 0.72]
+
+
+@pytest.mark.parametrize("printed", ["step 10/3000", "Step: [10/3000]", "step 10 of 3000", "step 10, max-steps 3000"])
+def test_all_steps_beside_a_step(printed):
+    assert parse(f"{printed} loss 0.69").series("step", "total_steps", "loss") == [(10, 3000, 0.69)]
 
 
 @pytest.mark.parametrize("title", ["# tiny-7b-orpo", "tiny_7b.ORPO-v2"])

@@ -595,4 +595,14 @@ ROWS = [
         "ValueError",
         "fingerprint: '..' is not allowed; it must be one word of letters, digits, _ and .",
     ),
+    Bad(
+        "five_pairs.compute('123')",
+        "ValueError",
+        "choices: '123' is not allowed; it must be a text of at most 5 digits, each 1 or 2",
+    ),
+    Bad(
+        "five_pairs.compute(12)",
+        "ValueError",
+        "choices: 12 is not allowed; it must be a text of at most 5 digits, each 1 or 2",
+    ),
 ]

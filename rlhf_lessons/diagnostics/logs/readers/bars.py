@@ -9,12 +9,11 @@ from rlhf_lessons.diagnostics.logs.readers.text import (
     HEAD,
     Rows,
     fields,
-    has_measured,
     held_out,
     lines,
     without_repeats,
 )
-from rlhf_lessons.diagnostics.logs.rows import Printed, Row
+from rlhf_lessons.diagnostics.logs.rows import Printed, Row, has_measured
 
 # Description: 10%|###   | 10/378 [01:00<10:00, 1.2s/it, loss=0.5, acc=0.6]
 BAR = re.compile(r"%\|[^|]{0,300}\|\s{0,9}(\d{1,12})/(\d{1,12})\s{0,9}\[([^\]]*)")

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 from rlhf_lessons.diagnostics.logs.names import WHERE, canonical, counted, printed_number
 from rlhf_lessons.diagnostics.logs.readers.records import settings_of
-from rlhf_lessons.diagnostics.logs.readers.text import HEAD, LINE, Rows, fields, has_measured, held_out, without_repeats
-from rlhf_lessons.diagnostics.logs.rows import Printed, Row
+from rlhf_lessons.diagnostics.logs.readers.text import HEAD, LINE, Rows, fields, held_out, without_repeats
+from rlhf_lessons.diagnostics.logs.rows import Printed, Row, has_measured
 
 # A name in quotes, and a number behind it: bare, in quotes, or in the brackets of tensor(...) or np.float64(...).
 PAIR = re.compile(
@@ -21,16 +21,18 @@ PAIR = re.compile(
 )
 OPENED = re.compile(r"\{(?=\s*(?:['\"]|$))")
 JSON_BEGINS = re.compile(r'\s*(?:\[\s*)?\{\s*"')
-BEGINS = re.compile(r"\s*\{")
+BEGINS = re.compile(r"[^{}'\"]*\{")  # with a time or a rank before it, but not the name of a part
 MARK = re.compile(r"^\s*(?:#+|//)\s?")
 BAR = re.compile(r"^\s*\d+%\|[^|]*\|\s*(\d+)/(\d+)\s*\[")  # one without a description: that of the training, or a test
-EVALUATION = re.compile(r"(?<![a-z])(eval|valid|test|held.?out)", re.IGNORECASE)
+EVALUATION = re.compile(r"(?<![a-z])(eval|valid|test|held.?out|val(?![a-z])|dev(?![a-z]))", re.IGNORECASE)
 STATED = re.compile(r"[#*-]*\s*([A-Za-z][\w ()&,./]{2,80}?)\s{0,9}[:=]\s{0,9}([\d,.]+(?:e-?\d+)?)")
 LONGEST = 20_000  # characters of one dictionary
 
 
 def sniff(text: str) -> bool:
-    """Whether the name of a metric in quotes stands before a number."""
+    """Whether the name of a metric in quotes stands before a number, in a text with braces."""
+    if text.find("{", 0, HEAD) < 0 and text.find("}", 0, HEAD) < 0:
+        return False
     return any(has_measured({match[1] or match[2]: 0.0}) for match in PAIR.finditer(text, 0, HEAD))
 
 
@@ -43,17 +45,19 @@ def read(text: str) -> Rows:
 
 def _rows(text: str) -> Rows:
     place: Row = {}
-    total = ""
-    for before, body in _pieces(text):
+    total, header = "", [""]
+    for before, body in _pieces(_opened(text)):
         if bar := BAR.match(before):
             total = total or bar[2]
             if bar[2] == total:
                 place = {"step": float(bar[1]), "total_steps": float(bar[2])}
         elif before and not (stated := _stated(before)):
-            place |= {name: value for name, value in fields(before).items() if canonical(name) in WHERE}
+            cells = [cell.strip() for cell in before.strip("| ").split("|")]
+            header = cells if any(canonical(cell) in WHERE for cell in cells) else header
+            place |= {name: value for name, value in _places(before, header, cells) if canonical(name) in WHERE}
         elif before:
             yield Printed(stated)
-        if not body or "train_runtime" in body:
+        if not body:
             continue
         row = _numbers(body)
         if not has_measured(row):
@@ -64,6 +68,21 @@ def _rows(text: str) -> Rows:
         added = {name: value for name, value in place.items() if canonical(name) not in own}
         yield Printed(added | (held_out(row) if EVALUATION.search(before) else row))
         place = {}
+
+
+def _opened(text: str) -> str:
+    """The text with the brace before its first dictionary, where it was cut off."""
+    end = text.find("}")
+    cut = PAIR.search(text, 0, end) if end >= 0 and text.find("{", 0, end) < 0 else None
+    return f"{text[: cut.start()]}{{{text[cut.start() :]}" if cut else text
+
+
+def _places(before: str, header: list[str], cells: list[str]) -> Iterator[tuple[str, float]]:
+    """The numbers before a dictionary: behind their names, or in the cells below these, where bars part them."""
+    yield from fields(before).items()
+    for name, cell in zip(header, cells, strict=False):
+        if (value := printed_number(cell)) is not None:
+            yield name, value
 
 
 def _stated(line: str) -> Row:

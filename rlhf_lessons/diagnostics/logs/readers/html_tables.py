@@ -7,7 +7,8 @@ from html import unescape
 
 from rlhf_lessons.diagnostics.logs.names import canonical
 from rlhf_lessons.diagnostics.logs.readers.tables import header_cells, rows_below
-from rlhf_lessons.diagnostics.logs.readers.text import HEAD, Found, has_measured
+from rlhf_lessons.diagnostics.logs.readers.text import HEAD, Found
+from rlhf_lessons.diagnostics.logs.rows import has_measured
 
 # html.parser reads 1 MB a second; rows and cells do not nest, so that two expressions find them.
 TABLE = re.compile(r"<table\b.*?(?:</table>|\Z)", re.IGNORECASE | re.DOTALL)

@@ -2,7 +2,7 @@
 
 import re
 
-from rlhf_lessons.diagnostics.logs.names import WHERE, canonical
+from rlhf_lessons.diagnostics.logs.names import WHERE, canonical, means_of_the_run
 from rlhf_lessons.diagnostics.logs.readers.text import HEAD, Rows, fields, lines, without_repeats
 from rlhf_lessons.diagnostics.logs.rows import Printed, Row
 
@@ -46,8 +46,10 @@ def _rows(text: str) -> Rows:
     for line in lines(text):
         if len(line) > LONGEST_LINE:
             raise ValueError(f"log: it has a line of {len(line):,} characters; it must have at most {LONGEST_LINE:,}")
-        more = {} if "train_runtime" in line else _with_pairs(line.replace("'", "").replace('"', ""))
-        if all(canonical(name) in WHERE and row[name] == value for name, value in more.items() if name in row):
+        more = _with_pairs(line.replace("'", "").replace('"', ""))
+        is_summary = len(more) > 1 and means_of_the_run(tuple(more))
+        repeats = (canonical(name) in WHERE and row[name] == value for name, value in more.items() if name in row)
+        if not is_summary and all(repeats):
             row |= more
         else:
             yield Printed(row)

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from functools import partial
 
 from rlhf_lessons.diagnostics.logs.names import WHERE, canonical, is_measured, stage_name
-from rlhf_lessons.diagnostics.logs.readers.cards import LONGEST_NAME, stated
+from rlhf_lessons.diagnostics.logs.readers.cards import LONGEST_NAME, stated, with_results
 from rlhf_lessons.diagnostics.logs.readers.tables import header_cells, rows_below, split
-from rlhf_lessons.diagnostics.logs.readers.text import HEAD, Found, has_measured, lines
+from rlhf_lessons.diagnostics.logs.readers.text import HEAD, Found, lines
+from rlhf_lessons.diagnostics.logs.rows import has_measured
 
 RULE = re.compile(r"^[ \t]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)+\|?[ \t]*$", re.MULTILINE)
 HEADING = re.compile(r"^#+\s+(.*\S)")
@@ -22,10 +23,14 @@ def sniff(text: str) -> bool:
 def read(text: str) -> Found:
     """The rows of every table whose header has known names, and the settings that are listed around them.
 
-    Tables that measure the same are several runs, named by their headings. A card's list of results repeats the last
-    row, and is left out. Where no header has a measured name, the columns are runs, of what the heading names.
+    Tables that measure the same are several runs, named by their headings. Where no header has a measured name, the
+    columns are runs, of what the heading names.
     """
     yield from stated(text)
+    yield from with_results(text, _rows(text))
+
+
+def _rows(text: str) -> Found:
     tables = [table for table in _tables(text) if _is_log(table[1])]
     if not tables:
         yield from _runs_beside(text)

@@ -2,7 +2,8 @@
 
 import re
 
-from rlhf_lessons.diagnostics.logs.readers.text import fields, has_measured, lines
+from rlhf_lessons.diagnostics.logs.readers.text import fields, lines
+from rlhf_lessons.diagnostics.logs.rows import has_measured
 
 LONGEST_PROSE = 100_000  # characters; what the log of a long run says of itself stands at its beginning
 KINDS = r"dpo|orpo|kto|simpo|ipo|cpo|grpo|rloo|ppo|sft|reward(?=[ -]?model|trainer)|bradley[- ]terry"

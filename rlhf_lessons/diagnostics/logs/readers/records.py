@@ -4,30 +4,61 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from rlhf_lessons.diagnostics.logs.names import RUNS, SETTING, STAGE, counted, number, plain, setting, stage_name
+from rlhf_lessons.diagnostics.logs.names import (
+    HELD_OUT,
+    RUNS,
+    SETTING,
+    STAGE,
+    TRAINING,
+    canonical,
+    counted,
+    number,
+    plain,
+    setting,
+    stage_name,
+)
 from rlhf_lessons.diagnostics.logs.readers.text import Rows
-from rlhf_lessons.diagnostics.logs.rows import MOST_RUNS, Printed, Row
+from rlhf_lessons.diagnostics.logs.rows import MOST_RUNS, Printed, Row, has_measured
 from rlhf_lessons.refusals import shown
 
 Record = Mapping[Any, Any]
 
 LOSSES = ("loss_type", "objective")  # say what was trained, even of a single run
+PARTS = (*HELD_OUT, *TRAINING)  # of the data, as names of records within records
 NUMBERED = ("run", "experiment")  # may be told apart by numbers
 FEWEST_ROWS = 2  # of a run: where every row has its own name, the name tells no runs apart
 
 
 def rows_of(content: Any) -> Rows:
-    """Records, or what holds them under `log_history`. Raises ValueError where there are none."""
+    """Records, or what holds them: under `log_history` or another name, or as a list for each metric.
+
+    Raises ValueError where there are none.
+    """
     records = content
     if isinstance(content, Mapping):
-        records = content.get("log_history", [content])
-        if records is not content and (stated := settings_of(content)) and "log_history" in content:
+        lists = (value for value in content.values() if isinstance(value, list))
+        held = [value for value in lists if any(map(_is_record, value[:FEWEST_ROWS]))]
+        records = content.get("log_history", held[0] if held else [content, *_beside(content)])
+        if (held or "log_history" in content) and (stated := settings_of(content)):
             yield Printed(stated)
     try:
         found = [dict(record) for record in records]
     except (TypeError, ValueError):
         raise ValueError("log: this is not a log; it must be text, a table or a list of records") from None
     yield from rows_of_records(lambda: iter(found))
+
+
+def _is_record(value: Any) -> bool:
+    return isinstance(value, Mapping) and has_measured(map(str, value))
+
+
+def _beside(content: Record) -> Iterator[Record]:
+    """The rows of lists that stand under names of metrics, those of the same length side by side."""
+    lists = {name: value for name, value in content.items() if isinstance(value, list) and canonical(name)}
+    for length in dict.fromkeys(map(len, lists.values())):
+        alike = [name for name, value in lists.items() if len(value) == length]
+        for cells in zip(*map(lists.get, alike), strict=True):
+            yield dict(zip(alike, cells, strict=True))
 
 
 def settings_of(values: Record) -> Row:
@@ -65,20 +96,17 @@ def tell_runs(name: str, rows: Mapping[str, int]) -> bool:
 
 
 def row_of(record: Record, runs: Iterable[str] = (STAGE,)) -> Printed:
-    """Its numbers.
-
-    The summary that a Hugging Face trainer appends is a mean over the whole run, not one more point of it: left out,
-    but for the last evaluation, which `all_results.json` has beside it.
-    """
+    """Its numbers, with those of records in it: `eval/loss` of `{"eval": {"loss": 0.6}}`."""
     names: dict[str, None] = {}
     row: Row = {}
     for key, value in record.items():
-        if "train_runtime" in record and not (isinstance(key, str) and key.startswith("eval_")):
-            continue
         if plain(key) in runs:
             names[stage_name(value)] = None
         elif (found := number(value)) is not None:
             row[key if isinstance(key, str) else shown(key)] = found
+        elif isinstance(value, Mapping):
+            part = f"{key}/" if f"{plain(key)}_" in PARTS else ""
+            row |= {f"{part}{name}": found for name, of in value.items() if (found := number(of)) is not None}
         else:
             row |= counted(key, value)
     return Printed(row, run_name(names))

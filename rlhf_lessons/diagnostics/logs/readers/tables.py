@@ -3,11 +3,12 @@
 import csv
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import reduce
-from itertools import islice
+from functools import lru_cache, reduce
+from itertools import dropwhile, islice
 from operator import or_
 
 from rlhf_lessons.diagnostics.logs.names import (
+    DISTINCT,
     MISREAD_MARK,
     NUMBER,
     RUNS,
@@ -30,6 +31,8 @@ Cells = Callable[[], Iterator[list[str]]]
 DELIMITERS = (",", ";", "\t", "|")
 WIDE = re.compile(r"\s{2,}")
 COMMENT = "#"
+EDGES = "-=+|:" + "".join(map(chr, range(0x2500, 0x2580)))  # what the edges of tables and boxes are drawn with
+BORDER = re.compile(f"[{re.escape(EDGES)}]{{4,}}")
 MARKUP = re.compile(r"\*\*|`")  # of a name in bold or as code
 LONGEST_HEADER = 100_000  # characters
 SAMPLE = 20  # rows that must look like rows, where cells end at blanks
@@ -53,7 +56,8 @@ def read(text: str) -> Found:
 
 
 def _without_comments(text: str) -> Iterator[str]:
-    return (line for line in lines(text) if not line.startswith(COMMENT))
+    """The lines from the header on."""
+    return dropwhile(BORDER.fullmatch, (line for line in lines(text) if not line.startswith(COMMENT)))
 
 
 def first_line(text: str) -> str:
@@ -97,7 +101,7 @@ def _is_regular(text: str, width: int) -> bool:
 def split(lines: Iterable[str], delimiter: str | None, strict: bool = True) -> Iterator[list[str]]:
     """The cells of each line; in quotes, they may hold the delimiter."""
     if delimiter == "|":
-        lines = (line.removeprefix("|").removesuffix("|") for line in lines if line.strip("|-: "))
+        lines = (line.removeprefix("|").removesuffix("|") for line in lines if line.strip(f" {EDGES}"))
     if delimiter is None:
         lines = (line for line in lines if line.strip("-= "))  # a rule below the header
     if delimiter in ("|", None):
@@ -139,7 +143,7 @@ def _block(rows: Sequence[list[str]], columns: Mapping[int, str], width: int) ->
         return None
     turned = tuple(zip(*rows, strict=True))
     try:
-        return Block({name: tuple(map(float, turned[place])) for place, name in columns.items()}, "", len(rows))
+        return Block({name: tuple(map(float, turned[place])) for place, name in columns.items()}, "", range(len(rows)))
     except ValueError:
         return None
 
@@ -154,7 +158,7 @@ def _whole(rows: Iterable[list[str]], width: int, first: int, may_be_ragged: boo
 
 
 def _printed(row: list[str], columns: Mapping[int, str], runs: Sequence[int], has_commas: bool) -> Printed:
-    run = run_name(stage_name(row[place]) for place in runs) if runs else ""
+    run = _run(tuple(row[place] for place in runs)) if runs else ""
     try:
         return Printed({name: float(cell) for place, name in columns.items() if (cell := row[place])}, run)
     except ValueError:  # no number, or one that is written in another way
@@ -189,6 +193,11 @@ def _run_columns(header: Sequence[str], cells: Cells) -> list[int]:
         pairs = ((name, row[place] if place < len(row) else "") for row in cells() for place, name in texts.items())
         found |= names_of_runs(pairs)
     return [place for place, name in texts.items() if name in found]
+
+
+@lru_cache(DISTINCT)
+def _run(cells: tuple[str, ...]) -> str:
+    return run_name(map(stage_name, cells))
 
 
 def _cell(text: str, name: str, has_commas: bool) -> float | None:

@@ -23,6 +23,7 @@ Found = Iterator[Printed | Block | str]
 HEAD = 300_000  # characters in which a form must show itself
 LINE = re.compile("[^\n\r\v\f\x1c-\x1e\x85\u2028\u2029]+")  # as str.splitlines has it, without the empty ones
 COLOURS = re.compile("\x1b\\[[\\d;?]*[mKAhl]")  # of a terminal, with its moves within a line
+OF = ("/", "of")  # between a step and the number of all steps
 DECIMAL_COMMA = re.compile(r"\s*[-+]?\d+,\d+\s*%?\s*")
 # A process that prints beside others: torchrun's [rank1]: and [default1]:, Ray's (WorkerDict pid=17).
 PROCESS = re.compile(r"[ \t]*(\[(?:rank|default)\d+\]:?|\(\w+ pid=\d+[^)\n]*\))[ \t]?")
@@ -67,6 +68,8 @@ def fields(line: str) -> Row:
             refuse_decimal_comma(name, text)
         if name and name not in row and (value := printed_number(digits)) is not None:
             row[name] = value
+            if after.strip(" ") in OF and canonical(name) == "step" and (total := printed_number(more)) is not None:
+                row["total_steps"] = total
     return row
 
 
@@ -93,11 +96,6 @@ def held_out(row: Row) -> Row:
 
 def _is_training(name: str) -> bool:
     return is_measured(name) and not name.startswith("eval_")
-
-
-def has_measured(row: Row) -> bool:
-    """Whether any of its printed names is that of a measured value."""
-    return any((name := canonical(printed)) and is_measured(name) for printed in row)
 
 
 def without_repeats(rows: Iterable[Printed | str]) -> Rows:

@@ -4,12 +4,10 @@ import re
 from collections.abc import Iterator
 
 from rlhf_lessons.diagnostics.logs.names import HELD_OUT, SETTING, TRAINING, canonical, plain, printed_number, setting
-from rlhf_lessons.diagnostics.logs.readers.tables import header_cells
-from rlhf_lessons.diagnostics.logs.readers.text import HEAD, Rows, has_measured, lines
-from rlhf_lessons.diagnostics.logs.rows import Printed, Row
+from rlhf_lessons.diagnostics.logs.readers.tables import BORDER, header_cells
+from rlhf_lessons.diagnostics.logs.readers.text import HEAD, Rows, lines
+from rlhf_lessons.diagnostics.logs.rows import Printed, Row, has_measured
 
-BARS = str.maketrans("│┃║", "|||")
-BORDER = re.compile(r"[-=+\u2500-\u257f]{4,}")  # what the edges of boxes are drawn with
 NUMBER = r"[-+]?(?:(?:\d{1,3}(?:,\d{3})+(?![\d,])|\d+)(?:\.\d*)?|\.\d+)(?:e[-+]?\d+)?\s?%?|[-+]?(?:nan|inf)\b"
 # A number, or two with an arrow between, and in words what is said of it: `71.4% (avg last 50 steps)`.
 CELL = re.compile(rf"[~≈]?\s?({NUMBER})(?:\s*(?:->|→|=>)\s*({NUMBER}))?(?=[\s(;]|\Z)(?!\s*/)", re.IGNORECASE)
@@ -55,7 +53,7 @@ def _cells(text: str) -> Iterator[Cell]:
                 yield "", False, 0.0
             after_border = True
             continue
-        line = line.translate(BARS) if len(line) <= LONGEST_LINE else ""
+        line = line if len(line) <= LONGEST_LINE else ""
         name, *cells = header_cells(line.strip("| \t").split("|"))
         if cells and all(plain(cell) in PARTS for cell in cells):
             parts = cells

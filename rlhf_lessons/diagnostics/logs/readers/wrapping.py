@@ -4,7 +4,8 @@ import json
 import re
 from collections.abc import Iterable
 
-from rlhf_lessons.diagnostics.logs.readers.text import LINE, has_measured, lines
+from rlhf_lessons.diagnostics.logs.readers.text import LINE, lines
+from rlhf_lessons.diagnostics.logs.rows import has_measured
 
 # A quoted answer, the added or removed line of a diff, an item of a list.
 MARK = re.compile(r"(?:>|\+(?![.\d])|[-*•](?=[\s{\"'\[\]}]))[ \t]?")
@@ -14,6 +15,7 @@ BARRED = re.compile(r"[|\s]*[{\[\"'][^|]*[|\s]*")  # JSON between the bars of a 
 MESSAGES = ("log", "msg", "message")  # under which a program that collects logs keeps each line
 MESSAGE = re.compile(rf'\{{[^\n]*"(?:{"|".join(MESSAGES)})"\s*:\s*"')
 TYPED = {"\N{MINUS SIGN}": "-", "&#39;": "'", "&#x27;": "'", "&quot;": '"'}
+BARS = "│┃║"  # of tables that are drawn
 STRAIGHT = str.maketrans("‘’“”", "''\"\"")
 CURLY = re.compile(r"[‘’“”]([^‘’“”{}\n]{1,100})[‘’“”](?=\s*:)")
 
@@ -23,6 +25,8 @@ def unwrapped(text: str) -> str:
     for sign, meant in TYPED.items():
         if sign in text:
             text = text.replace(sign, meant)
+    if any(bar in text for bar in BARS):
+        text = text.translate(dict.fromkeys(map(ord, BARS), "|"))
     if "’" in text or "”" in text:
         text = CURLY.sub(lambda name: name[0].translate(STRAIGHT), text)
     if MESSAGE.match(text):
@@ -34,8 +38,9 @@ def unwrapped(text: str) -> str:
         if not _all(MARK.match(line) for line in lines(text)):
             break
         text = "\n".join(MARK.sub("", line, count=1) for line in lines(text))
-    first = next(lines(text), "")
-    if first.startswith("|") and BARRED.fullmatch(first) and all(line.startswith("|") for line in lines(text)):
+    first = next((line for line in lines(text) if line.strip("|- ")), "")
+    sides = (place for place in (0, -1) if first[place : place + 1 or None] == "|")
+    if BARRED.fullmatch(first) and any(all(line[side] == "|" for line in lines(text)) for side in sides):
         text = "\n".join(line.strip("| \t") for line in lines(text))
     return text
 

@@ -29,6 +29,8 @@ RULES: Mapping[str, Rule] = {
     rule.code: rule for module in MODULES for rule in vars(module).values() if isinstance(rule, Rule)
 }
 
+CERTAIN_AT_ONCE = frozenset({"RL008"})  # said of a run that has just begun too, as a remark
+
 
 def explain(code: str) -> str:
     """The page of a rule. Raises ValueError for an unknown code."""

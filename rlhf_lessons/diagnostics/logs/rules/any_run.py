@@ -7,7 +7,7 @@ import numpy as np
 from rlhf_lessons.diagnostics.bars import LN2
 from rlhf_lessons.diagnostics.logs.columns import Log
 from rlhf_lessons.diagnostics.logs.losses import has_ln2
-from rlhf_lessons.diagnostics.logs.rule import NO_POLICY, PAIRS, Signs, rule
+from rlhf_lessons.diagnostics.logs.rule import ANY, NO_POLICY, PAIRS, Signs, rule
 from rlhf_lessons.diagnostics.logs.rules.arithmetic import summed_loss
 from rlhf_lessons.diagnostics.logs.rules.reward_model import wrong_way_update
 from rlhf_lessons.diagnostics.logs.trends import FEWEST_POINTS, early, late
@@ -15,6 +15,8 @@ from rlhf_lessons.diagnostics.logs.trends import FEWEST_POINTS, early, late
 DIVERGENCE = "divergence"
 BESIDE_THE_LOSS = ("grad_norm", "margin", "reward_chosen", "logps_chosen")
 WORSE = 1.15
+FEWEST_NORMS = 3
+RATES_AFTER_THE_END = 3  # rows: one or two may be the last steps of a schedule that ends at 0
 BLOCKS, SURELY = 10, 5  # of the loss; standard errors: the lowest of ten blocks is low by chance too
 
 
@@ -85,11 +87,15 @@ def gradient_of_zero(log: Log) -> Signs | None:
     """The norm of the gradient is exactly 0 in every row, so no step changes anything.
 
     A step is the learning rate times the gradient (Adam rescales it, but 0 stays 0). A loss that varies all the same
-    varies with the batch. Example: grad_norm 0.0 in 60 rows, loss 0.51, 0.88, 0.51.
+    varies with the batch. Example: grad_norm 0.0 in 60 rows, loss 0.51, 0.88, 0.51. In one or two rows it is a remark:
+    half precision skips the first steps.
     """
     norms = log.values("grad_norm")
-    if len(norms) < 3 or any(norms):
+    if not norms or any(norms):
         return None
+    if len(norms) < FEWEST_NORMS:
+        so_far = f"grad_norm is exactly 0 in {'both rows' if len(norms) > 1 else 'the only row'} so far"
+        return Signs(f"{so_far}: check now which parameters have requires_grad", 0.5, grave=False)
     loss = log.values("loss")
     moves = f"; the loss goes from {loss[0]:.4f} to {loss[-1]:.4f}, as the batches differ" if loss else ""
     return Signs(f"the gradient is 0: grad_norm is 0.0 in all {len(norms)} rows{moves}", 0.97)
@@ -142,3 +148,56 @@ def _came_back(loss: list[float]) -> str:
     if lowest.mean() > 0.8 * LN2 or blocks[-1].mean() < 0.95 * LN2 or apart < SURELY * error:
         return ""
     return f"the loss had come down to {lowest.mean():.4f} and swings back to {blocks[-1].mean():.4f}, a guess's ln 2"
+
+
+@rule(
+    "RUN004",
+    "a value that is no number",
+    NO_POLICY,
+    alternatives=("a step that half precision skipped", "a held-out batch without a single token to predict"),
+    tell_apart="the next row: a skipped step leaves numbers behind it, a NaN in the weights does not",
+    advice="look at the next row before anything else; if it is NaN too, go back to the last checkpoint",
+    grave=False,
+    early=True,
+)
+def ends_without_a_number(log: Log) -> Signs | None:
+    """The last value of one metric is NaN or infinite, while the loss is a number: see RUN001 for more than that.
+
+    Example: loss 0.0 beside grad_norm nan in the first row of a run, or a held-out loss of nan.
+    """
+    if divergence.check(log):
+        return None
+    for name in ("eval_loss", *BESIDE_THE_LOSS):
+        values = [value for (value,) in log.series(name)]
+        if values and not math.isfinite(values[-1]):
+            where = "the only row" if len(values) == 1 else f"the last of {len(values)} rows"
+            printed = "; a loss of 0 beside it is how trainers print NaN" if log.values("loss")[-1:] == [0] else ""
+            return Signs(f"{name} is {values[-1]} in {where}{printed}: check now whether the next row has numbers", 0.6)
+    return None
+
+
+@rule(
+    "RUN005",
+    "learning rate of 0",
+    ANY,
+    alternatives=("a rate that is printed with too few decimals", "a schedule that was told too few steps"),
+    tell_apart="print the rate in full, and compare the steps of the schedule with those of the run",
+    advice="set the rate, and give the schedule as many steps as the run has",
+    grave=False,
+    early=True,
+)
+def rate_of_zero(log: Log) -> Signs | None:
+    """The learning rate is exactly 0, so that no step changes a weight.
+
+    It may be so in the first step of a warm-up and at the end of a schedule. Example: 0.0 in all of the first five
+    rows; or 1e-6 down to 0.0 at half of the run, and 0.0 ever after.
+    """
+    rates, steps = log.values("learning_rate"), log.values("step")
+    still = next((count for count, rate in enumerate(reversed(rates)) if rate), len(rates))
+    never = still == len(rates) and (still > 1 or max(steps, default=0) > 1)
+    if not still or not (never or RATES_AFTER_THE_END <= still < len(rates)):
+        return None
+    where = f"{'the only row' if still == 1 else f'all {still} rows'}" if never else f"the last {still} rows"
+    return Signs(
+        f"the learning rate is exactly 0 in {where}, so these steps change nothing: check now its schedule", 0.6
+    )

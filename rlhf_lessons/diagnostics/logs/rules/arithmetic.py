@@ -6,7 +6,7 @@ import numpy as np
 
 from rlhf_lessons.diagnostics.bars import LN2
 from rlhf_lessons.diagnostics.logs.columns import Log
-from rlhf_lessons.diagnostics.logs.losses import SIGMOID, has_ln2, loss_of, rows_with_margin
+from rlhf_lessons.diagnostics.logs.losses import REFERENCE_FREE, SIGMOID, has_ln2, loss_of, rows_with_margin
 from rlhf_lessons.diagnostics.logs.rule import DIRECT, PAIRS, REWARD_MODEL, Signs, rule
 from rlhf_lessons.diagnostics.logs.rules.fit import inverted_labels
 from rlhf_lessons.diagnostics.logs.trends import FEWEST_POINTS, late
@@ -158,9 +158,15 @@ def other_loss(log: Log) -> Signs | None:
     """Hinge, IPO and KTO losses start elsewhere, so ln 2 says nothing about them.
 
     At margin 0 the hinge loss max(0, 1 - margin) is 1, IPO's (margin / beta - 1 / (2 beta))^2 is 1 / (4 beta^2), 25 for
-    beta = 0.1, and KTO's 1 - sigma is 0.5. Example: a hinge loss of 1.00, 0.93, 0.85 at margins of 0.00, 0.07, 0.16.
+    beta = 0.1, and KTO's 1 - sigma is 0.5. SimPO and CPO have no reference: a reward is beta times the answer's own
+    log-probability, a margin of 0 is no start, and -log sigma(margin - gamma) costs ln(1 + e^gamma) there. Example: a
+    hinge loss of 1.00, 0.93, 0.85 at margins of 0.00, 0.07, 0.16.
     """
     loss, values = loss_of(log), log.values("loss") or log.values("eval_loss")
+    if values and log.kind == "dpo" and loss in REFERENCE_FREE:
+        own = "beta times the answer's own log-probability, so that it is under 0, and the loss starts off ln 2"
+        named = "the loss is SimPO's or CPO's: without a reference a reward is"
+        return Signs(f"{named} {own}; it ends at {values[-1]:.4g}", 0.35)
     at_zero = {"hinge": "1", "ipo": "1 / (4 beta^2), 25 for beta = 0.1", "kto": "about 0.5"}.get(loss)
     if not at_zero or not values or log.kind != "dpo":
         return None

@@ -7,7 +7,7 @@ rewards and logged log-probabilities is beta.
 import numpy as np
 
 from rlhf_lessons.diagnostics.logs.columns import Log
-from rlhf_lessons.diagnostics.logs.losses import loss_of
+from rlhf_lessons.diagnostics.logs.losses import has_reference, loss_of
 from rlhf_lessons.diagnostics.logs.rule import DIRECT, Signs, rule
 from rlhf_lessons.diagnostics.logs.trends import FEWEST_POINTS, early, late
 
@@ -22,8 +22,11 @@ def fall_of_chosen(log: Log) -> tuple[float, float, float, bool] | None:
 
     From held-out rows, which are the same pairs each time; else from training rows, whose pairs differ. beta is the
     slope between rewards and log-probabilities of held-out rows where they moved far enough, else the one that the file
-    states, else 0.1; the last value says whether it is more than an assumption. None where the two are not logged.
+    states, else 0.1; the last value says whether it is more than an assumption. None where the two are not logged, and
+    of a loss without a reference.
     """
+    if not has_reference(log):
+        return None
     for prefix in ("eval_", ""):
         rewards, logps = log.arrays(f"{prefix}reward_chosen", f"{prefix}logps_chosen")
         if not len(rewards):
@@ -66,11 +69,11 @@ def displaced_far(log: Log) -> Signs | None:
         f"{now:.1f} (displacement; reward / beta, beta = {beta:.2g}{assumed}), "
         f"{now / before:.1f} times its size",
         0.85,
-        grave=known or _sinks(log),
+        grave=known or sinks(log),
     )
 
 
-def _sinks(log: Log) -> bool:
+def sinks(log: Log) -> bool:
     """Whether the chosen answers' logged log-probability falls far within the log itself, whatever beta is."""
     logps = log.values("eval_logps_chosen") or log.values("logps_chosen")
     return len(logps) >= FEWEST_POINTS and early(logps) < 0 and late(logps) < (1 + SOME) * early(logps)
@@ -106,7 +109,9 @@ def displaced(log: Log) -> Signs | None:
     name = next((name for name in ("eval_reward_chosen", "reward_chosen") if name in log), "")
     rewards = log.values(name) if name else []
     rejected = log.values(name.replace("chosen", "rejected")) if name else []
-    if not rewards or not rejected or late(rewards) > -0.1 or late(rejected) > -0.1 or displaced_far(log):
+    if not has_reference(log) or not rewards or not rejected or displaced_far(log):
+        return None
+    if late(rewards) > -0.1 or late(rejected) > -0.1:
         return None
     return Signs(
         f"the reward of the chosen answers falls to {late(rewards):.3g}, of the rejected ones to {late(rejected):.3g}: "

@@ -4,7 +4,7 @@ import math
 
 from rlhf_lessons.diagnostics.logs.columns import Log
 from rlhf_lessons.diagnostics.logs.policy_curves import ENOUGH_ROWS, row_noise, smooth
-from rlhf_lessons.diagnostics.logs.rule import LANGUAGE, Signs, rule
+from rlhf_lessons.diagnostics.logs.rule import LANGUAGE, UNKNOWN, Signs, rule
 from rlhf_lessons.diagnostics.logs.trends import FEWEST_POINTS, change, early, late, steady_trend
 from rlhf_lessons.diagnostics.logs.wording import percent
 
@@ -45,7 +45,7 @@ def language_chance_level(log: Log) -> Signs | None:
 @rule(
     "LM002",
     "overfit",
-    LANGUAGE,
+    LANGUAGE | UNKNOWN,
     alternatives=("held-out text of another kind than the training text",),
     tell_apart="hold out a part of the training text itself: if its loss rises too, the model learns by heart",
     advice="stop at the best evaluation, train for fewer epochs or on more text, at a lower rate or with fewer weights",

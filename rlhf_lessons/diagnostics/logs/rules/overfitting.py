@@ -11,7 +11,7 @@ from rlhf_lessons.diagnostics.logs.wording import percent
 INVERTED = 0.35
 FEWEST_HELD_OUT = 3
 STILL, RISEN = 0.03, 0.1  # of a loss
-KNOWN_BY_HEART = 0.99
+KNOWN_BY_HEART, SURE = 0.99, 0.01
 
 
 @rule(
@@ -157,7 +157,8 @@ def memorised(log: Log) -> Signs | None:
     """Every training pair is ranked right, from the first rows or for half of the run, and nothing was held out.
 
     Between people who disagree on one pair in four, no judge is right in 100 %. Example: 100 % in every row from step
-    20 on, loss 0.04, margin 7, on 80 pairs.
+    20 on, loss 0.04, margin 7, on 80 pairs. A fault where the loss is under 0.01 in the whole second half: then every
+    pair is held for sure, and nothing but more of that was learned.
     """
     accuracy, loss = log.values("accuracy"), log.values("loss")
     if len(accuracy) < FEWEST_POINTS or "eval_accuracy" in log or "eval_loss" in log:
@@ -171,4 +172,5 @@ def memorised(log: Log) -> Signs | None:
         f"{percent(min(second_half))} or more of the training pairs are ranked right {since}{paid}, and no held-out "
         f"pairs are in the log: as memorised pairs look",
         0.85 if min(accuracy) >= KNOWN_BY_HEART else 0.6,
+        grave=bool(loss) and len(loss) >= 2 * FEWEST_POINTS and max(loss[len(loss) // 2 :]) < SURE,
     )

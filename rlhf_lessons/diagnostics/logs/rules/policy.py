@@ -31,6 +31,7 @@ LOST_ANSWER, LOST_TOKEN = 100.0, 1.0  # nats: ten times as far
 LENGTH_CHANGE = 0.25
 LITTLE_VARIETY, SHARE_LEFT = 0.1, 0.15  # nats a token; of what the first entropy is worth
 MOST_CUT = 0.05
+LIMIT = "check now the limit on new tokens, and whether the sampler knows the token that ends an answer"
 ALIKE = 0.9  # of the groups
 NO_VARIETY = 0.02  # nats a token
 
@@ -201,12 +202,14 @@ def no_end(log: Log) -> Signs | None:
     """Answers are cut off at the limit, so the reward judges fragments.
 
     Over 5 % without an end is a remark (reasoning models often begin at 10 or 20 %); over half in the last quarter of
-    the run is a fault, and so is a mean length that equals the longest, row after row: all are cut at that limit.
+    the run is a fault, and so is a mean length that equals the longest, row after row: all are cut at that limit. That
+    all are is certain in the first row; in under five it is a remark, for answers may become shorter.
     """
     mean, longest = log.arrays("response_length", "longest_response")
-    if len(mean) >= SMOOTH and (mean >= 0.99 * longest).all():
-        evidence = f"in all {len(mean)} rows the mean length is the longest, {longest[-1]:g} tokens: all are cut off"
-        return Signs(evidence, 0.9, grave=True)
+    if len(mean) and (mean >= 0.99 * longest).all():
+        where = f"in all {len(mean)} rows" if len(mean) > 1 else "in the only row"
+        evidence = f"{where} the mean length is the longest, {longest[-1]:g} tokens: all answers are cut off; {LIMIT}"
+        return Signs(evidence, 0.9, grave=len(mean) >= SMOOTH)
     name, sign = ("cut_off", 1) if "cut_off" in log else ("ended", -1)
     shares = [share for share in log.values(name) if 0 <= share <= 1]
     means = smooth(log, name)
@@ -217,4 +220,5 @@ def no_end(log: Log) -> Signs | None:
     lost = cut > 0.5 and len(shares) >= SMOOTH
     evidence = f"{name} is {out.iloc[0]:.3g}, " + (f"over {MOST_CUT:g}" if sign > 0 else f"under {1 - MOST_CUT:g}")
     evidence += f"; at the end {percent(cut)} of the answers are cut off" if lost else ""
+    evidence += f"; all answers are cut off: {LIMIT}" if cut == 1 and not lost else ""
     return since(log, name, out.index[0], evidence, 0.86 if lost else 0.5, lost)

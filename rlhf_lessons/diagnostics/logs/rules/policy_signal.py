@@ -109,13 +109,15 @@ def no_spread(log: Log) -> Signs | None:
     alternatives=("a trainer that logs a gradient norm of 0 whatever it is, as DeepSpeed has done",),
     tell_apart="a weight before and after ten steps: a frozen one is the same to the last digit",
     advice="check that the optimiser holds the parameters, that the adapter is trainable, and that the rate is not 0",
+    early=True,
 )
 def frozen_weights(log: Log) -> Signs | None:
     """The gradient is 0 in every row though rewards differ.
 
     With rewards that differ within groups the gradient cannot be exactly 0 in five rows running, unless nothing is
     trainable. KL or a reward that move say otherwise: then the norm alone is logged wrongly. Without a gradient norm,
-    KL and the step's approx_kl, both exactly 0 in ten rows, say the same.
+    KL and the step's approx_kl, both exactly 0 in ten rows, say the same. A norm of 0 in under five rows is a remark,
+    where the log shows that rewards differ within groups: the first steps may be skipped, but no more than those.
     """
     norms, kl, steps = log.values("grad_norm"), log.values("kl"), log.values("approx_kl")
     if no_spread.check(log) or abs(change_in_errors(rewards(log))) > BEYOND_NOISE:
@@ -124,6 +126,9 @@ def frozen_weights(log: Log) -> Signs | None:
     if len(norms) >= SMOOTH and not any(norms) and still:
         where = f", and KL stays at {late(kl):.3g}" if kl else ""
         return Signs(f"grad_norm is 0 in all {len(norms)} rows{where}, though rewards differ: no weight moves", 0.93)
+    if norms and not any(norms) and still and (log.values("std_reward") or log.values("zero_spread")):
+        evidence = f"grad_norm is exactly 0 in all of the {len(norms)} rows so far, though rewards differ within groups"
+        return Signs(f"{evidence}: check now that the optimiser holds trainable parameters", 0.6, grave=False)
     if not norms and min(len(kl), len(steps)) >= ENOUGH_ROWS and not any(kl) and not any(steps):
         return Signs(f"KL and approx_kl are exactly 0 in all {len(kl)} rows: the weights do not move", 0.9)
     return None

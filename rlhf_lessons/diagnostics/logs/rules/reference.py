@@ -3,6 +3,7 @@
 import numpy as np
 
 from rlhf_lessons.diagnostics.logs.columns import Log
+from rlhf_lessons.diagnostics.logs.losses import has_reference
 from rlhf_lessons.diagnostics.logs.rule import DIRECT, Signs, rule
 from rlhf_lessons.diagnostics.logs.trends import FEWEST_POINTS, late
 
@@ -51,6 +52,8 @@ def other_reference(log: Log) -> Signs | None:
     rows, rates = log.finite("step", "reward_chosen"), log.values("learning_rate")
     if not rows or rows[0][0] > 1 or abs(rows[0][1]) < 1 or max(rates, default=0.0) > RATE_LORA:
         return None
+    if not has_reference(log):
+        return None
     return Signs(
         f"in step {rows[0][0]:g} the reward of the chosen answers is {rows[0][1]:.3f}, where it should be 0", 0.8
     )
@@ -92,13 +95,14 @@ def high_rate(log: Log) -> Signs | None:
 def margin_under_zero(log: Log) -> Signs | None:
     """The rejected answers are more likely, row after row, and it does not get better than that.
 
-    For DPO and KTO a margin under 0 means that training went the wrong way; for ORPO, which has no reference, a margin
-    under 0 is only where the base model started. Example: DPO margins of -0.3 to -0.8 in the last half of the run.
+    For DPO and KTO a margin under 0 means that training went the wrong way; for ORPO, SimPO and CPO, which have no
+    reference, a margin under 0 is only where the base model started. Example: DPO margins of -0.3 to -0.8 in the last
+    half of the run.
     """
     margins = log.values("eval_margin") or log.values("margin")
     accuracy = log.values("eval_accuracy") or log.values("accuracy")
     half = np.asarray(margins[len(margins) // 2 :])
-    if log.kind == "orpo" or len(half) < FEWEST_POINTS or not accuracy or late(accuracy) > 0.45:
+    if not has_reference(log) or len(half) < FEWEST_POINTS or not accuracy or late(accuracy) > 0.45:
         return None
     if half.mean() + 3 * half.std(ddof=1) / np.sqrt(len(half)) > -0.05:
         return None

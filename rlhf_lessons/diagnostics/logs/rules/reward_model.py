@@ -157,7 +157,7 @@ def chance_level(log: Log) -> Signs | None:
 
     A model that gives both answers of a pair the same score pays -log(1/2) = ln 2 = 0.6931 for it, and so does a coin
     on average if it is never sure. Example: 0.6935, 0.6928, 0.6934 over 400 rows, accuracy 49.8 %. Not called so where
-    the accuracy is surely over 50 %: then something was learned.
+    the accuracy is surely over 50 %: then something was learned. A remark where nothing says that pairs are ranked.
     """
     loss = log.values("loss")
     if len(loss) < FEWEST_POINTS or over_a_coin(log) or not (has_ln2(log) or log.kind == "unknown"):
@@ -170,6 +170,7 @@ def chance_level(log: Log) -> Signs | None:
     return Signs(
         f"the loss starts at {loss[0]:.4f} and ends at {loss[-1]:.4f}, around ln 2 = 0.6931, a guess's cost",
         0.75,
+        grave=log.kind != "unknown",
     )
 
 
@@ -198,7 +199,8 @@ def learning_rate_too_small(log: Log) -> Signs | None:
     flatter. People agree on as few as 63 % of their pairs, and the best loss for a ceiling a is at most its entropy
     H(a) = -a ln a - (1 - a) ln(1 - a): H(0.63) = 0.659. So a fall to there may be all there is. What tells a run that
     goes on too slowly is a loss that stays high for its accuracy: right in a share a of the pairs, it would cost H(a)
-    if only its rewards were scaled. Example: 90 % right (H = 0.325) at a loss of 0.68.
+    if only its rewards were scaled. Example: 90 % right (H = 0.325) at a loss of 0.68. A remark on a
+    language model, whose loss may have little left to fall, and where nothing says what was trained.
     """
     loss, margin = log.values("loss"), log.values("margin")
     if len(loss) < FEWEST_POINTS or steady_trend(loss) > 0 or collapse_to_a_constant(log):
@@ -218,4 +220,5 @@ def learning_rate_too_small(log: Log) -> Signs | None:
     return Signs(
         f"the loss {course}, from {loss[0]:.4f} to {loss[-1]:.4f} over {len(loss)} rows",
         (0.8 if ranks_pairs else 0.5) if falls else 0.55,
+        grave=log.kind in REWARD_MODEL,
     )

@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import pytest
 
 from rlhf_lessons.diagnostics.log_reader import diagnose
 
@@ -11,6 +12,37 @@ def test_a_gradient_of_zero_in_every_row():
     rows = [{"loss": 0.5 + 0.4 * (n % 2), "grad_norm": 0.0, "learning_rate": 1e-6, "epoch": n} for n in range(1, 9)]
     assert diagnose(rows).names[0] == "nothing is trained"
     assert "nothing is trained" not in diagnose([*rows, {"loss": 0.6, "grad_norm": 0.1}]).names
+    begun = diagnose([{**row, "epoch": 0.01 * row["epoch"]} for row in rows[:2]])
+    assert begun.names[0] == "nothing is trained" and begun.state == "cannot tell" and "check now" in str(begun)
+
+
+@pytest.mark.parametrize(
+    ("name", "row"),
+    [
+        ("a value that is no number", {"loss": 0.0, "grad_norm": math.nan, "rewards/margins": 0.0, "epoch": 0.01}),
+        ("a value that is no number", {"loss": 1.5, "eval_loss": math.nan, "epoch": 0.01}),
+        ("learning rate of 0", {"loss": 1.5, "learning_rate": 0.0, "epoch": 0.01, "step": 5}),
+    ],
+)
+def test_facts_of_the_first_row_are_said_though_it_is_too_early(name, row):
+    diagnosis = diagnose([row])
+    assert name in diagnosis.names and "check" in str(diagnosis) and diagnosis.state == "cannot tell"
+    healthy = {key: 1.0 if value != value or value == 0 else value for key, value in row.items()}
+    assert name not in diagnose([healthy]).names
+
+
+def test_a_rate_of_0_in_a_warm_up_or_at_the_end_is_usual_and_before_it_is_not():
+    def named(rates):
+        rows = [{"step": n, "loss": 2 - n / 100, "learning_rate": rate} for n, rate in enumerate(rates, start=1)]
+        return "learning rate of 0" in diagnose(rows).names
+
+    assert not named([0.0, 1e-6, 2e-6, 1e-6, 0.0]) and not named([0.0])
+    assert named([1e-6, 2e-6, 0.0, 0.0, 0.0]) and named([0.0, 0.0])
+
+
+def test_one_row_shows_no_course():
+    diagnosis = diagnose([{"loss": 0.6931, "margin": 0.0, "accuracy": 0.5}])
+    assert diagnosis.state == "cannot tell" and "one row" in diagnosis.verdict
 
 
 def test_a_gradient_that_is_no_number():

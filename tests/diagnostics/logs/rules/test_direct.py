@@ -93,3 +93,46 @@ def test_kto_names_a_kl_of_0():
     ]
     diagnosis = diagnose(rows)
     assert diagnosis.kind == "kto" and "the KL falls to exactly 0 after 0.2" in str(diagnosis)
+
+
+def simpo(beta=2.0, gamma=1.0):
+    """A run without a reference: a reward is beta times the mean log-probability a token, and starts far under 0."""
+    rows = []
+    for share in np.linspace(0, 1, 20):
+        logps = {"chosen": -1.0 - 0.05 * share, "rejected": -1.1 - 0.6 * share}
+        margin = beta * (logps["chosen"] - logps["rejected"])
+        row = {"loss": math.log1p(math.exp(gamma - margin)), "rewards/margins": margin}
+        row |= {f"rewards/{side}": beta * value for side, value in logps.items()}
+        row |= {f"logps/{side}": value for side, value in logps.items()}
+        row["rewards/accuracies"] = 0.55 + 0.2 * share
+        rows.append({**row, "step": 1 + 10 * len(rows)})
+        rows.append({"step": rows[-1]["step"], "eval_n_pairs": 500, **{f"eval_{name}": row[name] for name in row}})
+    return rows
+
+
+def test_rewards_without_a_reference_start_where_they_start():
+    diagnosis = diagnose(simpo())
+    assert diagnosis.kind == "dpo" and diagnosis.state == "healthy" and "SimPO's or CPO's" in str(diagnosis)
+    assert not {"not measured from the policy's own start", "both probabilities fall"} & set(diagnosis.names)
+    measured_from_a_reference = [{**row, **{n: row[n] + 3 for n in row if "rewards/ch" in n}} for row in simpo()]
+    assert diagnose(measured_from_a_reference).names[0] == "not measured from the policy's own start"
+
+
+def kto(gain=1.0, drop=0.1, own=1.0):
+    """A KTO run whose held-out margin rises to `gain` and whose loss falls by `drop`; `own`: the training margin."""
+    rng, rows = np.random.default_rng(0), []
+    for step, share in enumerate(np.linspace(0, 1, 40)):
+        noise = rng.normal() * 0.02
+        row = {"loss": 0.5 - 0.1 * share + noise, "kl": 0.1, "rewards/margins": own * share + noise}
+        rows.append({"step": step + 1, "epoch": step / 39, **row})
+        if step % 8 == 7:
+            margin = {"eval_rewards/margins": gain * share, "eval_rewards/chosen": 0.4 * gain * share}
+            rows.append({"step": step + 1, "epoch": step / 39, "eval_loss": 0.5 - drop * share, **margin})
+    return rows
+
+
+def test_kto_is_healthy_without_an_accuracy_if_each_evaluation_is_better_than_the_first():
+    diagnosis = diagnose(kto())
+    assert diagnosis.kind == "kto" and diagnosis.state == "healthy", str(diagnosis)
+    for worse in (kto(gain=-0.5), kto(drop=-0.05), kto(gain=0.3), kto(drop=0.03), kto()[:18]):
+        assert diagnose(worse).state != "healthy"

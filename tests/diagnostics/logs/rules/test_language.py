@@ -41,3 +41,12 @@ def test_a_loss_that_climbs_far_over_its_start_is_unstable_though_it_comes_down_
     loss = [1.9, *np.linspace(2.0, height, 12), *np.linspace(height, 2.5, 15)]
     assert "LM003" in {found.code for found in diagnose(sft(loss)).findings if found.grave}
     assert diagnose(sft([1.9, 2.4, *FALLS])).state != "sick"
+
+
+def test_a_held_out_loss_that_falls_steadily_is_enough_and_one_that_stands_still_is_not():
+    def state(held_out):
+        rows = [{"step": n, "loss": 1.5 + 0.4 * (-1) ** n, "eval_loss": loss} for n, loss in enumerate(held_out)]
+        return diagnose(rows).state
+
+    assert state([1.7 - n / 100 for n in range(11)]) == "healthy"
+    assert state([0.6] * 101) == "cannot tell" and state([1.7 - n / 10_000 for n in range(11)]) == "cannot tell"

@@ -59,6 +59,8 @@ def test_all_right_and_nothing_held_out_looks_memorised():
     diagnosis = diagnose(rows)
     assert diagnosis.names[0] == "training pairs known by heart" and diagnosis.state == "cannot tell"
     assert "100 %" in str(diagnosis)
+    sure = diagnose([{**row, "loss": 0.001} for row in rows * 2])
+    assert sure.names[0] == "training pairs known by heart" and sure.state == "sick"
 
 
 def test_a_level_alone_means_nothing():

@@ -182,3 +182,22 @@ def test_every_rule_for_policies_has_a_page_with_an_example_or_a_source():
     assert [rule.code for rule in pages] == sorted({rule.code for rule in pages}, key=[r.code for r in pages].index)
     assert {rule.code for rule in pages} == {f"RL{number:03}" for number in range(1, 21)}
     assert all(len(rule.page) > 200 and rule.advice for rule in pages)
+
+
+@pytest.mark.parametrize(
+    ("code", "changes"),
+    [
+        ("RL008", {"completions__clipped_ratio": 1.0}),
+        ("RL008", {"completions__mean_length": 512.0, "completions__max_length": 512.0}),
+        ("RL014", {"grad_norm": float("nan")}),
+        ("RL015", {"frac_reward_zero_std": 1.0, "reward_std": 0.0}),
+        ("RL016", {"grad_norm": 0.0}),
+        ("RUN005", {"learning_rate": 0.0}),
+    ],
+)
+def test_facts_of_the_first_rows_are_said_though_it_is_too_early(code, changes):
+    def codes(**curves):
+        first = [{**row, "total_steps": 900} for row in grpo(**curves)[:2]]
+        return [finding.code for finding in diagnose(first).findings]
+
+    assert code in codes(**changes) and code not in codes(learning_rate=1e-6)
