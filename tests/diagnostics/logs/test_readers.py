@@ -264,7 +264,7 @@ def test_a_card_in_a_diff_with_line_numbers_or_on_one_line(text):
         "step: 10, loss: 0.69, acc: 50%<br>step: 20, loss: 0.61, acc: 62.5%",
         "||Step||Loss||Accuracy||\n|10|0.69|0.5|\n|20|0.61|0.625|",
         "====  ====  ====\nstep  loss  acc\n====  ====  ====\n10    0.69  0.5\n20    0.61  0.625\n====  ====  ====",
-        "\\begin{tabular}{rrr}\nStep & Loss & Acc \\\\\n\\hline\n10 & 0.69 & 0.5 \\\\\n20 & 0.61 & 0.625 \\\\\n\\end{tabular}",
+        "\\begin{tabular}{rr}\nStep & Loss & Acc \\\\\n10 & 0.69 & 0.5 \\\\\n20 & 0.61 & 0.625 \\\\\n\\end{tabular}",
         "[1/2] step 10, loss (mean) = 0.69, acc (train) = 0.5\n[2/2] step 20, loss (mean) = 0.61, acc (train) = 0.625",
     ],
     ids=["lines joined", "escaped", "HTML breaks", "Jira", "reStructuredText", "LaTeX", "asides"],
