@@ -159,6 +159,12 @@ def test_program_one_at_other_settings(seed, changes):
         assert set(diagnose(source).names) == {"wrong-way update", "common-mode drift"}
 
 
+def test_five_rows_on_a_line_that_learn_are_not_called_slow():
+    rows = [{"step": n, "loss": 0.69 - n / 50, "accuracy": 0.5 + n / 30, "margin": n / 10} for n in range(5)]
+    diagnosis = diagnose(rows)
+    assert diagnosis.names[0] == "learning rate too small" and diagnosis.state == "cannot tell"
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_each_update_has_its_own_diagnosis(seed):
     """C30: rising loss, drifting rewards and a slow fall each point to a different fault."""

@@ -34,6 +34,11 @@ def too_early(log: Log) -> str:
     return f"too early to say: the log ends at {percent(epoch)} of an epoch"
 
 
+def in_first_epoch(log: Log) -> bool:
+    """Whether the log ends within the first epoch, in which every example is new to the model."""
+    return max(log.values("epoch") + log.values("eval_epoch"), default=1.0) < 1
+
+
 def _how_far(log: Log, epoch: float | None) -> tuple[float | None, str]:
     """The share of the run that is done, None if unknown, and a sentence of it."""
     settings, steps = log.reading.settings, log.values("step")

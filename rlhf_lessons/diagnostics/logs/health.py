@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from rlhf_lessons.diagnostics.bars import LN2, PEOPLE_AGREE, READY_ACCURACY, STILL_HIGH
 from rlhf_lessons.diagnostics.findings import HEALTHY, Finding
+from rlhf_lessons.diagnostics.logs.beginnings import in_first_epoch
 from rlhf_lessons.diagnostics.logs.columns import Log
 from rlhf_lessons.diagnostics.logs.evidence import held_out_interval, shown_interval
 from rlhf_lessons.diagnostics.logs.health_policy import RISEN, language_model, learned_policy
@@ -15,7 +16,6 @@ from rlhf_lessons.diagnostics.logs.wording import percent
 
 # Of a log, and of what the rules remarked in it: what is good, and what is missing before that is enough.
 Health = Callable[[Log, Sequence[Finding]], tuple[Finding | None, str]]
-NOT_HELD_OUT = "there is no held-out accuracy (eval_accuracy), and memorising looks just like learning"
 FEWEST_EVALUATIONS, FEWEST_MARKED = 2, 3
 HARDLY = 0.02  # of the lowest loss
 TOO_GOOD = 0.99
@@ -62,9 +62,18 @@ def _bar(log: Log, bar: float) -> str:
 
 def _nothing_held_out(log: Log) -> str:
     accuracy = log.values("accuracy")
+    unseen = f"there is no held-out accuracy (eval_accuracy), {_why_held_out(log)}"
     if accuracy and abs(late(accuracy) - 0.5) < 0.1 and "loss" not in log:
-        return f"the training accuracy is {percent(late(accuracy))}, hardly over a coin's 50 %, and {NOT_HELD_OUT}"
-    return NOT_HELD_OUT
+        return f"the training accuracy is {percent(late(accuracy))}, hardly over a coin's 50 %, and {unseen}"
+    return unseen
+
+
+def _why_held_out(log: Log) -> str:
+    if in_first_epoch(log):
+        return (
+            "and training rows, whose pairs are new in the first epoch, are of single batches and a model that changes"
+        )
+    return "and memorising looks just like learning"
 
 
 def _ranks_pairs(log: Log) -> Finding | None:
@@ -91,7 +100,7 @@ def direct(log: Log, remarks: Sequence[Finding]) -> tuple[Finding | None, str]:
     if rows < FEWEST_POINTS and not log.values("eval_accuracy"):
         return None, f"{rows} {'row is' if rows == 1 else 'rows are'} too few for a trend; it takes {FEWEST_POINTS}"
     if not log.values("eval_accuracy") and not margin:
-        return None, "no held-out accuracy or margin is in the log, and memorising looks just like learning"
+        return None, f"no held-out accuracy or margin is in the log, {_why_held_out(log)}"
     evaluations = max(len(log.values("eval_accuracy")), len(margin))
     if evaluations < FEWEST_EVALUATIONS:
         return None, f"{evaluations} evaluation on held-out pairs shows no course; it takes {FEWEST_EVALUATIONS}"

@@ -4,10 +4,12 @@ import math
 from collections.abc import Sequence
 
 from rlhf_lessons.diagnostics.findings import HEALTHY, Finding
+from rlhf_lessons.diagnostics.logs.beginnings import in_first_epoch
 from rlhf_lessons.diagnostics.logs.columns import Log
 from rlhf_lessons.diagnostics.logs.names import PART
 from rlhf_lessons.diagnostics.logs.policy_curves import ENOUGH_ROWS, answer_lengths, change_in_errors, rewards
 from rlhf_lessons.diagnostics.logs.rules import policy_signal
+from rlhf_lessons.diagnostics.logs.rules.any_run import ends_without_a_number
 from rlhf_lessons.diagnostics.logs.trends import FEWEST_POINTS, early, late, steady_trend
 
 LEAST_FALL = 0.01  # of a held-out loss
@@ -42,13 +44,15 @@ def learned_policy(log: Log, remarks: Sequence[Finding]) -> tuple[Finding | None
     return found, ""
 
 
-def language_model(log: Log, _remarks: Sequence[Finding]) -> tuple[Finding | None, str]:
+def language_model(log: Log, remarks: Sequence[Finding]) -> tuple[Finding | None, str]:
     """A next-token loss that falls beyond its noise, or steadily held out; it says nothing about preferences."""
     loss, held_out = log.values("loss"), log.values("eval_loss")
     if len(loss) < FEWEST_POINTS:
         return None, f"{len(loss)} rows with a loss are too few for a trend; it takes at least {FEWEST_POINTS}"
     falls = late(loss) < 0.8 * early(loss) or change_in_errors(loss) < -RISEN
-    alike = "memorised examples"
+    if any(remark.code == ends_without_a_number.code for remark in remarks):
+        return None, "a value of it is no number, so its last checkpoint cannot be trusted before that is explained"
+    alike = "memorised examples" if not in_first_epoch(log) else "text that repeats itself"
     if steady_trend(held_out) < 0 and late(held_out) < (1 - LEAST_FALL) * early(held_out):
         evidence = f"the held-out loss falls steadily from {held_out[0]:.4f} to {held_out[-1]:.4f}"
         alike = "held-out text that stands in the training text too"

@@ -165,7 +165,7 @@ def _loss_of_language(log: Log) -> str:
     loss, held_out = log.values("loss"), log.values("eval_loss")
     if high := next((first for first in (*loss[:1], *held_out[:1]) if first > LANGUAGE_LOSS), None):
         return f"its loss starts at {high:.3g}"
-    alone = loss and held_out and abs(loss[0] - LN2) > FAR_FROM_LN2
+    alone = loss and "eval_loss" in log and abs(loss[0] - LN2) > FAR_FROM_LN2
     return f"it logs its loss alone, also held out, and starts at {loss[0]:.3g}, not ln 2" if alone else ""
 
 
@@ -192,6 +192,7 @@ TABLE: tuple[tuple[Kind, Callable[[Log], str]], ...] = (
     ("kto", _prints("count_(chosen|rejected)$", beside=MARGINS)),
     ("dpo", _logs("logps_chosen", "logps_rejected")),
     ("dpo", _prints("^(eval_|train_)?logits_(chosen|rejected)", beside=PREFERENCE)),
+    ("dpo", _prints("implicit", beside=PREFERENCE)),
     ("ppo", _called_ppo),
     ("grpo", _earns),
     ("ppo", _paid_alone),

@@ -57,8 +57,11 @@ def rows_with_margin(log: Log) -> list[tuple[float, float]]:
 
 def _at_margin_0(log: Log) -> float:
     """The loss of the first row if its margin is near 0; 0 where it is not, or no reference to start from."""
-    rows = rows_with_margin(log)
-    return rows[0][0] if log.kind == "dpo" and rows and abs(rows[0][1]) < SMALL else 0.0
+    for prefix in ("", "eval_") if log.kind == "dpo" else ():
+        loss, margin = log.arrays(f"{prefix}loss", f"{prefix}margin")
+        if len(loss):
+            return float(loss[0]) if abs(margin[0]) < SMALL else 0.0
+    return 0.0
 
 
 def is_hinge(log: Log) -> bool:

@@ -43,19 +43,21 @@ NAMES: dict[str, tuple[str, ...]] = {
     ),
     "margin": (
         *("margin", "margins", "rewards_margins", "rewards_margin", "mean_margin", "reward_margin", "dist"),
-        *("dpo_rewards_margins", "reward_margins"),
+        *("dpo_rewards_margins", "reward_margins", "implicit_reward_margin", "implicit_margin"),
     ),
     "accuracy": (
         *("accuracy", "acc", "accuracies", "rewards_accuracies", "rewards_accuracy", "reward_accuracy"),
         *("reward_acc", "accu", "acc_mean", "dpo_rewards_accuracies", "reward_accuracies", "pref_acc"),
-        *("preference_accuracy", "pairwise_accuracy", "точность", "准确率"),
+        *("preference_accuracy", "pairwise_accuracy", "implicit_reward_accuracy", "точность", "准确率"),
     ),
     "reward_chosen": (
+        *("implicit_reward_chosen", "chosen_implicit_reward"),
         *("reward_chosen", "rewards_chosen", "chosen_reward", "chosen_rewards", "r_chosen", "chosen"),
         *("r_pref", "r_preferred", "reward_preferred", "preferred", "pref", "chosen_scores", "chosen_last_scores"),
         *("rewards_chosen_mean", "chosen_rewards_mean", "chosen_score", "mean_chosen_reward", "dpo_rewards_chosen"),
     ),
     "reward_rejected": (
+        *("implicit_reward_rejected", "rejected_implicit_reward"),
         *("reward_rejected", "rewards_rejected", "rejected_reward", "rejected_rewards", "r_rejected", "rejected"),
         *("reject_reward", "r_dispref", "r_dispreferred", "reward_dispreferred", "dispreferred", "dispref"),
         *("rejected_scores", "rejected_last_scores", "reject_scores", "rewards_rejected_mean", "rejected_score"),
@@ -74,8 +76,17 @@ NAMES: dict[str, tuple[str, ...]] = {
     "samples_per_second": ("samples_per_second",),
     "n_pairs": ("n_pairs", "pairs", "samples", "n_samples", "num_samples"),
     # DPO and its kin
-    "logps_chosen": ("logps_chosen", "chosen_logps", "log_probs_chosen", "policy_chosen_logps"),
-    "logps_rejected": ("logps_rejected", "rejected_logps", "reject_logps", "log_probs_rejected"),
+    "logps_chosen": (
+        "logps_chosen",
+        "chosen_logps",
+        "log_probs_chosen",
+        "policy_chosen_logps",
+        "logp_chosen",
+        "chosen_logp",
+    ),
+    "logps_rejected": (
+        *("logps_rejected", "rejected_logps", "reject_logps", "log_probs_rejected", "logp_rejected", "rejected_logp"),
+    ),
     "nll_loss": ("nll_loss", "sft_loss"),
     "log_odds_chosen": ("log_odds_chosen",),
     "log_odds_ratio": ("log_odds_ratio",),

@@ -10,7 +10,7 @@ from rlhf_lessons.diagnostics.logs.names import canonical, is_measured, means_of
 Row = dict[str, float]  # names as printed, and numbers
 
 MOST_RUNS = 100
-ONLY_SUMMARY = "the only row is the trainer's closing summary: train_loss is a mean over the whole run, not its end"
+ONLY_SUMMARY = "there is only the trainer's closing summary: train_loss is a mean over the whole run, not its end"
 AT_ONCE = 1_000  # rows
 
 
@@ -63,7 +63,7 @@ def _alike(printed: Sequence[Any], first: int) -> Iterator[Block]:
 def without_summary(blocks: Iterable[Block | str]) -> Iterator[Block | str]:
     """Blocks without the summary that a Hugging Face trainer appends, for its means are no points of the run.
 
-    An evaluation beside them stays. Where nothing else was measured, the summary is all there is, with a remark.
+    An evaluation beside them stays. Where nothing else was measured, or NaN alone, the summary is kept, with a remark.
     """
     summary, seen = None, False
     for block in blocks:
@@ -72,10 +72,17 @@ def without_summary(blocks: Iterable[Block | str]) -> Iterator[Block | str]:
             block = block._replace(columns={name: block.columns[name] for name in block.columns if name not in means})
             if not has_measured(block.columns):
                 continue
-        seen = seen or (isinstance(block, Block) and has_measured(block.columns))
+        seen = seen or (isinstance(block, Block) and _measures_a_number(block))
         yield block
     if summary and not seen:
-        yield from (ONLY_SUMMARY, summary)
+        own = {
+            name: summary.columns[name] for name in summary.columns if not (canonical(name) or "").startswith("eval_")
+        }
+        yield from (ONLY_SUMMARY, summary._replace(columns=own))
+
+
+def _measures_a_number(block: Block) -> bool:
+    return any(value == value for name in block.columns if has_measured([name]) for value in block.columns[name])
 
 
 def has_measured(names: Iterable[str]) -> bool:

@@ -232,6 +232,69 @@ def test_of_a_diff_is_read_what_stands_after_it():
     assert parse(diff).series("step", "loss") == [(1, 0.7), (2, 0.6)]
 
 
+CARD = SAMPLES["a model card"].text.splitlines()
+HUNK = "@@ -0,0 +1,9 @@"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\n".join(["see the change:", "```diff", HUNK, *(f"+{line}" for line in CARD), "```"]),
+        "\n".join(["--- a/README.md", "+++ /dev/null", "@@ -1,9 +0,0 @@", *(f"-{line}" for line in CARD)]),
+        "\n".join(f"    {line}" for line in [HUNK, *(f"+{line}" for line in CARD)]),
+        "\n".join(f"{number}\t\n+\n{line}" for number, line in enumerate(CARD, start=30)),
+        "\n".join([HUNK, *(f"{number} |\n+\n{line}" for number, line in enumerate(CARD, start=1))]),
+        "\n".join(f"{number:6d}\t{line}" for number, line in enumerate(CARD, start=1)),
+        "\n".join(f"README.md:{number}:{line}" for number, line in enumerate(CARD, start=98)),
+        " ".join(CARD),
+    ],
+    ids=["in a fence", "removed", "indented", "from a page", "hunk from a page", "cat -n", "grep -n", "on one line"],
+)
+def test_a_card_in_a_diff_with_line_numbers_or_on_one_line(text):
+    _, form, values = SAMPLES["a model card"]
+    log = parse(text)
+    assert log.reading.form == form and {name: log.values(name) for name in values} == values
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "step 10 loss 0.69 acc 0.5 step 20 loss 0.61 acc 0.625",
+        r"step,loss,acc\n10,0.69,0.5\n20,0.61,0.625",
+        "step: 10, loss: 0.69, acc: 50%<br>step: 20, loss: 0.61, acc: 62.5%",
+        "||Step||Loss||Accuracy||\n|10|0.69|0.5|\n|20|0.61|0.625|",
+        "====  ====  ====\nstep  loss  acc\n====  ====  ====\n10    0.69  0.5\n20    0.61  0.625\n====  ====  ====",
+        "\\begin{tabular}{rr}\nStep & Loss & Acc \\\\\n10 & 0.69 & 0.5 \\\\\n20 & 0.61 & 0.625 \\\\\n\\end{tabular}",
+        "[1/2] step 10, loss (mean) = 0.69, acc (train) = 0.5\n[2/2] step 20, loss (mean) = 0.61, acc (train) = 0.625",
+    ],
+    ids=["lines joined", "escaped", "HTML breaks", "Jira", "reStructuredText", "LaTeX", "asides"],
+)
+def test_other_dress_of_a_table_or_of_lines(text):
+    assert parse(text).series("step", "loss", "accuracy") == [(10, 0.69, 0.5), (20, 0.61, 0.625)]
+
+
+def test_an_aside_may_say_that_a_value_was_held_out_or_is_a_spread():
+    log = parse("step 1 loss (eval set): 0.6 margin (std): 0.2\nstep 2 loss (eval set): 0.5 margin (std): 0.3")
+    assert log.values("eval_loss") == [0.6, 0.5] and "margin" not in log
+
+
+def test_names_that_a_line_says_once_more_make_no_row_of_their_own():
+    assert parse("step 10 loss 0.5, val loss 0.6, next at step 20\n").series("step", "loss", "eval_loss") == [
+        (10, 0.5, 0.6)
+    ]
+
+
+def test_a_summary_with_arrows_or_columns_for_start_and_end():
+    lines = "loss 0.6931 -> 0.27\nreward margin: 0.0 → 2.5\nfinal logp chosen (absolute level): -70.5\n"
+    table = (
+        "| metric | start | end |\n|---|---|---|\n| loss | 0.6931 | 0.27 |\n| implicit reward margin | 0.0 | 2.5 |\n"
+    )
+    for text in (lines, table):
+        log = parse(text)
+        assert log.series("loss", "margin") == [(0.6931, 0.0), (0.27, 2.5)] and diagnose(text).kind == "dpo"
+    assert parse("step 5 loss 0.7 -> 0.6\nstep 6 loss 0.6 -> 0.5\n").series("step", "loss") == [(5, 0.6), (6, 0.5)]
+
+
 def test_numbers_in_typographic_dress():
     table = "| step | **loss** | `acc` |\n|---|---|---|\n| 0/2 | **−0.25** | *0.5* |\n| 10/12 | −0.5 | `60%` |\n"
     assert parse(table).series("step", "loss", "accuracy") == [(0, -0.25, 0.5), (10, -0.5, 0.6)]

@@ -4,9 +4,10 @@ import re
 
 from rlhf_lessons.diagnostics.logs.names import WHERE, canonical, means_of_the_run
 from rlhf_lessons.diagnostics.logs.readers.text import HEAD, Rows, fields, lines, without_repeats
-from rlhf_lessons.diagnostics.logs.rows import Printed, Row
+from rlhf_lessons.diagnostics.logs.rows import Printed, Row, has_measured
 
 LONGEST_LINE = 1_000_000  # characters
+ARROW = re.compile(r"([-+]?[\d.]+(?:e-?\d+)?%?)\s*(?:->|→)\s*([-+]?[\d.]+(?:e-?\d+)?%?)(?![\w.]*\w)")
 MLX = re.compile(r"^Iter \d+: (Train|Val) loss ", re.MULTILINE)
 PADDLE = re.compile(r"^.*\bglobal step \d+, epoch: \d+, (batch: \d+, )?loss: ", re.MULTILINE)
 TORCHTUNE = re.compile(r"^Step \d+ \| (loss|\w+):", re.MULTILINE)
@@ -43,18 +44,42 @@ def read(text: str) -> Rows:
 
 def _rows(text: str) -> Rows:
     row: Row = {}
+    begun: Row = {}  # what the lines of a summary say of the start: `loss 0.69 -> 0.41`
     for line in lines(text):
         if len(line) > LONGEST_LINE:
             raise ValueError(f"log: it has a line of {len(line):,} characters; it must have at most {LONGEST_LINE:,}")
-        more = _with_pairs(line.replace("'", "").replace('"', ""))
+        line = line.replace("'", "").replace('"', "")
+        if "->" in line or "→" in line:
+            start, line = ARROW.sub(r"\1", line), ARROW.sub(r"\2", line)
+            begun |= _moved(_with_pairs(start), _with_pairs(line))
+        *earlier, more = _rows_of_line(line)
+        if earlier:
+            yield from map(Printed, (row, *earlier))
+            row = {}
         is_summary = len(more) > 1 and means_of_the_run(tuple(more))
         repeats = (canonical(name) in WHERE and row[name] == value for name, value in more.items() if name in row)
         if not is_summary and all(repeats):
             row |= more
         else:
-            yield Printed(row)
-            row = more
-    yield Printed(row)
+            yield from map(Printed, (begun, row))
+            begun, row = {}, more
+    yield from map(Printed, (begun, row))
+
+
+def _moved(start: Row, end: Row) -> Row:
+    """What changes from start to end; of a line that names its place, nothing: its last number is that of the place."""
+    is_placed = any(canonical(name) in WHERE for name in end)
+    return {} if is_placed else {name: value for name, value in start.items() if end.get(name) != value}
+
+
+def _rows_of_line(line: str) -> list[Row]:
+    """The fields of a line as one row; as several, where it says the same names again, each time of another place."""
+    whole = _with_pairs(line)
+    first = next(iter(whole), "")
+    if line.count(first) < 2 or not any(canonical(name) in WHERE for name in whole):
+        return [whole]
+    rows = [_with_pairs(part) for part in re.split(rf"(?<!\w)(?={re.escape(first)}\b)", line) if part.strip()]
+    return rows if has_measured(whole) and all(row.keys() == whole.keys() for row in rows) else [whole]
 
 
 def _with_pairs(line: str) -> Row:

@@ -11,7 +11,7 @@ KINDS = r"dpo|orpo|kto|simpo|ipo|cpo|grpo|rloo|ppo|sft|reward(?=[ -]?model|train
 WORD = re.compile(
     rf"(?<![\w/.,=\"'`-])({KINDS})(?:[ -]?model(?:s|l?ing)?)?(?:trainer|config)?(?![\w/=\"'`-]|[.,:]\S)", re.IGNORECASE
 )
-
+CODE = re.compile(r"`(\w+)`")
 
 # The kind as the argument of a program or in its settings: `loss_type='simpo'`, `--rlhf_type grpo`, `stage: rm`.
 ARGUMENT = re.compile(
@@ -31,7 +31,8 @@ def words(text: str) -> frozenset[str]:
     Lines of measured values are no prose: who trains by PPO prints the reward of a reward model.
     """
     head = text[:LONGEST_PROSE]
-    found = {match[1].lower() for line in lines(head) if _is_prose(line) for match in WORD.finditer(line)}
+    prose = (CODE.sub(r"\1", line) for line in lines(head) if _is_prose(line))
+    found = {match[1].lower() for line in prose for match in WORD.finditer(line)}
     found |= {match[1].lower() for match in ARGUMENT.finditer(head)}
     if title := TITLE.search(head):
         found |= {part for part in re.split("[-_.]", title[1].lower()) if IN_TITLE.fullmatch(part)}

@@ -57,7 +57,8 @@ def read(text: str) -> Found:
 
 def _without_comments(text: str) -> Iterator[str]:
     """The lines from the header on."""
-    return dropwhile(BORDER.fullmatch, (line for line in lines(text) if not line.startswith(COMMENT)))
+    uncommented = (line for line in lines(text) if not line.startswith(COMMENT))
+    return dropwhile(lambda line: not line.strip(f" {EDGES}"), uncommented)
 
 
 def first_line(text: str) -> str:

@@ -7,11 +7,13 @@ from functools import lru_cache
 
 from rlhf_lessons.diagnostics.logs.names import (
     DISTINCT,
+    HELD_OUT,
     LONGEST_KEY,
     NUMBER,
     WHERE,
     canonical,
     is_measured,
+    plain,
     printed_number,
 )
 from rlhf_lessons.diagnostics.logs.rows import Block, Printed, Row
@@ -28,6 +30,10 @@ DECIMAL_COMMA = re.compile(r"\s*[-+]?\d+,\d+\s*%?\s*")
 # A process that prints beside others: torchrun's [rank1]: and [default1]:, Ray's (WorkerDict pid=17).
 PROCESS = re.compile(r"[ \t]*(\[(?:rank|default)\d+\]:?|\(\w+ pid=\d+[^)\n]*\))[ \t]?")
 PROCESS_LINE = re.compile(rf"^{PROCESS.pattern}(.*)", re.MULTILINE)
+# What is said of a number between its name and itself, unless that makes it another number.
+ASIDE = re.compile(
+    r"\s\((?![^)]*\b(?:std|sd|min|max|var|median|delta|change)\b)([^()]{1,60})\)\s*[:=]?\s*$", re.IGNORECASE
+)
 PRINTED_PAIR = re.compile(r"\w['\"]?\s*[:=]\s*[-+.\d]")
 
 
@@ -76,9 +82,13 @@ def fields(line: str) -> Row:
 @lru_cache(DISTINCT)
 def _name_before(label: str) -> str | None:
     """The name at the end of what stands before a number: the longest known one, else the last word before "="."""
-    words = re.split(r"[,;|{:]", label.rstrip(" \t=:#["))[-1].strip(" \t#[").split()
+    words = re.split(r"[,;|{:]", label.rstrip(" \t=:#["))[-1].strip(" \t#[])>*•").split()
     names = (" ".join(words[first:]) for first in range(len(words)))
     known = next((name for name in names if canonical(name)), None)
+    if not known and (aside := ASIDE.search(label)):
+        part = next((word for word in aside[1].split() if f"{plain(word)}_" in HELD_OUT), "")
+        before = _name_before(label[: aside.start()] + "=")
+        return before and f"{part} {before}".strip()
     return known or (words[-1] if words and label.rstrip().endswith("=") else None)
 
 

@@ -13,9 +13,11 @@ NUMBER = r"[-+]?(?:(?:\d{1,3}(?:,\d{3})+(?![\d,])|\d+)(?:\.\d*)?|\.\d+)(?:e[-+]?
 CELL = re.compile(rf"[~≈]?\s?({NUMBER})(?:\s*(?:->|→|=>)\s*({NUMBER}))?(?=[\s(;]|\Z)(?!\s*/)", re.IGNORECASE)
 LONGEST_LINE = 1_000
 FEWEST = 2  # names
-FIRST = re.compile(r"^(?:start|starting|initial|first)\s+", re.IGNORECASE)
-LAST = re.compile(r"^(?:final|last)\s+", re.IGNORECASE)
-PARTS = frozenset(prefix.strip("_") for prefix in (*HELD_OUT, *TRAINING))  # of the data, as names of columns
+FIRST = re.compile(r"^(?:start|starting|initial|first|before)\s+", re.IGNORECASE)
+LAST = re.compile(r"^(?:final|last|end|after)\s+", re.IGNORECASE)
+# Of the data, or of the run, as names of columns.
+PARTS = frozenset(prefix.strip("_") for prefix in (*HELD_OUT, *TRAINING))
+PARTS |= {"start", "initial", "first", "before", "final", "last", "end", "after"}
 EXAMPLES = {f"{part}_examples": "eval_n_pairs" for part in ("eval", "evaluation", "validation", "test")}
 EXAMPLES |= {f"{part}_examples": f"{SETTING}num_examples" for part in ("train", "training")}
 

@@ -7,7 +7,8 @@ import numpy as np
 from rlhf_lessons.diagnostics.bars import LN2
 from rlhf_lessons.diagnostics.logs.columns import Log
 from rlhf_lessons.diagnostics.logs.losses import has_ln2
-from rlhf_lessons.diagnostics.logs.rule import ANY, NO_POLICY, PAIRS, Signs, rule
+from rlhf_lessons.diagnostics.logs.names import WHERE
+from rlhf_lessons.diagnostics.logs.rule import ANY, LANGUAGE, NO_POLICY, PAIRS, UNKNOWN, Signs, rule
 from rlhf_lessons.diagnostics.logs.rules.arithmetic import summed_loss
 from rlhf_lessons.diagnostics.logs.rules.reward_model import wrong_way_update
 from rlhf_lessons.diagnostics.logs.trends import FEWEST_POINTS, early, late
@@ -15,6 +16,7 @@ from rlhf_lessons.diagnostics.logs.trends import FEWEST_POINTS, early, late
 DIVERGENCE = "divergence"
 BESIDE_THE_LOSS = ("grad_norm", "margin", "reward_chosen", "logps_chosen")
 WORSE = 1.15
+AS_GOOD_AS_0 = 0.01
 FEWEST_NORMS = 3
 RATES_AFTER_THE_END = 3  # rows: one or two may be the last steps of a schedule that ends at 0
 BLOCKS, SURELY = 10, 5  # of the loss; standard errors: the lowest of ten blocks is low by chance too
@@ -165,7 +167,7 @@ def ends_without_a_number(log: Log) -> Signs | None:
 
     Example: loss 0.0 beside grad_norm nan in the first row of a run, or a held-out loss of nan.
     """
-    if divergence.check(log):
+    if divergence.check(log) or nan_as_zero.check(log):
         return None
     for name in ("eval_loss", *BESIDE_THE_LOSS):
         values = [value for (value,) in log.series(name)]
@@ -201,3 +203,53 @@ def rate_of_zero(log: Log) -> Signs | None:
     return Signs(
         f"the learning rate is exactly 0 in {where}, so these steps change nothing: check now its schedule", 0.6
     )
+
+
+@rule(
+    "RUN006",
+    "NaN that is printed as 0",
+    NO_POLICY,
+    alternatives=("labels that are masked at every token, in training too", "a loss that is printed with few decimals"),
+    tell_apart="print the loss of one batch before the step, in full, and count its labels that are not -100",
+    advice="train in bfloat16 or float32, and look for a batch without a single label",
+    early=True,
+)
+def nan_as_zero(log: Log) -> Signs | None:
+    """A training loss of 0 that cannot be one: beside a held-out loss of NaN, or in every row of a language model.
+
+    Some trainers print 0 for a loss that is NaN; no model predicts every token for sure. A mean under 0.01 over a whole
+    run, as a trainer's closing summary has it, counts as 0 beside NaN. A remark where nothing says what was trained.
+    Example: loss 0.0 in all rows, held-out loss nan.
+    """
+    loss, held_out = log.values("loss"), [value for (value,) in log.series("eval_loss")]
+    ends = bool(held_out) and math.isnan(held_out[-1])
+    if ends and loss and loss[-1] < AS_GOOD_AS_0:
+        return Signs(f"the loss ends at {loss[-1]:.4g}, and the held-out loss is NaN", 0.95)
+    if log.kind not in LANGUAGE | UNKNOWN or len(loss) < 2 or any(loss):
+        return None
+    return Signs(f"the loss is exactly 0 in all {len(loss)} rows", 0.9, grave=log.kind in LANGUAGE)
+
+
+@rule(
+    "RUN007",
+    "where the numbers end",
+    NO_POLICY,
+    advice="load a checkpoint from before this place; a later one holds weights that are no numbers",
+    grave=False,
+    early=True,
+)
+def numbers_end(log: Log) -> Signs | None:
+    """The step, or epoch, from which on a metric is NaN or infinite, to the end of the log (see RUN001).
+
+    Example: loss 2.91 at step 740 and nan from step 750 on.
+    """
+    for name in ("loss", *BESIDE_THE_LOSS) if divergence.check(log) else ():
+        for unit in reversed(WHERE):
+            rows = log.series(unit, name)
+            after = next((count for count, row in enumerate(reversed(rows)) if math.isfinite(row[1])), len(rows))
+            if 0 < after < len(rows) == len(log.series(name)):
+                (where, last), lost = rows[-after - 1], rows[-after][0]
+                return Signs(
+                    f"{name} is {last:.4g} at {unit} {where:.10g}, and no number from {unit} {lost:.10g} on", 0.5
+                )
+    return None

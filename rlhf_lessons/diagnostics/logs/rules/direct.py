@@ -67,9 +67,9 @@ def displaced_far(log: Log) -> Signs | None:
     return Signs(
         f"the log-probability of the chosen answers falls from {before:.1f} nats an answer at the reference to "
         f"{now:.1f} (displacement; reward / beta, beta = {beta:.2g}{assumed}), "
-        f"{now / before:.1f} times its size",
+        f"{now / before:.1f} times its size" + ("; within the log it recovers" if recovers(log) else ""),
         0.85,
-        grave=known or sinks(log),
+        grave=(known or sinks(log)) and not recovers(log),
     )
 
 
@@ -77,6 +77,12 @@ def sinks(log: Log) -> bool:
     """Whether the chosen answers' logged log-probability falls far within the log itself, whatever beta is."""
     logps = log.values("eval_logps_chosen") or log.values("logps_chosen")
     return len(logps) >= FEWEST_POINTS and early(logps) < 0 and late(logps) < (1 + SOME) * early(logps)
+
+
+def recovers(log: Log) -> bool:
+    """Whether the chosen answers' held-out log-probability ends higher than it was at the first evaluation."""
+    logps = log.values("eval_logps_chosen")
+    return len(logps) > 1 and late(logps) > early(logps)
 
 
 def _token_accuracy_falls(log: Log) -> Signs | None:

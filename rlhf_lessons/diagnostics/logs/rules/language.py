@@ -5,6 +5,7 @@ import math
 from rlhf_lessons.diagnostics.logs.columns import Log
 from rlhf_lessons.diagnostics.logs.policy_curves import ENOUGH_ROWS, row_noise, smooth
 from rlhf_lessons.diagnostics.logs.rule import LANGUAGE, UNKNOWN, Signs, rule
+from rlhf_lessons.diagnostics.logs.rules.any_run import divergence
 from rlhf_lessons.diagnostics.logs.trends import FEWEST_POINTS, change, early, late, steady_trend
 from rlhf_lessons.diagnostics.logs.wording import percent
 
@@ -25,11 +26,15 @@ def language_chance_level(log: Log) -> Signs | None:
     """A next-token loss that never leaves ln V, the cost of guessing among V tokens.
 
     ln 32,000 = 10.4, ln 151,936 = 11.9, ln 27 = 3.3. Where the log states no vocabulary, a flat loss under ln 27 is
-    that of no guess: a trained model has such a loss. Example: 10.38 in all rows, of a model with 32,000 tokens.
+    that of no guess: a trained model has such a loss. Nor is it said of a log that begins in the middle of a run.
+    Example: 10.38 in all rows, of a model with 32,000 tokens.
     """
     loss, vocabulary = log.values("loss"), log.values("vocab_size")
     mean = sum(loss) / max(len(loss), 1)
     if len(loss) < FEWEST_POINTS or steady_trend(loss) or abs(change(loss)) > 0.03 * mean or mean > 20:
+        return None
+    steps = log.values("step")
+    if divergence.check(log) or (not vocabulary and steps and steps[0] > steps[-1] - steps[0]):
         return None
     size = vocabulary[-1] if vocabulary and vocabulary[-1] > 1 else float(f"{math.exp(mean):.1g}")
     if (not vocabulary and size < SMALLEST_VOCABULARY) or abs(mean - math.log(size)) > 0.05 * mean:

@@ -23,6 +23,7 @@ SMALLEST_DRIFT = 0.1
 FARTHER = 10  # times as far as the rewards lie apart
 FLAT = 0.05
 RISEN = 0.001  # from ln 2: to end there is what a constant does
+ENOUGH_FOR_A_LINE = 2 * FEWEST_POINTS  # rows: any four or five may lie on one
 HARDLY_LEFT = 0.01  # ln 2, in nats
 
 
@@ -199,8 +200,9 @@ def learning_rate_too_small(log: Log) -> Signs | None:
     flatter. People agree on as few as 63 % of their pairs, and the best loss for a ceiling a is at most its entropy
     H(a) = -a ln a - (1 - a) ln(1 - a): H(0.63) = 0.659. So a fall to there may be all there is. What tells a run that
     goes on too slowly is a loss that stays high for its accuracy: right in a share a of the pairs, it would cost H(a)
-    if only its rewards were scaled. Example: 90 % right (H = 0.325) at a loss of 0.68. A remark on a
-    language model, whose loss may have little left to fall, and where nothing says what was trained.
+    if only its rewards were scaled. Example: 90 % right (H = 0.325) at a loss of 0.68. A remark in fewer than eight
+    rows that fall by 0.05 or more, on a language model, whose loss may have little left to fall, and where nothing says
+    what was trained.
     """
     loss, margin = log.values("loss"), log.values("margin")
     if len(loss) < FEWEST_POINTS or steady_trend(loss) > 0 or collapse_to_a_constant(log):
@@ -220,5 +222,5 @@ def learning_rate_too_small(log: Log) -> Signs | None:
     return Signs(
         f"the loss {course}, from {loss[0]:.4f} to {loss[-1]:.4f} over {len(loss)} rows",
         (0.8 if ranks_pairs else 0.5) if falls else 0.55,
-        grave=log.kind in REWARD_MODEL,
+        grave=log.kind in REWARD_MODEL and (len(loss) >= ENOUGH_FOR_A_LINE or start - end < FLAT),
     )

@@ -51,6 +51,40 @@ def test_a_gradient_that_is_no_number():
     assert found.name == "divergence" and "grad_norm is NaN from row 4 of 6" in found.evidence
 
 
+def test_where_the_numbers_end_is_said_by_step():
+    text = "".join(f"> iter {100 + n}: loss {loss}, time 9ms\n" for n, loss in enumerate((3.2, 3.1, "nan", "nan")))
+    diagnosis = diagnose(text)
+    assert diagnosis.state == "sick" and "loss is 3.1 at step 101, and no number from step 102 on" in str(diagnosis)
+    assert "chance-level loss" not in diagnosis.names
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [{"loss": 0.0, "epoch": n / 2} for n in range(1, 5)] + [{"eval_loss": math.nan, "epoch": 2.0}],
+        [{"eval_loss": math.nan, "epoch": 2.0, "train_loss": 0.004, "train_runtime": 60.0}],
+        [{"eval/loss": math.nan, "train/loss": 0.0, "train/global_step": 90}],
+    ],
+    ids=["rows", "all results", "a summary"],
+)
+def test_a_loss_of_0_beside_nan_is_nan(rows):
+    diagnosis = diagnose(rows)
+    assert (diagnosis.kind, diagnosis.state) == ("sft", "sick") and "NaN that is printed as 0" in diagnosis.names
+
+
+def test_nan_held_out_beside_a_loss_that_falls_is_no_divergence_and_not_healthy():
+    rows = [{"loss": loss, "epoch": n / 4} for n, loss in enumerate((2.1, 1.8, 1.6, 1.5, 1.4), start=1)]
+    assert diagnose(rows).state == "healthy"
+    assert diagnose([*rows, {"eval_loss": math.nan, "epoch": 1.25}]).state == "cannot tell"
+
+
+def test_a_loss_of_exactly_0_in_every_row_is_said():
+    rows = [{"current_steps": n, "total_steps": 8, "loss": 0.0, "lr": 1e-5} for n in range(1, 8)]
+    diagnosis = diagnose(rows)
+    assert diagnosis.state == "cannot tell" and "exactly 0 in all 7 rows" in str(diagnosis)
+    assert diagnose(rows, kind="sft").state == "sick" and diagnose(rows, kind="grpo").state != "sick"
+
+
 def test_worse_than_saying_nothing_on_average_is_unstable():
     margins = np.array([6.0, -4, 2, -0.5, 8, -6, 5, -3, 7, -5, 9, -7])
     rows = [

@@ -63,6 +63,24 @@ def test_few_held_out_pairs_may_be_luck():
     assert "memorising looks just like learning" in diagnose(dpo(0.2, -0.8, held_out=False)).verdict
 
 
+@pytest.mark.parametrize(("moves", "state"), [(1.5, "cannot tell"), (-1.5, "sick")])
+def test_chosen_answers_that_become_likelier_again_within_the_log_are_no_fault(moves, state):
+    rows = [
+        {"step": 100 * n, "eval_loss": 0.4 - n / 20, "eval_rewards/accuracies": 0.8 + n / 100}
+        | {"eval_rewards/margins": 2.0 + n, "eval_rewards/chosen": reward, "eval_rewards/rejected": reward - 2.0 - n}
+        | {"eval_logps/chosen": -15.0 + 10 * reward, "eval_logps/rejected": -40.0 + 10 * (reward - n)}
+        for n in (1, 2, 3)
+        for reward in [-2.0 + moves * n / 10]
+    ]
+    diagnosis = diagnose(rows)
+    assert diagnosis.names[0] == "the chosen answers' probability falls far" and diagnosis.state == state
+
+
+def test_a_first_epoch_is_not_said_to_be_memorised():
+    rows = [{**row, "epoch": k / 100} for k, row in enumerate(dpo(0.2, -0.8, held_out=False))]
+    assert "memoris" not in str(diagnose(rows)) and "new in the first epoch" in diagnose(rows).verdict
+
+
 def test_a_policy_that_is_its_own_reference():
     rows = [{"loss": 0.6931, "rewards/chosen": 0.0, "rewards/rejected": 0.0, "rewards/margins": 0.0}] * 8
     assert diagnose(rows).names[0] == "the policy is its own reference"

@@ -34,6 +34,8 @@ def test_a_flat_loss_is_chance_only_where_it_can_be_the_logarithm_of_a_vocabular
     flat = 0.01 * (-1.0) ** np.arange(20)
     assert diagnose(sft(10.37 + flat)).findings[0].code == "LM001"
     assert diagnose(sft(1.95 + flat)).state == "cannot tell"
+    later = [{**row, "step": row["step"] + 500} for row in sft(4.1 + flat)]
+    assert diagnose(sft(4.1 + flat)).findings[0].code == "LM001" and diagnose(later).state == "cannot tell"
 
 
 @pytest.mark.parametrize("height", [6.0, 20.0])

@@ -27,6 +27,24 @@ def test_a_held_out_loss_over_ln_2_is_worse_than_a_coin():
     assert diagnosis.names[0] == "overfit and overconfident" and "at its lowest, at epoch 1" in str(diagnosis)
 
 
+@pytest.mark.parametrize(("held_out", "state"), [((1.1, 1.14, 1.4), "sick"), ((1.1, 1.06, 1.07), "healthy")])
+def test_orpo_whose_held_out_loss_rises_by_a_tenth_is_overfit(held_out, state):
+    rows = [
+        {
+            "epoch": n,
+            "loss": 1.3 - 0.35 * n,
+            "eval_loss": loss,
+            "eval_rewards/accuracies": 0.6 + n / 50,
+            "eval_n_pairs": 900,
+        }
+        | {"eval_nll_loss": loss - 0.05, "eval_log_odds_ratio": -0.6, "eval_rewards/margins": 0.02 * n}
+        for n, loss in enumerate(held_out, start=1)
+    ]
+    diagnosis = diagnose(rows)
+    assert (diagnosis.kind, diagnosis.state) == ("orpo", state), str(diagnosis)
+    assert ("overfit and overconfident" in diagnosis.names) == (state == "sick")
+
+
 def test_a_training_loss_that_falls_alone_is_a_remark():
     diagnosis = diagnose(log(np.linspace(0.68, 0.35, 20), [0.6, 0.51, 0.505, 0.507], [0.68, 0.75, 0.75, 0.76]))
     assert "mild overfitting" in diagnosis.names and diagnosis.state != "sick"
