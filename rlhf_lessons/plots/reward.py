@@ -51,6 +51,7 @@ def _rewards(ax: Axes, pairs: ScoredPairs) -> None:
     ax.hist(chosen, bins=edges, alpha=0.45, color=look("chosen")["color"], label="chosen")
     ax.hist(rejected, bins=edges, alpha=0.45, color=look("rejected")["color"], hatch="//", label="rejected")
     ax.set(xlabel="reward", ylabel="answers", title="Rewards")
+    ax.locator_params(axis="x", nbins=4)  # rewards far from 0 are long numbers
 
 
 def _margins(ax: Axes, pairs: ScoredPairs, ceiling: float | None) -> None:
