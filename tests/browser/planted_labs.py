@@ -51,6 +51,6 @@ lab = importlib.import_module("rlhf_lessons.labs.{name}").LAB
 hollow = functools.wraps(lab.compute)(lambda **settings: 1)
 Panel(dataclasses.replace(
     lab, compute=hollow, draw=draw, verdict=say, canvas=lambda: Canvas(1),
-    text=None, cards=None, rounds=None, question=None,
+    text=None, cards=None, question=None,
 ))
 """
