@@ -32,15 +32,13 @@ DIGEST = """async image => {
     const pixels = await (await fetch(image.src)).arrayBuffer();
     return Array.from(new Uint8Array(await crypto.subtle.digest("SHA-256", pixels))).join(" ");
 }"""
-SETTINGS = """lab => [...lab.querySelectorAll(".knob > input, .knob > select")].map(
-    control => control.type == "checkbox" ? control.checked : control.value)"""
 SCROLL = "index => window.jupyterapp.shell.currentWidget.content.scrollToItem(index, 'start')"
 
 
 class Lab:
     """A lab on the page, as a learner sees it. Its main knob is the first slider, or the first list if it has none.
 
-    A lab that asks for a prediction first is unveiled by Skip, unless it is to stay `veiled`.
+    A lab that asks something first is unveiled, by Skip or by its first preset, unless it is to stay `veiled`.
     """
 
     def __init__(self, page: Page, cell: int, veiled: bool = False):
@@ -48,18 +46,20 @@ class Lab:
         self.cell = cell
         self.root = self.page.locator(f'.jp-Notebook-cell[data-windowed-list-index="{cell}"] .rlhf-stage')
         self.image = self.root.locator(".frame img")
-        self.veil = self.root.locator(".veil")
+        self.veil = self.root.locator(".veil").filter(visible=True)
         self.come_into_view()
         self.root.evaluate(KEEP_TIMES)
         self.title = self.root.locator("h3").inner_text()
         self.trains = self.button("Train").count() == 1
         self.has_slider = self.root.locator("input[type=range]").count() > 0
-        kind = "input[type=range]" if self.has_slider else "select"
-        self.knob = self.root.locator(".knob", has=page.locator(kind)).first
-        self.hand = self.knob.locator(kind)
-        if not veiled and self.veil.is_visible():
-            self.button("Skip").click()
+        self.knob = self.root.locator(".knob.number" if self.has_slider else ".knob.list").first
+        self.hand = self.knob.locator("input[type=range], select")
+        self.has_knob = self.hand.count() == 1
+        if not veiled and self.veil.count():
+            skip = self.veil.get_by_role("button", name="Skip", exact=True)
+            (skip if skip.count() else self.root.locator(".presets button").first).click()
             self.veil.wait_for(state="hidden")
+            self.wait_until_settled()
 
     @property
     def verdict(self) -> str:
@@ -70,12 +70,13 @@ class Lab:
     @property
     def value(self) -> str:
         """What the main knob stands at."""
-        return (self.knob.locator(".exact") if self.has_slider else self.hand).input_value()
+        knob = self.knob.locator(".exact") if self.has_slider else self.hand
+        return knob.input_value() if self.has_knob else self.settings
 
     @property
-    def settings(self) -> list[str | bool]:
-        """What all knobs stand at."""
-        return self.root.evaluate(SETTINGS)
+    def settings(self) -> str:
+        """What all knobs stood at for the picture, as code."""
+        return self.root.locator("details code").text_content() or ""
 
     @property
     def presets(self) -> list[str]:
@@ -103,16 +104,21 @@ class Lab:
         return self.root.get_by_role("button", name=name, exact=True)
 
     def press(self) -> None:
-        """An arrow key on the main knob: one that finds it free to move."""
-        if self.has_slider:
+        """An arrow key on the main knob: one that finds it free to move. Without one, all is set at random."""
+        if not self.has_knob:
+            self.button("surprise me").press("Enter")
+        elif self.has_slider:
             self.hand.press("ArrowRight" if self.hand.evaluate("hand => +hand.value < +hand.max") else "ArrowLeft")
         else:
             self.hand.press("ArrowUp" if self.hand.evaluate("list => list.selectedIndex") else "ArrowDown")
 
     def drag(self, share: float) -> None:
-        """The main knob, by mouse, to a share of its way; of a list, the last entry."""
-        if not self.has_slider:
+        """The main knob, by mouse, to a share of its way; of a list, the last entry. Without one, the last preset."""
+        if not self.has_knob:
+            self.root.locator(".presets button").filter(has_not_text="reset").last.click()
+        elif not self.has_slider:
             self.hand.select_option(index=self.hand.locator("option").count() - 1)
+        if not self.has_slider:
             return
         way = self.hand.bounding_box()
         assert way, f"{self.title}: the main knob is not on the page"

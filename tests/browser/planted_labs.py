@@ -50,5 +50,7 @@ HOLLOW = """
 lab = importlib.import_module("rlhf_lessons.labs.{name}").LAB
 hollow = functools.wraps(lab.compute)(lambda **settings: 1)
 Panel(dataclasses.replace(
-    lab, compute=hollow, draw=draw, verdict=say, canvas=lambda: Canvas(1), text=None, cards=None, question=None))
+    lab, compute=hollow, draw=draw, verdict=say, canvas=lambda: Canvas(1),
+    text=None, cards=None, question=None,
+))
 """

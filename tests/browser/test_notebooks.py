@@ -25,7 +25,7 @@ ACTIONS = 50
 SIZES = ((1366, 768), (1920, 1080), (390, 844))
 USUAL = (1280, 1400)
 # Where Tab leads in a lab: for each control its place, and the width of the ring that shows its focus.
-TAB_STOPS = "button, input, select, summary, [tabindex]"
+TAB_STOPS = "button, input:not([type=radio]), input:checked, select, summary, [tabindex='0']"
 FOCUSED = """(lab, stops) => {
     const ring = getComputedStyle(document.activeElement);
     const places = [...lab.querySelectorAll(stops)].filter(stop => stop.checkVisibility({visibilityProperty: true}));
@@ -58,6 +58,8 @@ def test_every_control_is_reached_by_tab_and_shows_it(notebook):
     for lab in notebook.labs():
         stops = lab.root.locator(TAB_STOPS).filter(visible=True)
         stops.first.focus()
+        for key in ("Tab", "Shift+Tab"):  # the ring is for those who use keys
+            lab.page.keyboard.press(key)
         for place in range(stops.count()):
             at, ring = lab.root.evaluate(FOCUSED, TAB_STOPS)
             assert at == place and ring >= 2, (lab.title, place)
@@ -115,7 +117,7 @@ def test_every_preset_leads_to_its_own_settings(notebook):
             lab.preset("surprise me")
             lab.preset(name)
             assert found.setdefault(name, lab.settings) == lab.settings
-        assert len(set(map(str, found.values()))) >= 3
+        assert len(set(found.values())) >= 3
 
 
 def test_each_lab_on_a_projector_a_large_screen_and_a_phone(notebook):
@@ -145,10 +147,12 @@ def test_the_picture_stays_in_its_place(notebook):
 
 def test_the_focus_stays_in_the_lab_whatever_is_pressed(notebook):
     for lab in notebook.labs():
-        for button in lab.root.locator("button, summary").filter(visible=True).all():
-            button.press("Enter")
-            lab.wait_until_settled()
-            assert lab.root.evaluate(measures.HAS_FOCUS), (lab.title, button)
+        buttons = lab.root.locator("button, summary").filter(visible=True)
+        for place in range(buttons.count()):
+            if place < buttons.count():  # some hide others
+                buttons.nth(place).press("Enter")
+                lab.wait_until_settled()
+                assert lab.root.evaluate(measures.HAS_FOCUS), (lab.title, place)
         _end_training(lab)
 
 

@@ -182,7 +182,7 @@ def test_every_slider_of_the_course_goes_both_ways_by_keyboard(name, hollow):
     cell = 1 + COURSE.index(name)
     hollow.run(cell)
     assert [found["errors"] for found in hollow.outputs() if found["index"] == cell] == [[]]
-    _walk(Lab(hollow.page, cell))
+    _walk(Lab(hollow.page, cell, veiled=True))
 
 
 def test_pictures_are_described_where_no_kernel_runs_too(stage, folder):
