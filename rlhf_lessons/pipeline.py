@@ -1,4 +1,6 @@
-"""The whole course in a page: pretrained -> sft -> reward -> ppo. `ensure` loads a stage, or trains it.
+"""The whole course in a page: pretrained -> sft -> reward -> ppo, and what may stand in the place of PPO.
+
+`ensure` loads a stage, or trains it.
 
     trained = ensure("ppo", seed=3, kl_coef=0.2)
 
@@ -153,7 +155,7 @@ def ensure(
     on_step: OnStep | None = None,
     **changes: Any,
 ) -> Trained:
-    """Load the stage (`pretrained`, `sft`, `reward` or `ppo`) if it was trained before, else train and keep it.
+    """Load the stage (`pretrained`, `sft`, ... of `STAGES`) if it was trained before, else train and keep it.
 
     `changes` override fields of the stage's plan; `parents` replaces what it builds on. A training that `on_step` ends
     early is returned and not kept. Raises ValueError for an unknown stage or parent, or a value out of range, and

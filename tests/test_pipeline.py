@@ -15,6 +15,10 @@ TINY = {
     "sft": {"n_demonstrations": 50, "steps": 2},
     "reward": {"n_pairs": 40, "epochs": 1, "sampled_share": 0.0},
     "ppo": {"updates": 1, "rollout_size": 16, "minibatch_size": 8},
+    "dpo": {"n_pairs": 40, "sampled_share": 0.0},
+    "rloo": {"updates": 1, "rollout_size": 16, "minibatch_size": 8},
+    "grpo": {"updates": 1, "rollout_size": 16, "minibatch_size": 8},
+    "distilled": {"best_of": 2, "n_demonstrations": 16, "steps": 2},
 }
 
 
@@ -30,7 +34,7 @@ def ensure(stage, seed=0, parents=None, **changes):
 
 def whole_course(seed=0):
     made = {"pretrained": ensure("pretrained")}
-    for stage in ("sft", "reward", "ppo"):
+    for stage in list(pipeline.STAGES)[1:]:
         parents = {name: made[name] for name in pipeline.STAGES[stage].parents}
         made[stage] = ensure(stage, seed, parents)
     return made
@@ -132,9 +136,9 @@ def test_a_policy_that_always_says_the_same_is_refused_and_does_not_loop_for_eve
 
 def test_an_unknown_stage_and_bad_settings_are_refused_by_name():
     with pytest.raises(
-        ValueError, match=r"stage: 'dpo' is not allowed; it must be one of pretrained, sft, reward, ppo"
+        ValueError, match=r"stage: 'orpo' is not allowed; it must be one of pretrained, sft, reward, ppo"
     ):
-        pipeline.ensure("dpo")
+        pipeline.ensure("orpo")
     with pytest.raises(ValueError, match=r"learning_rate: -0\.1 is not allowed"):
         pipeline.ensure("pretrained", learning_rate=-0.1)
     with pytest.raises(ValueError, match="flavour"):

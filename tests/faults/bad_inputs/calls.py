@@ -4,10 +4,20 @@
 from tests.faults.bad_inputs import Bad
 
 ROWS = [
-    Bad("ensure('')", "ValueError", "stage: '' is not allowed; it must be one of pretrained, sft, reward, ppo"),
-    Bad("ensure(None)", "ValueError", "stage: None is not allowed; it must be one of pretrained, sft, reward, ppo"),
     Bad(
-        "ensure(['sft'])", "ValueError", "stage: ['sft'] is not allowed; it must be one of pretrained, sft, reward, ppo"
+        "ensure('')",
+        "ValueError",
+        "stage: '' is not allowed; it must be one of pretrained, sft, reward, ppo, dpo, rloo, grpo, distilled",
+    ),
+    Bad(
+        "ensure(None)",
+        "ValueError",
+        "stage: None is not allowed; it must be one of pretrained, sft, reward, ppo, dpo, rloo, grpo, distilled",
+    ),
+    Bad(
+        "ensure(['sft'])",
+        "ValueError",
+        "stage: ['sft'] is not allowed; it must be one of pretrained, sft, reward, ppo, dpo, rloo, grpo, distilled",
     ),
     Bad(
         "ensure('sft', seed=-1)",
@@ -208,7 +218,7 @@ ROWS = [
     Bad(
         "pipeline.key_of('nosuch')",
         "ValueError",
-        "stage: 'nosuch' is not allowed; it must be one of pretrained, sft, reward, ppo",
+        "stage: 'nosuch' is not allowed; it must be one of pretrained, sft, reward, ppo, dpo, rloo, grpo, distilled",
     ),
     Bad(
         "pipeline.key_of('sft', steps=0)",
@@ -489,12 +499,12 @@ ROWS = [
     Bad(
         "ensure(10**5000)",
         "ValueError",
-        "stage: <int too long to print> is not allowed; it must be one of pretrained, sft, reward, ppo",
+        "stage: <int too long to print> is not allowed; it must be one of pretrained, sft, reward, ppo, dpo, rloo, grpo, distilled",
     ),
     Bad(
         "ensure('sft' * 1000)",
         "ValueError",
-        "stage: 'sftsftsftsftsftsftsftsftsftsftsftsftsftsftsftsftsftsftsf... is not allowed; it must be one of pretrained, sft, reward, ppo",
+        "stage: 'sftsftsftsftsftsftsftsftsftsftsftsftsftsftsftsftsftsftsf... is not allowed; it must be one of pretrained, sft, reward, ppo, dpo, rloo, grpo, distilled",
     ),
     Bad(
         "ensure('sft', parents={'pretrained': [1, 2]})",
