@@ -108,6 +108,19 @@ def test_the_main_knob_by_mouse(notebook):
         lab.wait_for_new(before, "value", "picture", "verdict")
 
 
+def test_two_updates_are_too_few_for_a_verdict(notebook):
+    for lab in notebook.labs():
+        updates = lab.root.locator("[data-knob=updates] .exact")
+        if updates.count():
+            updates.fill("2")
+            updates.press("Enter")
+            lab.train()
+            lab.wait_until_trained()
+            lab.root.get_by_text("Done in").wait_for()
+            assert lab.root.locator(".badge").inner_text() == "too early to say"
+            lab.preset("reset")
+
+
 def test_every_preset_leads_to_its_own_settings(notebook):
     """In the labs that answer at once; in the others a preset trains, and unit tests compute them all."""
     for lab in filter(lambda lab: not lab.trains, notebook.labs()):

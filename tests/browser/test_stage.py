@@ -13,7 +13,7 @@ import pytest
 from nbconvert import HTMLExporter
 
 from rlhf_lessons import labs
-from tests.browser.measures import HAS_FOCUS, SCROLLS, act_at_random, picture_in_place
+from tests.browser.measures import HAS_FOCUS, OVERFLOWS, SCROLLS, act_at_random, picture_in_place
 from tests.browser.planted_labs import HOLLOW, INSTANT, PICTURE, SLOW, TRAINING
 from tools import browser
 from tools.browser import Session
@@ -272,6 +272,46 @@ def test_the_focus_stays_in_the_lab(instant, training):
             button.press("Enter")
             lab.wait_until_settled()
             assert lab.root.evaluate(HAS_FOCUS), button
+
+
+def test_a_refused_value_is_told_in_the_words_of_its_label_and_nothing_is_cut_off(instant):
+    box = instant.root.get_by_label("learning rate, exact value")
+    with picture_in_place(instant):
+        box.fill("0,01")
+        box.press("Enter")
+        instant.root.get_by_text("learning rate: '0,01' is not allowed").wait_for()
+        assert instant.root.locator(".message").inner_text().endswith("write 0.01")
+        box.fill("0.02")
+        box.press("Enter")
+        instant.wait_until_settled()
+        assert instant.root.locator(".message").inner_text() == "" and box.input_value() == "0.02"
+    instant.root.get_by_text("as code").click()
+    code = instant.root.locator("details code")
+    assert "n_pairs=12" in code.inner_text() and instant.root.evaluate(OVERFLOWS) == []
+    instant.root.get_by_text("as code").click()
+
+
+def test_a_diagnosis_counts_once_and_only_when_it_is_submitted(context, address, write):
+    session = Session(
+        context, address, write("83_clinic", "from rlhf_lessons.labs import fault_bank\nfault_bank.show()")
+    )
+    session.run(0)
+    lab = Lab(session.page, 0)
+    diagnosis, score = lab.root.locator(".knob.submit select"), lab.root.get_by_text("Named at first submission")
+    with picture_in_place(lab):
+        for _ in range(3):
+            diagnosis.press("ArrowDown")
+        lab.wait_until_settled()
+        assert score.count() == 0, "going through the list says nothing"
+        for times in (1, 2):
+            lab.button("Submit this diagnosis").press("Enter")
+            lab.wait_until_settled()
+            assert " of 1, with 0.0 tests each." in score.inner_text(), times
+            diagnosis.press("ArrowDown")
+        lab.root.get_by_role("radio", name="a colleague").check()
+        lab.wait_until_settled()
+    assert lab.root.evaluate(OVERFLOWS) == [] and session.complaints == []
+    session.close()
 
 
 def test_no_lab_complains(stage):
