@@ -3,6 +3,7 @@
 # make quick      the unit tests that train nothing and start no kernel: under a minute
 # make course     run all notebooks without a screen
 # make notebooks  build the notebooks from notebooks/sources (NAMES="06_ppo" for some of them)
+# make pages      the notebooks as pages that need no network, in build/pages
 # make verify     remake every figure that README and notebooks quote, and compare (PARTS="doctor notebook-04" for some)
 # make bench      where the time goes, as ratios within one run; loads the machine
 # make check      lint, format, types, notebooks in step with their sources, and docs/claims.md with the notebooks
@@ -25,7 +26,7 @@ IS_ALLOWED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14)
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --max-worker-restart=0
 LEAST_COVERED := 93
 
-.PHONY: environment lab test quick course notebooks verify bench check
+.PHONY: environment lab test quick course notebooks pages verify bench check
 .DEFAULT_GOAL := environment
 
 environment: $(INSTALLED)
@@ -67,6 +68,9 @@ course: $(INSTALLED)
 notebooks: $(INSTALLED)
 	$(BIN)/python tools/build_notebooks.py $(NAMES)
 	$(BIN)/python -m tools.claims
+
+pages: $(INSTALLED)
+	$(BIN)/python -m tools.pages
 
 verify: $(INSTALLED)
 	$(BIN)/python -m tools.verify $(addprefix --part ,$(PARTS))
