@@ -1,4 +1,4 @@
-"""What `labs/` holds: nine labs of one shape and their frame. A lab's file is short and knows no widgets."""
+"""What `labs/` holds: labs of one shape and their frame. A lab's file is short and knows no widgets."""
 
 from importlib import import_module
 from pathlib import Path
@@ -11,13 +11,13 @@ from tests.test_architecture import names_imported
 
 ROOM = Path(labs.__file__).parent
 NAMES = (
-    "fault_bank", "five_pairs", "over_optimisation", "ppo", "pretraining", "program_one", "reward_fix", "reward_model",
-    "sft",
+    "fault_bank", "five_pairs", "over_optimisation", "ppo", "ppo_update", "pretraining", "program_one", "reward_fix",
+    "reward_model", "sft",
 )  # fmt: skip
 LONGEST, MOST_PANELS = 200, 4
 
 
-def test_the_room_holds_nine_labs_and_the_frame():
+def test_the_room_holds_labs_and_the_frame():
     assert {path.stem for path in ROOM.iterdir() if not path.name.startswith("__")} == {*NAMES, "frame"}
 
 

@@ -38,6 +38,7 @@ LABELS: Mapping[str, tuple[str, str]] = {
     "bound": ("bound of the reward", ""),
     "reward_model": ("who scores", ""),
     "update": ("the update", ""),
+    "ppo_epochs": ("passes", ""),
 }
 
 
