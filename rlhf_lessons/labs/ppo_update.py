@@ -69,19 +69,19 @@ def draw(result: UpdatedAnswer, canvas: Canvas) -> None:
     tokens, places = result.tokens, range(1, len(result.tokens) + 1)
     x_limits = (0.5, len(tokens) + 0.5)
     canvas.axis(0, "Advantage", "token", "sd", x_limits, canvas.fit(0, tokens.advantage, -1, 1))
-    canvas.curve(0, "advantage", places, tokens.advantage, "gold", points=True)
+    canvas.curve(0, "advantage", places, tokens.advantage, "before", points=True)
     canvas.level(0, 0.0, "")
     low, high = 1 - result.clip_range, 1 + result.clip_range
     canvas.axis(1, "Ratio", "token", "new / old", x_limits, canvas.fit(1, tokens.ratio, low, high, 0.5, 1.5))
-    canvas.curve(1, "ratio", places, tokens.ratio, "proxy", points=True)
+    canvas.curve(1, "ratio", places, tokens.ratio, "distance", points=True)
     canvas.level(1, low, "clip range", "best")
     canvas.level(1, high, "", "best")
     canvas.axis(2, "What PPO raises", "token", "", x_limits, canvas.fit(2, [*tokens.plain, *tokens.counts], -1, 1))
     canvas.curve(2, "ratio x advantage", places, tokens.plain, "before", points=True)
-    canvas.curve(2, "counts", places, tokens.counts, "new", points=True)
+    canvas.curve(2, "counts", places, tokens.counts, "own", points=True)
     canvas.axis(3, "Pull on the ratio", "token", "slope", x_limits, canvas.fit(3, tokens.advantage, -1, 1))
     pulled = tokens.advantage.where(tokens.counts >= tokens.plain, 0.0)
-    canvas.curve(3, "slope", places, pulled, "distance", points=True)
+    canvas.curve(3, "slope", places, pulled, "own", points=True)
     canvas.level(3, 0.0, "")
 
 
