@@ -4,7 +4,7 @@ Eight answers of the SFT model, scored by the full reward model; an update goes 
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 import pandas as pd
@@ -39,26 +39,26 @@ class UpdatedAnswer:
 
 
 def compute(
-    ppo_epochs: int = 0, clip_range: float = 0.2, learning_rate: float = 1e-3, answer: str = "1", seed: int = 0
+    ppo_epochs: int = 0, clip_range: float = 0.2, learning_rate: float = 1e-3, answer: str = "1"
 ) -> UpdatedAnswer:
     """The answer's tokens before an update (`ppo_epochs` 0) or after so many passes of it."""
-    rollout, sft = _rollout(seed)
-    moved = _moved(ppo_epochs, clip_range, learning_rate, seed) if ppo_epochs else sft
+    rollout, sft = _rollout()
+    moved = _moved(ppo_epochs, clip_range, learning_rate) if ppo_epochs else sft
     table = token_table.ratio_table(rollout, int(answer) - 1, moved, clip_range)
     return UpdatedAnswer(table, ppo_epochs, clip_range)
 
 
-@lru_cache(maxsize=4)
-def _rollout(seed: int) -> tuple[Rollout, GPT]:
-    sft, reward = (pipeline.ensure(stage, seed, progress=False) for stage in ("sft", "reward"))
-    return pipeline.first_rollout(sft, reward, seed, rollout_size=ANSWERS), sft.model
+@cache
+def _rollout() -> tuple[Rollout, GPT]:
+    sft, reward = (pipeline.ensure(stage, progress=False) for stage in ("sft", "reward"))
+    return pipeline.first_rollout(sft, reward, rollout_size=ANSWERS), sft.model
 
 
 @lru_cache(maxsize=64)
-def _moved(passes: int, clip_range: float, learning_rate: float, seed: int) -> GPT:
-    rollout, sft = _rollout(seed)
+def _moved(passes: int, clip_range: float, learning_rate: float) -> GPT:
+    rollout, sft = _rollout()
     settings = PPOSettings(
-        ppo_epochs=passes, clip_range=clip_range, learning_rate=learning_rate, seed=seed,
+        ppo_epochs=passes, clip_range=clip_range, learning_rate=learning_rate,
         minibatch_size=ANSWERS // 2, kl_stop=NEVER,
     )  # fmt: skip
     return token_table.updated(sft, rollout, settings)
@@ -121,7 +121,6 @@ LAB = Lab(
         "clip_range": {"low": 0.05, "log": True},
         "learning_rate": {"low": 1e-5, "high": 0.01},
         "answer": {"choices": tuple(map(str, range(1, ANSWERS + 1))), "meaning": "Which of the eight answers."},
-        "seed": {"high": 9},
     },
     presets={
         "before": {},

@@ -13,6 +13,7 @@ LEAST_CONTRAST = 3.0  # of what is no text
 GARBAGE = ("abc", "-1e9", "0,5", "", "1e400")
 CLOSE_SIDEBAR = """() => { const { commands } = window.jupyterapp, name = "application:toggle-left-area";
     if (commands.isToggled(name)) return commands.execute(name); }"""
+USUAL_TEXT = """() => { localStorage.removeItem("rlhf-large"); dispatchEvent(new Event("rlhf-large")); }"""
 OPEN_SIDEBAR = CLOSE_SIDEBAR.replace("if (", "if (!")
 THEME = """name => window.jupyterapp.commands.execute("apputils:change-theme", {theme: name})"""
 THEME_IS_SET = "light => document.body.dataset.jpThemeLight == light"
@@ -111,6 +112,7 @@ def resize(lab: Lab, size: tuple[int, int], dark: bool = False) -> None:
     lab.page.set_viewport_size({"width": size[0], "height": size[1]})
     lab.page.evaluate(CLOSE_SIDEBAR if size[0] < 700 else OPEN_SIDEBAR)
     wears(lab, dark)
+    lab.page.evaluate(USUAL_TEXT)
     lab.come_into_view()
 
 

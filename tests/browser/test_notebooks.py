@@ -6,7 +6,6 @@ slow; how quickly labs answer is measured by benchmarks/test_lab_times.py.
 
 import random
 import re
-from contextlib import suppress
 from itertools import product
 
 import nbformat
@@ -149,31 +148,23 @@ def test_each_lab_on_a_projector_a_large_screen_and_a_phone(notebook):
 
 
 def test_the_picture_stays_in_its_place(notebook):
-    for lab in notebook.labs():
+    """In labs that answer at once; test_stage.py tries one that trains. Here that would train any judge there is."""
+    for lab in filter(lambda lab: not lab.trains, notebook.labs()):
         dice = random.Random(0)
         with measures.picture_in_place(lab):
             for _ in range(ACTIONS):
                 measures.act_at_random(lab, dice)
             lab.wait_until_settled()
-        _end_training(lab)
 
 
 def test_the_focus_stays_in_the_lab_whatever_is_pressed(notebook):
-    for lab in notebook.labs():
+    for lab in filter(lambda lab: not lab.trains, notebook.labs()):
         buttons = lab.root.locator("button, summary").filter(visible=True)
         for place in range(buttons.count()):
             if place < buttons.count():  # some hide others
                 buttons.nth(place).press("Enter")
                 lab.wait_until_settled()
                 assert lab.root.evaluate(measures.HAS_FOCUS), (lab.title, place)
-        _end_training(lab)
-
-
-def _end_training(lab):
-    if lab.trains:
-        with suppress(TimeoutError):
-            lab.button("Stop").press("Enter")
-        lab.wait_until_trained()
 
 
 def test_the_page_did_not_complain(notebook):

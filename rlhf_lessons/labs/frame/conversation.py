@@ -1,6 +1,7 @@
 """What a language model says while it trains: three prompts, its answer before the training and now, and the truth."""
 
 from dataclasses import dataclass
+from textwrap import shorten
 
 import torch
 
@@ -13,6 +14,7 @@ from rlhf_lessons.world.cases import cases_in
 from rlhf_lessons.world.formulary import VERDICTS
 
 SCALE_ANSWERS = 64  # of the model before training, on which the judge's zero and unit rest
+LONGEST = 64  # characters of an answer, for which a card has room
 Said = list[tuple[Answer, tuple[Bar, ...]]]
 
 
@@ -37,7 +39,7 @@ class Conversation:
     def cards(self) -> list[Card]:
         """One a prompt."""
         return [
-            Card(before.prompt, before.text, now.text, bars)
+            Card(before.prompt, _short(before.text), _short(now.text), bars)
             for (before, _), (now, bars) in zip(self.before, self.now, strict=True)
         ]
 
@@ -62,3 +64,7 @@ class PolicyTraining(Training):
     """The training of a language model, and what it says."""
 
     said: Conversation
+
+
+def _short(text: str) -> str:
+    return shorten(text, LONGEST, placeholder=" ...")
