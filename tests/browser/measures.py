@@ -165,6 +165,8 @@ def act_at_random(lab: Lab, dice: random.Random) -> str:
         "key": "input[type=range]", "type": "input.exact", "list": ".knob select", "tick": "input[type=checkbox]",
         "button": "button:not(.large):not([aria-disabled=true]), summary",
     }  # fmt: skip
+    if kind == "button":  # an answer that is on its way may take some of them away
+        lab.wait_until_settled()
     those = lab.root.locator(controls[kind]).filter(visible=True)
     if not (count := those.count()):
         return f"no {kind}"
