@@ -39,14 +39,10 @@ def here(which: str) -> Links:
     items = []
     for path, is_done in zip(paths, done, strict=True):
         name, tick = escape(_short(path)), ' <span title="done">✓</span>' if is_done else ""
-        is_here = path == paths[place]
-        words = name if is_here else f'<a href="{escape(path.name)}">{name}</a>'
-        items.append(
-            f'<span style="{CURRENT}" aria-current="page" title="you are here">'
-            if is_here
-            else f'<span style="{ITEM}">'
-        )
-        items.append(f"{words}{tick}</span> ")
+        if path == paths[place]:
+            items.append(f'<span style="{CURRENT}" aria-current="page" title="you are here">{name}{tick}</span> ')
+        else:
+            items.append(f'<span style="{ITEM}"><a href="{escape(path.name)}">{name}</a>{tick}</span> ')
     count = f'<span style="{ITEM}">{sum(done)} of {len(paths)} done</span>' if any(done) else ""
     text = f"You are here: {_short(paths[place])}, notebook {place + 1} of {len(paths)}"
     return Links(_nav("Where you are in the course", "".join(items) + count), text)

@@ -92,13 +92,8 @@ class RLOOPlan(group.GroupSettings):
     """Training of a policy whose baseline is the other answers to the same prompt."""
 
 
-class GRPOPlan(group.GroupSettings):
-    """Training of a policy as GRPO does: the group's mean, both divisions, KL in the loss."""
-
-    baseline: knobs.Baseline = "group"
-    scale_by_spread: knobs.ScaleBySpread = True
-    scale_by_length: knobs.ScaleByLength = True
-    kl_in: knobs.KLIn = "loss"
+class GRPOPlan(group.GRPOSettings):
+    """Training of a policy as GRPO does."""
 
 
 class DistilledPlan(SFTSettings):

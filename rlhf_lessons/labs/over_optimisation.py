@@ -13,12 +13,13 @@ from rlhf_lessons.evaluation.scorecard import gold_metrics, gold_score
 from rlhf_lessons.labs.frame.canvas import Canvas
 from rlhf_lessons.labs.frame.conversation import Conversation, PolicyTraining
 from rlhf_lessons.labs.frame.curves import Chart, Training, draw_chart
-from rlhf_lessons.labs.frame.lab import POINTS, Lab, Mood, Question, Sketch, Verdict, too_early
+from rlhf_lessons.labs.frame.lab import POINTS, Lab, Question, Sketch, Verdict, too_early
 from rlhf_lessons.labs.frame.training import TrainingPanel, Watch, unwatched
 from rlhf_lessons.labs.frame.wording import CHANCE, alarm_list
 from rlhf_lessons.labs.frame.work import Work
 from rlhf_lessons.labs.reward_model import schedule
 from rlhf_lessons.model.sequences import Sequences
+from rlhf_lessons.plots.style import Face
 from rlhf_lessons.stages.history import Record
 from rlhf_lessons.stages.ppo import SCALE_SAMPLES, PPOSettings, answer_random_prompts, train_ppo
 from rlhf_lessons.stages.rollout import ScoreScale
@@ -69,7 +70,8 @@ def compute(
     )  # fmt: skip
     work = Work(rm_steps, batch_size, members, settings)
     pretrained, sft = (pipeline.ensure(stage, progress=False).model for stage in ("pretrained", "sft"))
-    result = RewardThenPPO(Training(rm_steps), PolicyTraining(n_steps=updates, said=Conversation(sft, undecided)))
+    untaught = Conversation(sft, lambda answers: torch.zeros(len(answers)))  # by a judge that has learned nothing yet
+    result = RewardThenPPO(Training(rm_steps), PolicyTraining(n_steps=updates, said=untaught))
     learned, records, policy = result.reward.records, result.policy.records, copy.deepcopy(sft)
 
     def report() -> None:
@@ -97,11 +99,6 @@ def compute(
     on_update({"step": 0, "score": 0.0, "kl": 0.0, **truth(first)})
     train_ppo(policy, prompts, settings, reward, watch=truth, on_step=on_update)
     return result
-
-
-def undecided(answers: Sequences) -> torch.Tensor:
-    """The scores of a judge that has learned nothing yet."""
-    return torch.zeros(len(answers))
 
 
 def draw(result: RewardThenPPO, canvas: Canvas) -> None:
@@ -137,7 +134,7 @@ def verdict(result: RewardThenPPO) -> Verdict:
     return Verdict(word, mood, figures, f"{state} (Last three updates, {kl:z.1f} nats from SFT.)")
 
 
-def _state(proxy: float, gold: float) -> tuple[str, Mood, str]:
+def _state(proxy: float, gold: float) -> tuple[str, Face, str]:
     if gold < -CLEAR:
         return "over-optimised", "bad", "The judge loves it; it would harm the patient."
     if proxy < CLEAR:

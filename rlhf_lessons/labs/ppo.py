@@ -11,14 +11,14 @@ from rlhf_lessons.evaluation import scorecard
 from rlhf_lessons.labs.frame.canvas import Canvas
 from rlhf_lessons.labs.frame.conversation import Conversation, PolicyTraining
 from rlhf_lessons.labs.frame.curves import Chart, draw_charts
-from rlhf_lessons.labs.frame.lab import Card, Lab, Mood, Question, Verdict, too_early
+from rlhf_lessons.labs.frame.lab import Card, Lab, Question, Verdict, too_early
 from rlhf_lessons.labs.frame.training import TrainingPanel, Watch, unwatched
 from rlhf_lessons.labs.frame.wording import alarm_list
 from rlhf_lessons.model.gpt import GPT
-from rlhf_lessons.model.sampling import sample
 from rlhf_lessons.model.sequences import Sequences
+from rlhf_lessons.plots.style import Face
 from rlhf_lessons.stages.history import Record
-from rlhf_lessons.stages.ppo import PPOSettings, train_ppo
+from rlhf_lessons.stages.ppo import PPOSettings, answer_random_prompts, train_ppo
 from rlhf_lessons.sweeps.reward_models import BROKEN, GOLD, REWARD_MODELS, reward_function
 from rlhf_lessons.world.datasets import encode_prompts, prompts_in
 from rlhf_lessons.world.tokenizer import course_tokenizer
@@ -69,16 +69,15 @@ def compute(
         report()  # in the middle of an update too, so that Stop need not wait for its end
         return scorecard.gold_metrics(answers)
 
-    on_step(at_start(policy, prompts, seed))
+    on_step(at_start(policy, prompts, settings))
     train_ppo(policy, prompts, settings, judge, watch=truth, on_step=on_step)
     return training
 
 
-def at_start(policy: GPT, prompts: Sequences, seed: int) -> Record:
+def at_start(policy: GPT, prompts: Sequences, settings: PPOSettings) -> Record:
     """The record before the first update. By definition its score and its KL are 0; the rubric judges samples."""
-    generator = torch.Generator().manual_seed(seed)
-    rows = torch.randint(len(prompts), (FIRST_ANSWERS,), generator=generator)
-    drawn = sample(policy, prompts[rows], scorecard.MAX_NEW_TOKENS, 1.0, generator)
+    generator = torch.Generator().manual_seed(settings.seed)
+    drawn = answer_random_prompts(policy, prompts, FIRST_ANSWERS, settings, generator)
     return {"step": 0, "score": 0.0, "kl": 0.0, **scorecard.gold_metrics(drawn.sequences)}
 
 
@@ -103,7 +102,7 @@ def verdict(result: PolicyTraining) -> Verdict:
     return Verdict(word, mood, figures, f"{state} (First three records to last three.)")
 
 
-def _state(gain: float, safer: float) -> tuple[str, Mood, str]:
+def _state(gain: float, safer: float) -> tuple[str, Face, str]:
     if gain < LEAST_GAIN and safer < -CLEAR:
         return "collapsed", "bad", "Score and safety both fall."
     if gain < LEAST_GAIN:

@@ -14,11 +14,11 @@ from torch import Tensor
 from rlhf_lessons.diagnostics.doctor.measures import mean_confidence
 from rlhf_lessons.labs.frame.canvas import Canvas
 from rlhf_lessons.labs.frame.curves import mark_coin_and_best
-from rlhf_lessons.labs.frame.lab import Lab, Mood, Question, Verdict
+from rlhf_lessons.labs.frame.lab import Lab, Question, Verdict
 from rlhf_lessons.labs.frame.maps import paint_map
 from rlhf_lessons.labs.frame.panel import Panel
 from rlhf_lessons.labs.frame.wording import LN_2, trend
-from rlhf_lessons.plots.style import Meaning
+from rlhf_lessons.plots.style import Face, Meaning
 from rlhf_lessons.sweeps.frozen_heads import SCALES, SIZES, FittedHead, maps_at, pair_leads, tuning_ceiling
 from rlhf_lessons.sweeps.phase_diagram import LEARNING_RATES, Heads, train_heads
 
@@ -95,7 +95,7 @@ def verdict(result: FittedHead) -> Verdict:
     return Verdict(word, mood, figures, f"{state} (Best possible: {best.accuracy:.0%} and {best.loss:.2f}.)")
 
 
-def _state(result: FittedHead, right: float, loss: float) -> tuple[str, Mood, str]:
+def _state(result: FittedHead, right: float, loss: float) -> tuple[str, Face, str]:
     first, last = (result.losses["own pairs"][at] for at in (0, -1))
     if result.climbs:
         climb = f"The training loss {trend(first, last)}."

@@ -7,12 +7,12 @@ from typing import Any
 from rlhf_lessons import pipeline
 from rlhf_lessons.labs.frame.canvas import Canvas
 from rlhf_lessons.labs.frame.curves import Chart, Training, draw_charts, mark_coin_and_best
-from rlhf_lessons.labs.frame.lab import Lab, Mood, Question, Verdict, too_early
+from rlhf_lessons.labs.frame.lab import Lab, Question, Verdict, too_early
 from rlhf_lessons.labs.frame.training import TrainingPanel, Watch, unwatched
 from rlhf_lessons.labs.frame.wording import LN_2
 from rlhf_lessons.model.gpt import GPT
 from rlhf_lessons.model.heads import RewardModel
-from rlhf_lessons.plots.style import Meaning
+from rlhf_lessons.plots.style import Face, Meaning
 from rlhf_lessons.stages.history import Record
 from rlhf_lessons.stages.reward import RewardSettings, evaluate, train_reward
 from rlhf_lessons.world.annotators import Ceiling, best_possible, curated_pairs
@@ -119,7 +119,7 @@ def verdict(result: RewardTraining) -> Verdict:
     return Verdict(word, mood, figures, f"{state} Own pairs ranked right: {last['accuracy']:.0%}; {best}.")
 
 
-def _state(last: Record, checked: Record) -> tuple[str, Mood, str]:
+def _state(last: Record, checked: Record) -> tuple[str, Face, str]:
     if abs(last["margin"]) < 0.05:
         return "nothing learned", "bad", "The rewards move together and tell nothing apart."
     if checked["held_out_loss"] > LN_2:

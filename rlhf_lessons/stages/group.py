@@ -54,8 +54,13 @@ class GroupSettings(knobs.Settings):
     seed: knobs.Seed = 0
 
 
-RLOO = {"baseline": "others", "scale_by_spread": False, "scale_by_length": False, "kl_in": "reward"}
-GRPO = {"baseline": "group", "scale_by_spread": True, "scale_by_length": True, "kl_in": "loss"}
+class GRPOSettings(GroupSettings):
+    """As GRPO learns: the group's mean, both divisions, KL in the loss. The defaults above are RLOO's."""
+
+    baseline: knobs.Baseline = "group"
+    scale_by_spread: knobs.ScaleBySpread = True
+    scale_by_length: knobs.ScaleByLength = True
+    kl_in: knobs.KLIn = "loss"
 
 
 def train_group(

@@ -7,9 +7,8 @@ import torch
 
 from rlhf_lessons.objectives.likelihood import token_logprobs
 from rlhf_lessons.stages.group import (
-    GRPO,
-    RLOO,
     GroupSettings,
+    GRPOSettings,
     answer_in_groups,
     collect,
     describe,
@@ -19,7 +18,7 @@ from rlhf_lessons.stages.group import (
 from rlhf_lessons.stages.rollout import response_logits
 
 SMALL = {"updates": 3, "rollout_size": 32, "group_size": 4, "minibatch_size": 16, "max_new_tokens": 6}
-WAYS = {"rloo": GroupSettings(**SMALL, **RLOO), "grpo": GroupSettings(**SMALL, **GRPO)}
+WAYS = {"rloo": GroupSettings(**SMALL), "grpo": GRPOSettings(**SMALL)}
 
 
 def odd_tokens(sequences):

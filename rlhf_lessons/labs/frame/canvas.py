@@ -288,18 +288,17 @@ class Canvas(Picture):
         words.set_visible(
             unit not in title.lower() and taken + words.get_window_extent(self._renderer).width / width < 1
         )
-        if named:
+        margin = ax.get_window_extent(self._renderer).x0 - self._cells[self.panels.index(ax)][1].start
+        for count in range(len(named), 0, -1):  # the legend begins further left, or else does without its last entry
             legend = ax.legend(
-                handles=named, frameon=False, fontsize=11.5 * pixels, ncols=len(named), loc="lower left",
+                handles=named[:count], frameon=False, fontsize=11.5 * pixels, ncols=count, loc="lower left",
                 bbox_to_anchor=(-0.02, 0.985), borderpad=0, handlelength=1.3, handletextpad=0.4, columnspacing=0.8,
                 borderaxespad=0.2, labelcolor=self.theme.ink,
             )  # fmt: skip
-            over = legend.get_window_extent(self._renderer).width / width - 1
-            if over > 0:  # it begins further left, or else does without its last entry
-                margin = ax.get_window_extent(self._renderer).x0 - self._cells[self.panels.index(ax)][1].start
-                legend.set_bbox_to_anchor((-0.02 - over, 0.985), ax.transAxes)
-                if over * width > margin:
-                    self._write_above(ax, title, unit, named[:-1])
+            over = max(legend.get_window_extent(self._renderer).width / width - 1, 0.0)
+            legend.set_bbox_to_anchor((-0.02 - over, 0.985), ax.transAxes)
+            if over * width <= margin:
+                break
 
     def _draw_level(self, ax: Axes, text: str, value: float, meaning: Meaning) -> Line2D:
         looks = look(meaning, self.screen.dark)

@@ -104,9 +104,9 @@ class Control:
         """Turn it to a typed value. Raises ValueError, in the words of the label, if that is not allowed."""
         self.value = read_typed(text, replace(self.knob, name=self.words).parse)
 
-    def surprise(self, dice: random.Random) -> None:
-        """Turn it to a random stop."""
-        self.move(dice.randrange(len(self.stops)))
+    def random_stop(self, dice: random.Random) -> Value:
+        """One of its stops."""
+        return dice.choice(self.stops)
 
     @property
     def place(self) -> int:
@@ -173,9 +173,8 @@ def stops(knob: Knob, must_have: Iterable[Value]) -> tuple[Value, ...]:
         found = [float(f"{digit}e{exponent}") for exponent in exponents for digit in (1, 2, 5)]
         found = [value for value in found if first <= value <= high]
     else:
-        step = (
-            1.0 if knob.kind is int and high - low <= MOST_WHOLE_STOPS else _round_step((high - low) / MOST_EVEN_STOPS)
-        )
+        is_small = knob.kind is int and high - low <= MOST_WHOLE_STOPS
+        step = 1.0 if is_small else _round_step((high - low) / MOST_EVEN_STOPS)
         found = [round(step * n, 10) for n in range(math.ceil(low / step), math.floor(high / step) + 1)]
     return tuple(sorted({knob.kind(value) for value in (*found, low, high, *must_have)}))
 

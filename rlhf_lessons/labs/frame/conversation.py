@@ -25,11 +25,12 @@ class Conversation:
     """
 
     def __init__(self, start: GPT, judge: RewardFunction | None = None):
-        prompts = [case.prompt for case in cases_in("tuning")]
-        self.prompts = [next(c.prompt for c in cases_in("tuning") if c.verdict == verdict) for verdict in VERDICTS]
+        cases = cases_in("tuning")
+        self.prompts = [next(case.prompt for case in cases if case.verdict == verdict) for verdict in VERDICTS]
         self._judge = judge
         if judge:
-            self._scale = ScoreScale.of(judge(sample_tokens(start, prompts[:SCALE_ANSWERS], 1).sequences))
+            asked = [case.prompt for case in cases[:SCALE_ANSWERS]]
+            self._scale = ScoreScale.of(judge(sample_tokens(start, asked, 1).sequences))
         self.before = self.now = self._ask(start)
 
     def listen(self, model: GPT) -> None:

@@ -2,13 +2,11 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from rlhf_lessons.knobs import Knob, Value
 from rlhf_lessons.labs.frame.canvas import Canvas
-from rlhf_lessons.plots.style import Meaning
-
-Mood = Literal["good", "bad", "warn", "open"]
+from rlhf_lessons.plots.style import Face, Meaning
 
 
 @dataclass(frozen=True)
@@ -19,7 +17,7 @@ class Verdict:
     """
 
     word: str
-    mood: Mood
+    mood: Face
     figures: Mapping[str, str]
     sentence: str
 

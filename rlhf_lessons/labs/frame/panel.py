@@ -86,11 +86,7 @@ class Panel:
 
     def surprise(self) -> None:
         """Turn every knob to a random stop."""
-        self._begin_comparison()
-        for control in self.controls.values():
-            control.surprise(self._random)
-        self.canvas.forget_limits()
-        self.answer()
+        self.set(**{name: control.random_stop(self._random) for name, control in self.controls.items()})
 
     def pin(self) -> None:
         """Keep the curves as they are, to compare with what comes; or let them go."""

@@ -8,6 +8,7 @@ from typing import Literal
 
 from rlhf_lessons.labs.frame.controls import read_typed
 from rlhf_lessons.labs.frame.lab import POINTS, Guess, Question
+from rlhf_lessons.refusals import check_choice
 
 Mark = Literal["right", "close", "wrong"]
 CLOSE = 3  # times what counts as right
@@ -33,12 +34,9 @@ def read_guess(question: Question, text: str) -> Guess:
     """What a learner has typed, chosen or drawn. Raises ValueError, with what is allowed, for anything else."""
     text = text.strip()
     if question.sketch:
-        return _read_sketch(question, text)
+        return _read_sketch(text)
     if question.choices:
-        if text not in question.choices:
-            raise ValueError(
-                f"your prediction: {text!r} is not allowed; it must be one of {', '.join(question.choices)}"
-            )
+        check_choice("your prediction", text, question.choices)
         return text
     return read_typed(text, _read_number)
 
@@ -53,7 +51,7 @@ def _read_number(text: str) -> float:
     return number
 
 
-def _read_sketch(question: Question, text: str) -> tuple[float, ...]:
+def _read_sketch(text: str) -> tuple[float, ...]:
     try:
         drawn = tuple(float(value) for value in json.loads(text))
     except (ValueError, TypeError):

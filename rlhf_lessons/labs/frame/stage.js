@@ -380,7 +380,7 @@ function isDark() {
   return light ? light === "false" : matchMedia("(prefers-color-scheme: dark)").matches;
 }
 
-function render({ model, el, signal }) {
+function render({ model, el }) {
   const gone = h("p", { class: "gone", role: "status", hidden: true });
   const heard = (answer) => {
     if (!answer && controls.inert) return; // it has been said that nothing is live

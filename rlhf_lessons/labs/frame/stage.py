@@ -13,7 +13,9 @@ from typing import Any
 import anywidget
 import traitlets
 
-HERE = Path(__file__).parent
+SCRIPT, STYLE, STILL = (
+    Path(__file__).with_name(name).read_text(encoding="utf-8") for name in ("stage.js", "stage.css", "still.css")
+)
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
@@ -25,8 +27,8 @@ class Stage(anywidget.AnyWidget):
     finds them. `receive` is called with what the learner does, a message at a time.
     """
 
-    _esm = (HERE / "stage.js").read_text(encoding="utf-8")
-    _css = (HERE / "stage.css").read_text(encoding="utf-8")
+    _esm = SCRIPT
+    _css = STYLE
     spec = traitlets.Dict().tag(sync=True)
     state = traitlets.Dict().tag(sync=True)
     picture = traitlets.Bytes().tag(sync=True)
@@ -44,7 +46,7 @@ def still(title: str, sentence: str, picture: bytes, alt: str) -> dict[str, Any]
     """
     source = f"data:image/png;base64,{base64.b64encode(picture).decode()}"
     page = (
-        f"<style>{(HERE / 'still.css').read_text(encoding='utf-8')}</style>"
+        f"<style>{STILL}</style>"
         f'<div class="rlhf-still"><b>{html.escape(title)}</b><p>{html.escape(sentence)}</p>'
         f'<img src="{source}" alt="{html.escape(alt)}" style="max-width:100%">'
         "<p><i>Run this cell to make it live.</i></p></div>"

@@ -94,12 +94,6 @@ class TrainingPanel(Panel):
         """Ask a training to end at its next step."""
         self._stop.set()
 
-    def surprise(self) -> None:
-        """Turn every knob to a random stop, and train."""
-        self._refuse_while_running()
-        super().surprise()
-        self.train()
-
     def _begin_comparison(self, knob: str = "") -> None:
         """The last result goes grey when the next training begins, not when a knob is turned."""
         if not knob:

@@ -56,7 +56,7 @@ def test_presets_and_surprises_choose_in_all_rounds(panel):
     assert panel.result == "11"
     control, dice = Control(KNOB, ""), random.Random(0)
     for _ in range(9):
-        control.surprise(dice)
+        control.set(control.random_stop(dice))
         assert len(control.value) == 2
 
 

@@ -118,7 +118,7 @@ def test_surprises_are_stops_and_repeat_with_their_seed():
     values = []
     for _ in range(2):
         dice, control = random.Random(0), Control(RATE, 0.0123)
-        values.append([(control.surprise(dice), control.value)[1] for _ in range(20)])
+        values.append([control.random_stop(dice) for _ in range(20)])
     assert values[0] == values[1] and {*values[0]} <= {*Control(RATE, 0.0123).stops} and len({*values[0]}) > 5
 
 

@@ -1,21 +1,19 @@
 import re
 from dataclasses import replace
+from pathlib import Path
 from typing import get_args
 
 import pytest
 
 from rlhf_lessons.labs.frame import panel as panels
 from rlhf_lessons.labs.frame import stage
-from rlhf_lessons.labs.frame.lab import Mood
 from rlhf_lessons.labs.frame.panel import Panel
 from rlhf_lessons.labs.frame.predictions import Mark
-from rlhf_lessons.labs.frame.stage import WIDGET, Stage
+from rlhf_lessons.labs.frame.stage import SCRIPT, STILL, STYLE, WIDGET, Stage
 from rlhf_lessons.labs.frame.training import TrainingPanel
+from rlhf_lessons.plots.style import Face
 from tests.labs.frame.a_line import LAB, SILENT
 
-SCRIPT, STYLE, STILL = (
-    (stage.HERE / name).read_text(encoding="utf-8") for name in ("stage.js", "stage.css", "still.css")
-)
 TITLE = '"A line" <b>& more</b>'
 
 
@@ -55,10 +53,10 @@ def test_the_still_hides_by_classes_that_the_page_really_has(outputs):
 
 
 def test_every_class_of_the_style_sheet_is_on_the_page():
-    words = {*re.findall(r"[\w-]+", SCRIPT), *get_args(Mood), *get_args(Mark), "proxy", "gold"}  # meanings of bars
+    words = {*re.findall(r"[\w-]+", SCRIPT), *get_args(Face), *get_args(Mark), "proxy", "gold"}  # meanings of bars
     elsewhere = {name for name in classes(STYLE) if name.startswith("jupyter-")}
     assert classes(STYLE) - elsewhere <= words
-    assert {f".badge.{mood}" for mood in get_args(Mood)} <= {*re.findall(r"\.badge\.\w+", STYLE)}
+    assert {f".badge.{mood}" for mood in get_args(Face)} <= {*re.findall(r"\.badge\.\w+", STYLE)}
 
 
 def test_page_and_lab_know_the_same_words():
@@ -69,7 +67,7 @@ def test_page_and_lab_know_the_same_words():
     sent = {*re.findall(r'do: "(\w+)"', SCRIPT), *re.findall(r'act\([^()]+, "(\w+)"', SCRIPT)}
     assert {*understood} <= sent
     read = {*re.findall(r"\b(?:state|spec|knob)\.(\w+)", SCRIPT)}
-    python = "".join(path.read_text(encoding="utf-8") for path in stage.HERE.parent.rglob("*.py"))
+    python = "".join(path.read_text(encoding="utf-8") for path in Path(stage.__file__).parents[1].rglob("*.py"))
     assert sent | read <= {*re.findall(r'"(\w+)"', python)}
 
 
