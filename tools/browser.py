@@ -36,16 +36,15 @@ COMMAND = """name => {
     window.done = undefined;
     window.jupyterapp.commands.execute(name).then(answer => window.done = [answer]);
 }"""
-# Of each code cell: errors among its outputs, and whether it shows a lab (a widget, then its still picture).
+# Of each code cell: errors among its outputs, and whether it shows a lab. A bar and then a picture look much like one.
 OUTPUTS = """() => {
-    const view = "application/vnd.jupyter.widget-view+json";
     const cells = [...window.jupyterapp.shell.currentWidget.content.model.cells].map(cell => cell.toJSON());
     return cells.map((cell, index) => ({cell, index})).filter(({cell}) => cell.cell_type == "code").map(
         ({cell, index}) => ({
             index,
             ran: cell.execution_count !== null,
             errors: cell.outputs.filter(o => o.output_type == "error").map(o => `${o.ename}: ${o.evalue}`),
-            lab: cell.outputs.some((o, at) => o.data?.[view] && cell.outputs[at + 1]?.data?.["image/png"]),
+            lab: cell.outputs.some(o => [o.data?.["text/html"]].flat().join("").includes('class="rlhf-still"')),
         }));
 }"""
 

@@ -82,3 +82,13 @@ def test_an_error_is_told_and_the_lab_goes_on(place, open_notebook, planted_lab)
     lab.root.get_by_text("cannot be had").first.wait_for(state="detached")
     lab.step()
     lab.wait_for_new(before, "picture")
+
+
+def test_a_bar_above_a_picture_is_no_lab(place, open_notebook):
+    """As in a stage that is trained for the first time, and found finished in a warm cache ever after."""
+    bar = "from tqdm.notebook import tqdm\nfor _ in tqdm(range(2)): pass"
+    picture = "from IPython.display import Image\nImage(b'\\x89PNG')"
+    session = open_notebook(place("95_bar", f"{bar}\n{picture}"))
+    session.run_all()
+    session.page.locator(".jupyter-widgets").first.wait_for()
+    assert list(session.labs()) == []
