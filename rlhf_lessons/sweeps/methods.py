@@ -97,6 +97,7 @@ def tuned(label: str, name: str, reward: str = "full", **changes: Any) -> Method
 
 UNDIVIDED: Mapping[str, Any] = {"scale_by_spread": False, "scale_by_length": False}
 EAGER: Mapping[str, Any] = {"kl_coef": 0.0, "learning_rate": 1e-3}  # no price on distance, and long steps
+VERY_EAGER: Mapping[str, Any] = {**EAGER, "learning_rate": 3e-3}
 FEW: Mapping[str, Any] = {
     "n_pairs": 20,
     "batch_size": 20,
@@ -130,6 +131,8 @@ METHODS: Mapping[str, Method] = {
     "rloo_strict": tuned("RLOO, strict verifier", "rloo", "strict"),
     "rloo_lazy": tuned("RLOO, lazy verifier", "rloo", "lazy"),
     "grpo_strict": tuned("GRPO, strict verifier", "grpo", "strict"),
+    "rloo_strict_eager": tuned("RLOO, strict verifier, no price, long steps", "rloo", "strict", **VERY_EAGER),
+    "rloo_lazy_eager": tuned("RLOO, lazy verifier, no price, long steps", "rloo", "lazy", **VERY_EAGER),
     "rloo_biased": tuned("RLOO, judge that likes length, no price", "rloo", "biased", **EAGER),
     "grpo_eager": tuned("GRPO, no price, long steps", "grpo", **EAGER),
 }
