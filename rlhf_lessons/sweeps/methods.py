@@ -126,6 +126,7 @@ METHODS: Mapping[str, Method] = {
     # the price
     "dpo_low_beta": tuned("DPO, 2,000 pairs, beta a tenth", "dpo", n_pairs=2000, beta=CHOSEN["dpo"]["beta"] / 10),
     "dpo_high_beta": tuned("DPO, 2,000 pairs, beta tenfold", "dpo", n_pairs=2000, beta=CHOSEN["dpo"]["beta"] * 10),
+    "dpo_eager": tuned("DPO, 4,000 pairs, long steps", "dpo", n_pairs=4000, beta=0.1, learning_rate=1e-3),
     # groups, and who judges them
     "rloo_pair": tuned("RLOO, groups of 2", "rloo", group_size=2),
     "rloo_strict": tuned("RLOO, strict verifier", "rloo", "strict"),
