@@ -60,9 +60,13 @@ def change_in_errors(values: Sequence[float]) -> float:
 
 
 def kl_is_per_token(log: Log) -> bool:
-    """Whether KL is a mean over tokens, as TRL's GRPO and verl print it, or a sum over an answer, as others do."""
+    """Whether KL is a mean over tokens, as TRL's GRPO and verl print it, or a sum over an answer, as others do.
+
+    So does this course, which alone prints `zero_spread` under this name.
+    """
     printed = log.reading.names.get("kl", ())
-    per_answer = any(name.startswith(("objective", "env")) for name in printed)
+    own = "zero_spread" in log and log.printed("zero_spread") == "zero_spread"
+    per_answer = own or any(name.startswith(("objective", "env")) for name in printed)
     return not per_answer and (log.kind == "grpo" or any("loss" in name or "actor" in name for name in printed))
 
 
