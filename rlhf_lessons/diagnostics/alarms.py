@@ -16,7 +16,7 @@ from rlhf_lessons.diagnostics.findings import Finding
 from rlhf_lessons.diagnostics.logs.columns import Column, Log
 from rlhf_lessons.diagnostics.logs.kinds import kind_of
 from rlhf_lessons.diagnostics.logs.names import canonical
-from rlhf_lessons.diagnostics.logs.rule import Rule
+from rlhf_lessons.diagnostics.logs.rule import UNKNOWN, Rule
 from rlhf_lessons.diagnostics.logs.rules import direct, policy, policy_claims, policy_signal, policy_updates
 from rlhf_lessons.diagnostics.logs.rules.policy import LENGTH_CHANGE, SCORE_FALL
 from rlhf_lessons.diagnostics.logs.rules.policy_claims import COIN, FALL, FAR, RISE, WEAK_ACCURACY
@@ -43,7 +43,8 @@ class Alarm:
 def ringing(records: Iterable[Record] | pd.DataFrame) -> list[Finding]:
     """The findings of all alarms that ring, the three challenges first: since which update, and on what evidence."""
     log = _log(records if isinstance(records, pd.DataFrame) else pd.DataFrame(list(records)))
-    found = [finding for alarm in ALARMS if (finding := alarm.check(log))]
+    asked = [alarm for alarm in ALARMS if log.kind in alarm.check.kinds | UNKNOWN]
+    found = [finding for alarm in asked if (finding := alarm.check(log))]
     return [replace(finding, alternatives=(), tell_apart="") for finding in found]
 
 
@@ -141,6 +142,10 @@ ALARMS: tuple[Alarm, ...] = (
         policy_signal.solved_or_gamed, ("score", "zero_spread", "kl", "response_length", "entropy"),
         "over half of the groups have no spread, at the height of the score, and the policy has moved far",
         "a judge that finds nothing more to correct is right or fooled, and the score cannot tell which",
+    ),
+    Alarm(
+        policy.entropy_loss, ("entropy",), "over half of what entropy is worth, e^entropy - 1, is gone",
+        "what is still to be gained is paid with the entropy that is left",
     ),
     Alarm(
         direct.displaced, ("logps_chosen", "logps_rejected", "reward_chosen", "reward_rejected"),

@@ -52,6 +52,7 @@ PLANTED = {
     "few groups teach": groups(zero_spread=(0.3, 0.8)),
     "no spread within groups": groups(zero_spread=(0.6, 1.05)),
     "solved or gamed": groups(**SOLVED, response_length=(11.0, 17.0)),
+    "entropy loss": groups(entropy=(0.4, 0.17)),
     "no variety": groups(entropy=(0.35, 0.0)),
     "length": groups(response_length=(11.0, 17.0)),
     "far away": groups(kl=(0.0, 15.0)),
@@ -85,8 +86,15 @@ def test_a_run_in_order_is_quiet():
     assert diagnose(pairs()).kind == "dpo" and diagnose(pairs()).state != "sick"
 
 
-def test_groups_that_teach_nothing_any_more_are_no_fault_of_a_run_that_got_better():
-    assert diagnose(PLANTED["few groups teach"]).state == "healthy"
+@pytest.mark.parametrize("name", ["few groups teach", "entropy loss"])
+def test_what_a_run_that_gets_better_may_show_is_no_fault_of_it(name):
+    assert diagnose(PLANTED[name]).state == "healthy"
+
+
+def test_alarms_for_groups_do_not_ring_for_ppo():
+    surer = groups(entropy=(0.4, 0.17))
+    assert [finding.name for finding in ringing(surer)] == ["entropy loss"]
+    assert ringing(surer.drop(columns="zero_spread").assign(value_loss=0.2)) == []
 
 
 @pytest.mark.parametrize("moved", [{"kl": (0.0, 4.0)}, {"response_length": (11.0, 17.0)}, {"entropy": (0.5, 0.15)}])

@@ -8,11 +8,11 @@ from rlhf_lessons.diagnostics.logs.beginnings import in_first_epoch
 from rlhf_lessons.diagnostics.logs.columns import Log
 from rlhf_lessons.diagnostics.logs.names import PART
 from rlhf_lessons.diagnostics.logs.policy_curves import ENOUGH_ROWS, answer_lengths, change_in_errors, rewards
-from rlhf_lessons.diagnostics.logs.rules import policy_signal
+from rlhf_lessons.diagnostics.logs.rules import policy, policy_signal
 from rlhf_lessons.diagnostics.logs.rules.any_run import ends_without_a_number
 from rlhf_lessons.diagnostics.logs.trends import FEWEST_POINTS, early, late, steady_trend
 
-NO_DOUBT = {policy_signal.loss_near_zero.code, policy_signal.few_groups_teach.code}  # remarks that say nothing against
+NO_DOUBT = {rule.code for rule in (policy_signal.loss_near_zero, policy_signal.few_groups_teach, policy.entropy_loss)}
 LEAST_FALL = 0.01  # of a held-out loss
 RISEN = 3.0  # standard errors: odds of about 1 in 700 for a curve without a trend
 

@@ -11,7 +11,9 @@ import pandas as pd
 
 from rlhf_lessons.diagnostics.logs.columns import Log
 from rlhf_lessons.diagnostics.logs.policy_curves import (
+    BEYOND_NOISE,
     SMOOTH,
+    change_in_errors,
     kl_both_ways,
     kl_is_per_token,
     reward_name,
@@ -20,7 +22,7 @@ from rlhf_lessons.diagnostics.logs.policy_curves import (
     since,
     smooth,
 )
-from rlhf_lessons.diagnostics.logs.rule import POLICY, Signs, rule
+from rlhf_lessons.diagnostics.logs.rule import GROUPS, POLICY, Signs, rule
 from rlhf_lessons.diagnostics.logs.trends import early, late
 from rlhf_lessons.diagnostics.logs.wording import percent
 
@@ -34,6 +36,7 @@ MOST_CUT = 0.05
 LIMIT = "check now the limit on new tokens, and whether the sampler knows the token that ends an answer"
 ALIKE = 0.9  # of the groups
 NO_VARIETY = 0.02  # nats a token
+HALF = 0.5  # of what the first entropy is worth
 
 
 def _fallen(log: Log) -> pd.Series:
@@ -142,6 +145,36 @@ def no_variety(log: Log) -> Signs | None:
     evidence = f"entropy is {out.iloc[0]:.3g}, under {LITTLE_VARIETY:g}"
     evidence += f"; in the last quarter it is {end:.3g}, after {start:.3g} at first" if gone else ""
     return since(log, "entropy", out.index[0], evidence, 0.96 if gone else 0.5, gone)
+
+
+@rule(
+    "RL023",
+    "entropy loss",
+    GROUPS,
+    alternatives=("a task with one right way to say it, which the policy has found",),
+    tell_apart="sample one prompt ten times: if the answers differ in words alone, little is lost",
+    advice="put a price on KL, lower the learning rate, or stop early; see what the answers no longer try",
+    grave=False,
+)
+def entropy_loss(log: Log) -> Signs | None:
+    """Over half of what entropy is worth is gone: the policy has become surer of its answers than it was.
+
+    Counted as in RL006, as e^entropy - 1, from the first value to the last quarter, beyond the noise of the rows. What
+    is still to be gained is paid with what is left (Cui et al. 2025). No fault by itself, for a policy that gets better
+    also gets surer; without a price of KL it goes on until RL006. Example: 0.40 nats a token to 0.18 leaves 40 %.
+    """
+    entropy, means = log.values("entropy"), smooth(log, "entropy")
+    if not entropy or change_in_errors(entropy) > -BEYOND_NOISE:
+        return None
+    start, end = max(entropy[0], early(entropy)), late(entropy)
+    out = means[means.map(_worth) < HALF * _worth(start)]
+    if not len(out) or _worth(end) >= HALF * _worth(start) or no_variety.check(log):
+        return None
+    left = percent(round(_worth(end) / _worth(start), 2))
+    evidence = (
+        f"entropy is {out.iloc[0]:.2g}, after {start:.2g} at first; in the last quarter it is {end:.2g}, {left} of"
+    )
+    return since(log, "entropy", out.index[0], f"{evidence} its worth", 0.4)
 
 
 def _worth(entropy: float) -> float:

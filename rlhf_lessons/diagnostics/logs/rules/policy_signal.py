@@ -27,7 +27,7 @@ from rlhf_lessons.diagnostics.logs.wording import percent
 
 FALLEN = 2.0  # standard errors
 MOST = 0.5  # of the groups
-NEAR_HEIGHT = 0.1  # of what the reward has gained
+NEAR_HEIGHT = 0.25  # of what the reward has gained
 NEGATIVE_TOKEN, NEGATIVE_ANSWER = 0.001, 0.01  # nats under 0, more than rounding
 MANNER = (
     "format",
@@ -302,22 +302,20 @@ def solved_or_gamed(log: Log) -> Signs | None:
     answer earns all there is. So it looks when a task is solved, and so when a verifier is fooled, for a verifier
     that only looks for the right words pays whoever says them all; the reward cannot tell the two apart. What calls
     for a look is that the policy has moved far meanwhile: KL over 1.5 nats an answer and 0.1 a token, answers a
-    quarter longer or shorter, or half of the entropy gone. Example: 0.98 of 1, no spread in 95 % of the groups, and
-    answers of 16 tokens in place of 11.
+    quarter longer or shorter, or half of the entropy gone. Example: a reward of 0.98 where 1 is all there is, no spread
+    in 97 % of the groups, and KL at 18 nats: answers of 9 tokens that say what the verifier looks for, 11 at first.
     """
     reward, shares = smooth(log, reward_name(log)), log.values("zero_spread")
     if not shares or late(shares) <= MOST or change_in_errors(rewards(log)) <= BEYOND_NOISE:
         return None
-    if reward.max() - reward.iloc[-1] > NEAR_HEIGHT * (reward.max() - reward.iloc[0]):
+    if reward.max() - late(reward.tolist()) > NEAR_HEIGHT * (reward.max() - reward.iloc[0]):
         return None
     moved = _moved(log)
     if not moved:
         return None
-    evidence = (
-        f"{percent(late(shares))} of the groups have no spread, at a reward of {late(rewards(log)):.3g}, its height"
-    )
-    evidence += f": the judge finds nothing more to correct. Meanwhile {' and '.join(moved)}"
-    return Signs(f"{evidence}. Read twenty answers: solved, or gamed?", 0.55)
+    level = f"at a reward of {late(rewards(log)):.3g}, near its height"
+    evidence = f"{percent(late(shares))} of the groups have no spread, {level}: the judge finds nothing more to correct"
+    return Signs(f"{evidence}. Meanwhile {' and '.join(moved)}", 0.55)
 
 
 def _moved(log: Log) -> list[str]:
