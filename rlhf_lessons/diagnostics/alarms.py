@@ -144,6 +144,10 @@ ALARMS: tuple[Alarm, ...] = (
         "a judge that finds nothing more to correct is right or fooled, and the score cannot tell which",
     ),
     Alarm(
+        policy.length_pays, ("response_length", "score"), "answers grow, and the score follows their length",
+        "a judge of sense has no reason to like a batch of answers because they happen to be longer",
+    ),
+    Alarm(
         policy.entropy_loss, ("entropy",), "over half of what entropy is worth, e^entropy - 1, is gone",
         "what is still to be gained is paid with the entropy that is left",
     ),

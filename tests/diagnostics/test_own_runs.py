@@ -55,6 +55,7 @@ PLANTED = {
     "entropy loss": groups(entropy=(0.4, 0.17)),
     "no variety": groups(entropy=(0.35, 0.0)),
     "length": groups(response_length=(11.0, 17.0)),
+    "length pays": groups(response_length=(11.5, 13.0)).assign(score=lambda frame: frame.response_length - 11),
     "far away": groups(kl=(0.0, 15.0)),
     "both probabilities fall": pairs(
         reward_chosen=(0.0, -0.4), logps_chosen=(-5.5, -9.5), reward_rejected=(0.0, -2.0), margin=(0.0, 1.6)
@@ -89,6 +90,11 @@ def test_a_run_in_order_is_quiet():
 @pytest.mark.parametrize("name", ["few groups teach", "entropy loss"])
 def test_what_a_run_that_gets_better_may_show_is_no_fault_of_it(name):
     assert diagnose(PLANTED[name]).state == "healthy"
+
+
+def test_answers_that_grow_for_another_reason_are_not_paid_for_it():
+    """The reward rises with them, but the longer batch is not the better one."""
+    assert "length pays" not in diagnose(groups(response_length=(11.5, 13.0))).names
 
 
 def test_alarms_for_groups_do_not_ring_for_ppo():

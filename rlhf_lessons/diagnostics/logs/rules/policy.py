@@ -206,7 +206,7 @@ def length_change(log: Log) -> Signs | None:
     evidence = f"answers have {out.iloc[0]:.1f} tokens, {lengths.iloc[0]:.1f} at first"
     follows, n = _follows_length(log)
     rises = lengths.iloc[-1] > lengths.iloc[0] * (1 + LENGTH_CHANGE)
-    paid = rises and n > 2 and follows >= 0.5 and follows * ((n - 2) / max(1 - follows**2, 1e-9)) ** 0.5 > 4
+    paid = rises and follows >= 0.5 and _surely(follows, n) > 4
     if paid:
         evidence += f"; the reward follows their length from row to row (r = {follows:.2f} between {n} changes)"
     return since(log, "response_length", out.index[0], evidence, 0.8 if paid else 0.5, paid)
@@ -220,6 +220,35 @@ def _follows_length(log: Log) -> tuple[float, int]:
     changes = np.diff(reward), np.diff(lengths)
     r = float(np.corrcoef(*changes)[0, 1]) if min(map(np.ptp, changes)) > 0 else 0.0
     return r, len(changes[0])
+
+
+@rule(
+    "RL024",
+    "length pays",
+    GROUPS,
+    alternatives=("words that make answers better, such as a dose that was missing",),
+    tell_apart="let people compare pairs of a long and a short answer: a judge of sense is right on both kinds",
+    advice="compare the judge's rewards of right answers by their length, and train it on pairs of equal length",
+    grave=False,
+)
+def length_pays(log: Log) -> Signs | None:
+    """Answers grow, and the reward follows their length from row to row: the judge likes long ones.
+
+    As RL007, for answers that have grown by less than a quarter, as short ones do: by over four standard errors, with a
+    correlation between the changes of reward and length that is 2.5 standard errors over 0 (once in 150 times by
+    chance). Example: 11.4 to 14.3 tokens, and r = 0.55 between 49 changes.
+    """
+    lengths, (follows, n) = log.values("response_length"), _follows_length(log)
+    grows = change_in_errors(lengths) > BEYOND_NOISE
+    if not grows or _surely(follows, n) <= 2.5 or length_change.check(log):
+        return None
+    course = f"answers grow from {early(lengths):.1f} to {late(lengths):.1f} tokens"
+    return Signs(f"{course}, and the reward follows their length (r = {follows:.2f} between {n} changes)", 0.55)
+
+
+def _surely(r: float, n: int) -> float:
+    """How many standard errors a correlation of `n` pairs is over 0."""
+    return r * ((n - 2) / max(1 - r**2, 1e-9)) ** 0.5 if n > 2 else 0.0
 
 
 @rule(
