@@ -61,10 +61,6 @@ class Log:
         """Whether any value of this name was logged."""
         return len(self.columns.get(name, NOTHING).rows) > 0
 
-    def printed(self, name: str) -> str:
-        """The name under which a column was printed; `name` itself where nothing was."""
-        return " or ".join(self.reading.names.get(name, (name,)))
-
     def series(self, *names: str) -> list[tuple[float, ...]]:
         """The values of `names` in those rows which have all of them, in order; NaN and infinity included."""
         return _tuples(_shared([self.columns.get(name, NOTHING) for name in names]))

@@ -64,7 +64,8 @@ def _panel(log: Log, metric: str, places: Sequence[str]) -> Panel:
     for name, column in zip(names, columns, strict=True):
         kept = _thinned(column.values)
         at = _at(log.columns[where], column.rows) if where != "row" else column.rows
-        curves.append(Curve(name, log.printed(name), at[kept].tolist(), column.values[kept].tolist()))
+        printed = " or ".join(log.reading.names.get(name, (name,)))
+        curves.append(Curve(name, printed, at[kept].tolist(), column.values[kept].tolist()))
     return Panel(where, tuple(curves))
 
 

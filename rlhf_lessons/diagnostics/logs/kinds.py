@@ -58,7 +58,7 @@ def kind_of(log: Log) -> tuple[Kind, str]:
 def _has(log: Log, *names: str) -> str:
     """The first of these names that was logged, training or held out, as it was printed; "" for none."""
     found = next((name for base in names for name in (base, f"eval_{base}") if name in log), "")
-    return log.printed(found)
+    return " or ".join(log.reading.names.get(found, (found,)))
 
 
 def _logs(*names: str, beside: tuple[str, ...] = ()) -> Callable[[Log], str]:

@@ -14,6 +14,7 @@ from rlhf_lessons.diagnostics.logs.policy_curves import (
     change_in_errors,
     kl_both_ways,
     kl_is_per_token,
+    printed_name,
     reward_name,
     rewards,
     since,
@@ -96,7 +97,7 @@ def no_spread(log: Log) -> Signs | None:
     1.0 in all 20 rows.
     """
     shares = log.values("zero_spread")
-    said = f"{log.printed('zero_spread')} is {late(shares):.3g}" if shares else ""
+    said = f"{printed_name(log, 'zero_spread')} is {late(shares):.3g}" if shares else ""
     if not shares:
         shares = (log.arrays("std_reward", reward_name(log))[0] == 0).astype(float).tolist()
         said = f"the standard deviation of the reward is 0 in {sum(shares):.0f} of {len(shares)} rows"
@@ -280,7 +281,7 @@ def few_groups_teach(log: Log) -> Signs | None:
         return None
     level, spread = late(rewards(log) or [math.nan]), late(log.values("std_reward") or [math.nan])
     course = f"it ends at {late(shares):.2f}, after {shares[0]:.2f} at first"
-    evidence = f"{log.printed('zero_spread')} is {out.iloc[0]:.2f}, over {MOST:g}; {course}"
+    evidence = f"{printed_name(log, 'zero_spread')} is {out.iloc[0]:.2f}, over {MOST:g}; {course}"
     evidence += f"; the reward is {level:.3g}" if math.isfinite(level) else ""
     evidence += f", and its standard deviation {spread:.2g}" if math.isfinite(spread) else ""
     return since(log, "zero_spread", out.index[0], evidence, 0.3)
