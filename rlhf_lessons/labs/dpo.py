@@ -180,7 +180,7 @@ LAB = Lab(
         "its own answers": {"n_pairs": 2000, "answers": "SFT model"},
     },
     question=Question(
-        "200 pairs, longer steps: what happens to the log-probability of the chosen answers of new pairs?",
+        "200 pairs, a learning rate of 0.0005: what happens to the log-probability of chosen answers in new pairs?",
         chosen_fate,
         {"learning_rate": 5e-4},
         choices=FATES,

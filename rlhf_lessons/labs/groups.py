@@ -1,7 +1,4 @@
-"""Lab of notebook 09: an answer is worth what it earns above its siblings, and a model or a program says what it earns.
-
-Judge and rubric look at the same answers to tuning cases, so that groups of any size are compared on equal questions.
-"""
+"""Lab of notebook 09: an answer is worth what it earns above its siblings, as a model or a program says."""
 
 import copy
 from collections.abc import Mapping
@@ -65,8 +62,9 @@ def compute(
 ) -> PolicyTraining:
     """Learn from groups, from the SFT model (or from a copy of `sft`) on train cases, some 128 answers an update.
 
-    Score, gold score and safety are those of answers to tuning cases. The first record is of the start (step 0); each
-    later one was taken before the policy learned from its update. Raises ValueError for an unknown judge or advantage.
+    Judge and rubric look at the same answers to tuning cases, so that groups of any size are compared on equal
+    questions. The first record is of the start (step 0); each later one was taken before the policy learned from its
+    update. Raises ValueError for an unknown judge or advantage.
     """
     check_choice("advantage", advantage, ADVANTAGES)
     start = sft or pipeline.ensure("sft", progress=False).model
@@ -94,7 +92,9 @@ def compute(
 
     def look(_: Sequences) -> Record:
         report()  # in the middle of an update too, so that Stop need not wait for its end
-        return measured(ask(policy))
+        found = measured(ask(policy))
+        report()
+        return found
 
     is_verified, first = judge in VERIFIERS, ask(start)
     scale = ScoreScale(0.0, 1.0) if is_verified else ScoreScale.of(reward(first))

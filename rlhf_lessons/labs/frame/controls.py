@@ -40,9 +40,9 @@ LABELS: Mapping[str, tuple[str, str]] = {
     "judge": ("who scores", ""),
     "answers": ("whose answers", ""),
     "direct_loss": ("the loss", ""),
-    "group_size": ("answers in a group", "G"),
+    "group_size": ("group size", "G"),
     "scale_by_length": ("divide by length", ""),
-    "beta": ("price of distance", "β"),
+    "beta": ("price", "β"),
     "update": ("the update", ""),
     "ppo_epochs": ("passes", ""),
 }
