@@ -73,12 +73,12 @@ def compute(
     new_before, tuning = pair_logprobs(start, new), prompts_in("tuning")
     epochs, batch_size, n_steps = schedule(n_pairs, STEPS, LARGEST_BATCH)
     training = PolicyTraining(n_steps=n_steps, said=Conversation(start))
-    every, n_own = n_steps // CHECKS, round(n_pairs * OWN_SHARES[answers])
+    checks, n_own = {n_steps * n // CHECKS for n in range(CHECKS + 1)}, round(n_pairs * OWN_SHARES[answers])
     # In passes of one text through one model: a pair by each author, a check, a step, and everything.
     wanted, costs = {None: n_pairs - n_own, start: n_own}, {None: 1, start: 4 * DRAW}  # half of own pairs are ties
     checking, learning = ANSWERS_EACH * len(tuning) * DRAW, STEP + 2 * batch_size * LEARN
     work = sum(costs[author] * n for author, n in wanted.items()) + 2 * n_pairs
-    work += checking * (n_steps // every + 1) + learning * (n_steps + 1)
+    work += checking * len(checks) + learning * (n_steps + 1)
     spent = 0
 
     def spend(passes: int) -> None:
@@ -97,7 +97,7 @@ def compute(
 
     def on_step(record: Record) -> None:
         own = {name: record.get(metric, 0.0) / beta for name, metric in IMPLICIT.items()}
-        is_check = record["step"] % every == 0
+        is_check = record["step"] in checks
         training.records.append(record | own | (check() if is_check else {}))
         spend(learning + checking * is_check)
 
@@ -123,8 +123,8 @@ def verdict(result: PolicyTraining) -> Verdict:
     first, last = checked[0], checked[-1]
     safety = sum(record["safety"] for record in checked[-3:]) / len(checked[-3:])
     figures = {
-        "new chosen, nats": f"{last['new_chosen']:+z.1f}",
-        "new margin, nats": f"{last['new_margin']:+z.1f}",
+        "chosen, nats": f"{last['new_chosen']:+z.1f}",
+        "margin, nats": f"{last['new_margin']:+z.1f}",
         "safe answers": f"{first['safety']:.0%} → {safety:.0%}",
     }
     if len(checked) < ENOUGH:

@@ -122,14 +122,14 @@ def draw(result: PolicyTraining, canvas: Canvas) -> None:
 def verdict(result: PolicyTraining) -> Verdict:
     """Whether the truth followed the score: the first three records against the last three."""
     first, last = _mean(result.records[:3]), _mean(result.records[-3:])
+    gain, truer = (last[name] - first[name] for name in ("score", "gold_score"))
     figures = {
-        "score": f"{first['score']:z.2f} → {last['score']:z.2f}",
-        "gold": f"{first['gold_score']:.2f} → {last['gold_score']:.2f}",
+        "score gained": f"{gain:+z.2f}",
+        "gold gained": f"{truer:+z.2f}",
         "safe answers": f"{first['safety']:.0%} → {last['safety']:.0%}",
     }
     if len(result.records) < ENOUGH:
         return too_early(figures, f"A verdict needs {ENOUGH - 1} updates; {len(result.records) - 1} are done.")
-    gain, truer = (last[name] - first[name] for name in ("score", "gold_score"))
     word, mood, state = _state(gain, truer, last["zero_spread"])
     if mood == "bad" and not ringing(result.records):
         state += " No alarm sees it."

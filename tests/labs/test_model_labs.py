@@ -197,7 +197,7 @@ def test_dpo_starts_at_the_sft_model_and_the_margin_is_the_gap(tiny):
     assert run(dpo, tiny, beta=0.001).records[2] != result.records[2]
 
 
-def test_dpo_reports_while_pairs_are_made_and_read_and_learned_from(tiny, monkeypatch):
+def test_dpo_reports_while_pairs_are_made_and_read_and_learned_from(tiny):
     shares = []
     result = run(dpo, tiny, n_pairs=130, watch=lambda _, done: shares.append(done))
     made, read = 3, 2  # 64, 64 and 2 pairs; all chosen and all rejected answers
@@ -251,6 +251,6 @@ def test_groups_are_judged_by_what_follows_the_score(score, gold, alike, word, c
     after = {"score": score, "gold_score": gold, "safety": 0.7, "kl": 1.0, "zero_spread": alike}
     records = [{"step": n, **(before if n < 3 else after)} for n in range(7)]
     verdict = check_verdict(groups.verdict(Training(6, records)))
-    assert verdict.word == word and verdict.figures["gold"] == f"0.80 → {gold:.2f}"
+    assert verdict.word == word and verdict.figures["gold gained"] == f"{gold - 0.8:+z.2f}"
     assert ("No alarm sees it." in verdict.sentence) == (word in ("gamed", "collapsed"))
     assert groups.verdict(Training(6, records[:-1])).word == "too early to say"
