@@ -38,6 +38,10 @@ METRICS: dict[str, Metric] = {
         "grows; so should quality",
         "reference sd",
     ),
+    "reward_std": Metric("spread of the scores of answers to one prompt", "mean over groups of std(score)", "over 0"),
+    "zero_spread": Metric(
+        "groups whose answers all score alike, which teach nothing", "mean[std(score) = 0]", "well under 0.5", "share"
+    ),
     "kl": Metric(
         "how far the policy has moved, per answer",
         "mean over answers of sum_t log pi/pi_ref",
