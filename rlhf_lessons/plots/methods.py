@@ -68,7 +68,7 @@ def pulls(exact: Curves, measured: Curves) -> Picture:
         ax.plot(curve.x, curve.y, label=name, color=line["color"], linestyle=line["linestyle"])
         points = measured[name]
         ends = [points.y - points.low, points.high - points.y]
-        ax.errorbar(points.x + 0.008 * place, points.y, ends, color=line["color"], marker=line["marker"], linestyle="none")
+        ax.errorbar(points.x + 0.008 * place, points.y, ends, **line | {"linestyle": "none"})
     ax.set(xlabel="share of right answers to the question", ylabel="pull (1 at a half)", xlim=(0, 1), ylim=(0, None))
     legend(figure)
     return figure
