@@ -15,6 +15,7 @@ from rlhf_lessons.sweeps import turning, verdicts
 Tables = Mapping[str, pd.DataFrame]
 CHOSEN = {"best_of_4": "best of 4", "best_of_16": "best of 16"}  # of the over-optimisation sweep
 BEST_OF_N = "best of n"
+AT_ONCE = ("distilled",)  # those that draw all their answers before they learn
 JUDGE = "full"  # the reward model that all methods share
 FEWER: Mapping[str, Sequence[str]] = {  # the methods that were also run on fewer labels, by label
     "PPO": ("ppo_20", "ppo_200", "ppo_2000", "ppo"),
@@ -53,11 +54,12 @@ def distances(methods: Tables, other: Tables, labels: Mapping[str, str]) -> dict
 def over_cost(methods: Tables, labels: Mapping[str, str], cost: str) -> dict[str, pd.DataFrame]:
     """Label -> evaluations with what was spent up to each, as a column named by the `cost`: answers, or seconds.
 
-    Of a method that spends nothing of it, the last evaluation alone.
+    Of a method that spends nothing of it, or all before it learns, the last evaluation alone.
     """
     spent = methods["evaluations"].merge(methods["costs"][["condition", "seed", cost]], on=["condition", "seed"])
     last = spent.groupby(["condition", "seed"]).step.transform("max")
-    spent = spent[(spent[cost] > 0) | (spent.step == last)].sort_values(["seed", "step"])
+    on_the_way = (spent[cost] > 0) & ~spent.condition.isin(AT_ONCE)
+    spent = spent[on_the_way | (spent.step == last)].sort_values(["seed", "step"])
     spent[cost] = spent[cost] * spent.step / last
     return {label: spent[spent.condition == name] for name, label in labels.items()}
 

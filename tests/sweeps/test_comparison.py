@@ -80,6 +80,8 @@ def test_costs_are_spread_over_the_steps(tables):
     assert answers["PPO"][answers["PPO"].seed == 0].answers.tolist() == [0, 1600, 3200, 4800, 6400]
     assert answers["DPO"].answers.tolist() == [0, 0, 0] and set(answers["DPO"].step) == {4}
     assert len(seconds["DPO"]) == 5 * len(SEEDS)
+    before = {name: table.replace({"condition": {"ppo": "distilled"}}) for name, table in tables.items()}
+    assert comparison.over_cost(before, {"distilled": "D"}, "answers")["D"].answers.tolist() == [6400] * 3
     shown = comparison.costs_of(tables, LABELS)
     assert shown.loc["DPO"].tolist() == ["16,000", "0", "50"] and shown.loc["PPO", "answers"] == "6,400"
 
