@@ -135,7 +135,7 @@ METHODS: Mapping[str, Method] = {
     "rloo_strict_eager": tuned("RLOO, strict verifier, no price, long steps", "rloo", "strict", **VERY_EAGER),
     "rloo_lazy_eager": tuned("RLOO, lazy verifier, no price, long steps", "rloo", "lazy", **VERY_EAGER),
     "rloo_biased": tuned("RLOO, judge that likes length, no price", "rloo", "biased", **EAGER),
-    "grpo_eager": tuned("GRPO, no price, long steps", "grpo", **EAGER),
+    "grpo_eager": tuned("GRPO, no price, twice as long", "grpo", kl_coef=0.0, learning_rate=5e-4, updates=100),
 }
 MAIN = ("ppo", "rloo", "grpo", "dr_grpo", "dpo", "ipo", "distilled")
 
