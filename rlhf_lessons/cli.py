@@ -120,14 +120,14 @@ def quality_(seeds: Annotated[int, whole(20, help="How many seeds, from 0.")] = 
 
 @app.command("sweep")
 def sweep_(
-    name: Annotated[str, typer.Argument(help="Which one: over-optimisation.")],
+    name: Annotated[str, typer.Argument(help="Which one: over-optimisation, method-search or methods.")],
     jobs: Annotated[int, whole(64, help="Processes side by side, of one thread each.")] = 2,
 ) -> None:
-    """Remake the kept results behind a notebook. Takes about two hours; goes on where it was interrupted."""
-    from rlhf_lessons.sweeps import over_optimisation
+    """Remake the kept results behind a notebook. Takes an hour or two; goes on where it was interrupted."""
+    from rlhf_lessons.sweeps import method_search, methods, over_optimisation
     from rlhf_lessons.sweeps.executor import RunError
 
-    sweeps = {"over-optimisation": over_optimisation.sweep}
+    sweeps = {each.NAME.replace("_", "-"): each.sweep for each in (over_optimisation, method_search, methods)}
     check_choice("name", name, sweeps)
     try:
         tables = sweeps[name](jobs=jobs)

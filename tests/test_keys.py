@@ -14,6 +14,8 @@ from rlhf_lessons.pipeline import STAGES
 from rlhf_lessons.sweeps import (
     examinations,
     hypotheses,
+    method_search,
+    methods,
     phase_diagram,
     policy_runs,
     reward_models,
@@ -32,6 +34,7 @@ COMPUTES: dict[str, tuple[Callable, ...]] = {
     "chosen_answers": (selection.curves, selection.cases),
     "examination": (examinations.examine,),
 }
+METHODS = {"method_run": methods.train_and_judge, "method_trial": method_search.train_and_try}  # rest on every stage
 GROUPS = {"rloo", "grpo"}
 # what lets a policy answer
 SAMPLE = {"reward", "ppo", "policy_run", "recipe", "chosen_answers", "examination", "dpo", "distilled", *GROUPS}
@@ -129,6 +132,28 @@ def test_a_change_counts_for_what_rests_on_it(copy, file, function, expected):
 def test_a_data_file_counts_like_code(copy):
     edit(copy / "world/formulary.csv", "egfr", "eGFR")
     assert changed(copy) == EVERY
+
+
+@pytest.mark.parametrize(
+    ("file", "function", "expected"),
+    [
+        ("objectives/direct.py", "dpo_loss", set(METHODS)),
+        ("objectives/group.py", "grpo_advantages", set(METHODS)),
+        ("stages/ppo.py", "train_ppo", set(METHODS)),
+        ("world/verifier.py", "lazy", set(METHODS)),
+        ("sweeps/policy_runs.py", "judge_policy", {"method_run"}),
+        ("sweeps/methods.py", "sweep", set()),
+        ("sweeps/methods.py", "tuned", set()),
+        ("pipeline.py", "ensure", set()),
+        ("store.py", "save", set()),
+        ("diagnostics/alarms.py", "ringing", set()),
+    ],
+)
+def test_a_method_rests_on_every_stage_and_on_what_judges_it(copy, file, function, expected):
+    add_a_statement(copy / file, function)
+    assert {
+        name for name, start in METHODS.items() if code_version(start, root=copy) != code_version(start)
+    } == expected
 
 
 @pytest.mark.parametrize(

@@ -7,14 +7,19 @@ One zip archive a sweep, for tables and label belong together and a file can be 
 import io
 import json
 import zipfile
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+import torch
 
 from rlhf_lessons import files
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 FOLDER = Path(__file__).parent / "kept"
 DIGITS = "%.5g"
@@ -34,6 +39,21 @@ class Kept:
         state = "this code" if code == self.label["code"] else "an earlier state of the code"
         seeds, torch = self.label["seeds"], self.label["torch"]
         return f"Made on {self.label['made']} by {self.label['command']}, with {state}, seeds {seeds}, torch {torch}."
+
+
+def label(
+    name: str, conditions: Mapping[str, "DataclassInstance"], seeds: Sequence[int], code: str, seconds: float
+) -> dict[str, Any]:
+    """What made a sweep's results. `seconds` are those of all its trainings, on one thread each."""
+    return {
+        "command": f"rlhf-lessons sweep {name.replace('_', '-')}",
+        "conditions": {condition: asdict(about) for condition, about in conditions.items()},
+        "seeds": list(seeds),
+        "code": code,
+        "torch": torch.__version__,
+        "made": date.today().isoformat(),
+        "minutes": round(float(seconds) / 60),
+    }
 
 
 def write(name: str, tables: Mapping[str, pd.DataFrame], label: Mapping[str, Any], folder: Path = FOLDER) -> None:

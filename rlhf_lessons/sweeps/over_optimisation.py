@@ -4,13 +4,10 @@
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict
-from datetime import date
 from functools import partial
 from typing import Any
 
 import pandas as pd
-import torch
 
 from rlhf_lessons.keys import Key
 from rlhf_lessons.sweeps import executor, kept, selection
@@ -18,13 +15,13 @@ from rlhf_lessons.sweeps.examinations import examination_key
 from rlhf_lessons.sweeps.policy_runs import (
     VIEWS,
     Condition,
-    Measured,
     PolicyRun,
     examined,
     judge_key,
     policy_run,
     run_key,
 )
+from rlhf_lessons.sweeps.results import by_policy, tagged
 from rlhf_lessons.sweeps.reward_models import Recipe, annotators_of
 
 NAME = "over_optimisation"
@@ -121,7 +118,7 @@ def sweep(jobs: int = 2, seeds: Iterable[int] = SEEDS) -> dict[str, pd.DataFrame
     with executor.processes(jobs) as pool:
         executor.run_all(runs(seeds), pool, "runs")
     tables = collect(seeds)
-    kept.write(NAME, tables, label(seeds, tables["seconds"].seconds.sum() / 60))
+    kept.write(NAME, tables, kept.label(NAME, CONDITIONS, seeds, code(), tables["seconds"].seconds.sum()))
     return tables
 
 
@@ -152,11 +149,11 @@ def collect(seeds: Iterable[int]) -> dict[str, pd.DataFrame]:
     policies |= {(name, seed): found for seed, best in chosen.items() for name, found in best["cases"].items()}
     judged = [examined(CONDITIONS[name], seed) | {"condition": name, "seed": seed} for name, seed in runs]
     unheld = {key: run for key, run in runs.items() if key[0] in LOOKED_AT}
-    looks = [_tagged(_by_case(run.looks, pd.DataFrame(run.evaluations)[["step"]]), *k) for k, run in unheld.items()]
+    looks = [tagged(_by_case(run.looks, pd.DataFrame(run.evaluations)[["step"]]), *k) for k, run in unheld.items()]
     return {
-        **{view: _by_policy({key: found[view] for key, found in policies.items() if view in found}) for view in VIEWS},
-        "evaluations": pd.concat(_tagged(pd.DataFrame(run.evaluations), *key) for key, run in runs.items()),
-        "records": pd.concat(_tagged(run.frame, *key) for key, run in runs.items()),
+        **{view: by_policy({key: found[view] for key, found in policies.items() if view in found}) for view in VIEWS},
+        "evaluations": pd.concat(tagged(pd.DataFrame(run.evaluations), *key) for key, run in runs.items()),
+        "records": pd.concat(tagged(run.frame, *key) for key, run in runs.items()),
         "seconds": pd.DataFrame([{"condition": n, "seed": s, "seconds": run.seconds} for (n, s), run in runs.items()]),
         "examinations": pd.DataFrame(judged),
         "best_of_n": pd.concat(pd.DataFrame(best["curves"]).assign(seed=seed) for seed, best in chosen.items()),
@@ -168,19 +165,6 @@ def collect(seeds: Iterable[int]) -> dict[str, pd.DataFrame]:
     }
 
 
-def label(seeds: list[int], minutes: float) -> dict[str, Any]:
-    """What made the results; `minutes` are those of all PPO runs, on one thread each."""
-    return {
-        "command": "rlhf-lessons sweep over-optimisation",
-        "conditions": {name: asdict(condition) for name, condition in CONDITIONS.items()},
-        "seeds": seeds,
-        "code": code(),
-        "torch": torch.__version__,
-        "made": date.today().isoformat(),
-        "minutes": round(float(minutes)),
-    }
-
-
 def code() -> str:
     """16 hex digits for all that the results depend on: code and settings of every condition and what it builds on."""
     keys = [run_key(condition, 0) for condition in CONDITIONS.values()]
@@ -189,18 +173,6 @@ def code() -> str:
         for condition in CONDITIONS.values()
     ]
     return Key("over_optimisation", {}, "", parents=(*keys, selection.chosen_key(0))).fingerprint
-
-
-def _tagged(frame: pd.DataFrame, condition: str, seed: int) -> pd.DataFrame:
-    return frame.assign(condition=condition, seed=seed)
-
-
-def _by_policy(policies: Mapping[tuple[str, int], Measured]) -> pd.DataFrame:
-    """One row a policy, seed and case; `case` counts the cases of the split, in order."""
-    return pd.concat(
-        _tagged(pd.DataFrame(found), *key).assign(case=lambda frame: range(len(frame)))
-        for key, found in policies.items()
-    )
 
 
 def _by_case(looks: list[list[float]], rows: pd.DataFrame) -> pd.DataFrame:

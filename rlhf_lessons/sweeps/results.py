@@ -49,6 +49,22 @@ def columns(table: pd.DataFrame) -> dict[str, list[Any]]:
     return {str(name): table[name].tolist() for name in table}
 
 
+def tagged(frame: pd.DataFrame, condition: str, seed: int) -> pd.DataFrame:
+    """A table of one run, with the columns that tell it from others."""
+    return frame.assign(condition=condition, seed=seed)
+
+
+def by_policy(policies: Mapping[tuple[str, int], Mapping[str, list[float]]]) -> pd.DataFrame:
+    """(condition, seed) -> measure -> values by case, as one row a policy, seed and case.
+
+    `case` counts the cases of the split, in order.
+    """
+    return pd.concat(
+        tagged(pd.DataFrame(found), *key).assign(case=lambda frame: range(len(frame)))
+        for key, found in policies.items()
+    )
+
+
 @cache
 def shipped(name: str) -> dict[str, dict[str, Any]]:
     """Fingerprint -> key and result of all shipped results with this name.

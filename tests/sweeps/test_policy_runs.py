@@ -204,7 +204,12 @@ def test_the_tables_of_a_sweep_hold_every_run_view_and_look(tiny, monkeypatch, t
     monkeypatch.setattr(selection, "JUDGES", ("full",))
     monkeypatch.setattr(selection, "SIZES", (1, 2))
     monkeypatch.setattr(selection, "reward_function", lambda name, seed: reward_function("gold"))
-    kept.write("some_sweep", over_optimisation.collect([3]), over_optimisation.label([3], 1.0), tmp_path)
+    kept.write(
+        "some_sweep",
+        over_optimisation.collect([3]),
+        kept.label("some_sweep", over_optimisation.CONDITIONS, [3], over_optimisation.code(), 60.0),
+        tmp_path,
+    )
     tables = kept.read("some_sweep", tmp_path).tables
     policies = {"a", "b", "pretrained", "sft"}
     for view, (split, temperature) in policy_runs.VIEWS.items():

@@ -71,9 +71,17 @@ ROWS = [
     Bad("examine --ceiling high", 2, "ceiling: 'high' is not allowed; it must be a number"),
     # Which sweep, with how much of the machine.
     Bad("sweep", 2, "name: it is missing (... sweep --help)"),
-    Bad("sweep everything", 2, "name: 'everything' is not allowed; it must be one of over-optimisation"),
-    Bad("sweep over_optimisation", 2, "name: 'over_optimisation' is not allowed; it must be one of over-optimisation"),
-    Bad("sweep ''", 2, "name: '' is not allowed; it must be one of over-optimisation"),
+    Bad(
+        "sweep everything",
+        2,
+        "name: 'everything' is not allowed; it must be one of over-optimisation, method-search, methods",
+    ),
+    Bad(
+        "sweep over_optimisation",
+        2,
+        "name: 'over_optimisation' is not allowed; it must be one of over-optimisation, method-search, methods",
+    ),
+    Bad("sweep ''", 2, "name: '' is not allowed; it must be one of over-optimisation, method-search, methods"),
     Bad("sweep over-optimisation --jobs 0", 2, "jobs: '0' is not allowed; it must be a whole number from 1 to 64"),
     Bad("sweep over-optimisation --jobs -1", 2, "jobs: '-1' is not allowed; it must be a whole number from 1 to 64"),
     Bad("sweep over-optimisation --jobs 65", 2, "jobs: '65' is not allowed; it must be a whole number from 1 to 64"),
