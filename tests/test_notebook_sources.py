@@ -23,6 +23,7 @@ COURSE = {
     "05_reward_model_fix",
     "06_ppo",
     "07_over_optimisation",
+    "08_dpo",
 }
 LONGEST_CELL = 12
 NOT_IN_CELLS = re.compile(
