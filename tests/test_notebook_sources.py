@@ -24,6 +24,7 @@ COURSE = {
     "06_ppo",
     "07_over_optimisation",
     "08_dpo",
+    "09_groups_and_verifiers",
 }
 LONGEST_CELL = 12
 NOT_IN_CELLS = re.compile(

@@ -1,4 +1,4 @@
-"""Makes figures/: the map of the course, proxy against gold, and screenshots of labs in a real JupyterLab.
+"""Makes figures/: the map of the course, proxy against gold, all methods, and screenshots of labs in JupyterLab.
 
 python -m tools.draw_figures [path of Chromium]
 """
@@ -11,7 +11,7 @@ import pandas as pd
 from playwright.sync_api import ViewportSize, sync_playwright
 
 from rlhf_lessons import plots, reruns, store
-from rlhf_lessons.sweeps import kept, over_optimisation, turning
+from rlhf_lessons.sweeps import comparison, kept, methods, over_optimisation, turning, verdicts
 from rlhf_lessons.sweeps.quality import pretrained_quality, summary
 from tools import browser
 
@@ -52,6 +52,15 @@ def draw_over_optimisation() -> None:
     (FIGURES / "over_optimisation.png").write_bytes(plots.goodhart(points, peaks, fitted, "PPO").png())
 
 
+def draw_methods() -> None:
+    """figures/methods.png, from the kept results of `rlhf-lessons sweep methods`."""
+    found, other = (kept.read(name).tables for name in (methods.NAME, over_optimisation.NAME))
+    labels = {run: methods.METHODS[run].label for run in methods.MAIN}
+    sft = verdicts.mean_of(comparison.with_choice(found, other), "sft").value
+    curves = comparison.panels(found, other, labels)
+    (FIGURES / "methods.png").write_bytes(plots.methods(**curves, sft=sft).png())
+
+
 def photograph_labs(path: str) -> None:
     """figures/<name>.png for each of `LABS`: the first lab of a notebook, after Run All in JupyterLab."""
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
@@ -74,6 +83,7 @@ if __name__ == "__main__":
     FIGURES.mkdir(exist_ok=True)
     draw_map()
     draw_over_optimisation()
+    draw_methods()
     found = sys.argv[1] if len(sys.argv) > 1 else browser.find_browser()
     if not found:
         raise SystemExit(f"no browser: none of {', '.join(browser.NAMES)} is on PATH; name one")

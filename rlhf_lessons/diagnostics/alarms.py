@@ -1,4 +1,4 @@
-"""Alarms for a PPO run. They read only what its trainer can see, so no alarm reads the gold score.
+"""Alarms for a run of PPO, RLOO, GRPO or DPO. They read only what its trainer can see, so none reads the gold score.
 
 An alarm is a rule of the log reader (`logs.rules`), with the words in which notebook 06 explains it. Three stand for
 the challenges of the source document (C24, C25, C26); each of the others watches one metric. The thresholds lie between
@@ -14,8 +14,10 @@ import pandas as pd
 
 from rlhf_lessons.diagnostics.findings import Finding
 from rlhf_lessons.diagnostics.logs.columns import Column, Log
-from rlhf_lessons.diagnostics.logs.rule import Rule
-from rlhf_lessons.diagnostics.logs.rules import policy, policy_claims, policy_updates
+from rlhf_lessons.diagnostics.logs.kinds import kind_of
+from rlhf_lessons.diagnostics.logs.names import canonical
+from rlhf_lessons.diagnostics.logs.rule import UNKNOWN, Rule
+from rlhf_lessons.diagnostics.logs.rules import direct, policy, policy_claims, policy_signal, policy_updates
 from rlhf_lessons.diagnostics.logs.rules.policy import LENGTH_CHANGE, SCORE_FALL
 from rlhf_lessons.diagnostics.logs.rules.policy_claims import COIN, FALL, FAR, RISE, WEAK_ACCURACY
 from rlhf_lessons.stages.history import Record
@@ -41,7 +43,8 @@ class Alarm:
 def ringing(records: Iterable[Record] | pd.DataFrame) -> list[Finding]:
     """The findings of all alarms that ring, the three challenges first: since which update, and on what evidence."""
     log = _log(records if isinstance(records, pd.DataFrame) else pd.DataFrame(list(records)))
-    found = [finding for alarm in ALARMS if (finding := alarm.check(log))]
+    asked = [alarm for alarm in ALARMS if log.kind in alarm.check.kinds | UNKNOWN]
+    found = [finding for alarm in asked if (finding := alarm.check(log))]
     return [replace(finding, alternatives=(), tell_apart="") for finding in found]
 
 
@@ -65,13 +68,15 @@ def dashboard(records: Iterable[Record] | pd.DataFrame) -> pd.DataFrame:
 
 
 def _log(frame: pd.DataFrame) -> Log:
-    """The course's own records, whose names need no translation, as the rules read them."""
-    numbers = {str(name): frame[name].to_numpy(float) for name in frame.columns.intersection(list(METRICS))}
-    known = {name: np.flatnonzero(~np.isnan(values)) for name, values in numbers.items()}
-    return Log({name: Column(known[name], values[known[name]]) for name, values in numbers.items()})
+    """The course's own records as the rules read them."""
+    names = {name: canonical(name) for name in frame.columns.intersection(list(METRICS))}
+    numbers = {known: frame[name].to_numpy(float) for name, known in names.items() if known}
+    rows = {name: np.flatnonzero(~np.isnan(values)) for name, values in numbers.items()}
+    log = Log({name: Column(rows[name], values[rows[name]]) for name, values in numbers.items()})
+    return replace(log, kind=kind_of(log)[0])
 
 
-ALARMS: tuple[Alarm, ...] = (
+OF_PPO: tuple[Alarm, ...] = (
     Alarm(
         policy_claims.weak_signal, ("score", "sample_accuracy"),
         f"at the start sample_accuracy is under {WEAK_ACCURACY:.0%}, and the score rises by {RISE} sd over the first",
@@ -121,6 +126,40 @@ ALARMS: tuple[Alarm, ...] = (
     Alarm(
         policy_updates.lost_critic, ("explained_variance",), "after a fifth of the run, explained_variance is under -1",
         "the critic's forecasts are worse than a constant: advantages are noise",
+    ),
+)  # fmt: skip
+ALARMS: tuple[Alarm, ...] = (
+    *OF_PPO,
+    Alarm(
+        policy_signal.no_spread, ("zero_spread", "reward_std"), "zero_spread is over 90 % at the end",
+        "where all answers to a prompt earn the same, every advantage is 0",
+    ),
+    Alarm(
+        policy_signal.few_groups_teach, ("zero_spread", "reward_std"), "zero_spread is over 50 % at the end",
+        "most of the answers are drawn for nothing",
+    ),
+    Alarm(
+        policy_signal.solved_or_gamed, ("score", "zero_spread", "kl", "response_length", "entropy"),
+        "over half of the groups have no spread, at the height of the score, and the policy has moved far",
+        "a judge that finds nothing more to correct is right or fooled, and the score cannot tell which",
+    ),
+    Alarm(
+        policy.length_pays, ("response_length", "score"), "answers grow, and the score follows their length",
+        "a judge of sense has no reason to like a batch of answers because they happen to be longer",
+    ),
+    Alarm(
+        policy.entropy_loss, ("entropy",), "over half of what entropy is worth, e^entropy - 1, is gone",
+        "what is still to be gained is paid with the entropy that is left",
+    ),
+    Alarm(
+        direct.displaced, ("logps_chosen", "logps_rejected", "reward_chosen", "reward_rejected"),
+        "both rewards are under -0.1, or both log-probabilities fall beyond their noise while the margin rises",
+        "the loss sees only the difference: the probability that both lose goes to answers that nobody has judged",
+    ),
+    Alarm(
+        direct.displaced_far, ("logps_chosen",),
+        f"the chosen answers' log-probability is over {1 + direct.FAR:g} times its size at the reference",
+        "answers that people chose are hardly ever written any more",
     ),
 )  # fmt: skip
 WEAK_SIGNAL, SHIFT, COLLAPSE = (alarm.name for alarm in ALARMS[:3])

@@ -90,9 +90,9 @@ def compute(
     return training
 
 
-def schedule(n_pairs: int, least_steps: int) -> tuple[int, int, int]:
+def schedule(n_pairs: int, least_steps: int, largest_batch: int = LARGEST_BATCH) -> tuple[int, int, int]:
     """Epochs, pairs a batch, and steps in all, for the fewest epochs with at least `least_steps` steps."""
-    batch_size = min(n_pairs, LARGEST_BATCH)
+    batch_size = min(n_pairs, largest_batch)
     steps_an_epoch = math.ceil(n_pairs / batch_size)
     epochs = math.ceil(least_steps / steps_an_epoch)
     return epochs, batch_size, epochs * steps_an_epoch

@@ -32,6 +32,7 @@ NAMES = {
     "n_pairs": "pairs", "head_init_scale": "scale of the head's start", "token_accuracy": "tokens right",
     "reward_chosen": "reward, chosen", "reward_rejected": "reward, rejected",
     "sample_accuracy": "accuracy on own answers", "response_length": "length of an answer", "ended": "answers that end",
+    "reward_std": "spread within groups", "zero_spread": "groups without spread",
 }  # fmt: skip
 
 # What a curve means. Each meaning has one look, the same in every lab, notebook and figure.
@@ -43,6 +44,7 @@ Meaning = Literal[
     "distance",  # from where training began
     "before",  # the start, or somebody else's log
     "chance", "best",  # what a coin reaches, and what nobody can beat
+    "idle",  # what teaches nothing
     "you",  # where the learner's settings lie on a map
 ]  # fmt: skip
 # For each: its colour on a light and on a dark ground (at least 3:1 against it), its dash and its marker.
@@ -58,6 +60,7 @@ LOOKS: Mapping[Meaning, tuple[str, str, Any, str]] = {
     "before": ("#1A1A1A", "#F0F0F0", (0, (1, 1)), "X"),
     "chance": ("#595959", "#A8A8A8", ":", "o"),
     "best": ("#595959", "#A8A8A8", "--", "o"),
+    "idle": ("#595959", "#A8A8A8", "-.", "o"),
     "you": ("#D81B1B", "#FF6B6B", "-", "p"),
 }
 
@@ -103,7 +106,7 @@ def look(meaning: Meaning, dark: bool = False, marker: bool = False) -> dict[str
 MEANT: Mapping[str, Meaning] = {
     "reward_chosen": "chosen", "logps_chosen": "chosen", "reward_rejected": "rejected", "logps_rejected": "rejected",
     "score": "proxy", "gold_score": "gold", "safety": "safe", "safe": "safe", "safe to act on": "safe",
-    "kl": "distance", "KL from SFT": "distance", "sample_accuracy": "new",
+    "kl": "distance", "KL from SFT": "distance", "sample_accuracy": "new", "zero_spread": "idle",
 }  # fmt: skip
 HELD_OUT = ("held_out_", "eval_")
 

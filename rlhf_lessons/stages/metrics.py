@@ -32,11 +32,29 @@ METRICS: dict[str, Metric] = {
         "preference loss on unseen cases", "-mean log sigma(r_c - r_r)", "under ln 2 = 0.693", "nats"
     ),
     "held_out_margin": Metric("margin on pairs of unseen cases", "mean(r_c - r_r)", "positive"),
+    "held_out_reward_chosen": Metric("mean reward of chosen answers, unseen cases", "mean r_c", "as in training"),
+    "held_out_reward_rejected": Metric("mean reward of rejected answers, unseen cases", "mean r_r", "as in training"),
+    "logps_chosen": Metric(
+        "how likely chosen answers are under the policy", "mean log pi(chosen)", "falls little, if at all", "nats"
+    ),
+    "logps_rejected": Metric("how likely rejected answers are", "mean log pi(rejected)", "falls", "nats"),
+    "held_out_logps_chosen": Metric(
+        "how likely chosen answers are, unseen cases", "mean log pi(chosen)", "falls little, if at all", "nats"
+    ),
+    "held_out_logps_rejected": Metric(
+        "how likely rejected answers are, unseen cases", "mean log pi(rejected)", "falls", "nats"
+    ),
     "score": Metric(
         "what the reward function gives, standardised on samples of the reference",
         "mean (r - mean_ref) / std_ref",
         "grows; so should quality",
         "reference sd",
+    ),
+    "reward_std": Metric(
+        "how far scores differ within a group of answers to one prompt", "mean over groups of std(r)", "over 0", "score"
+    ),
+    "zero_spread": Metric(
+        "groups whose answers all score the same, and so teach nothing", "mean[std(r) = 0]", "under 0.5", "share"
     ),
     "kl": Metric(
         "how far the policy has moved, per answer",

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from rlhf_lessons.diagnostics.alarms import ALARMS, ringing
+from rlhf_lessons.diagnostics.alarms import OF_PPO, ringing
 from rlhf_lessons.statistics.intervals import Interval, t_interval
 from rlhf_lessons.statistics.shares import share_over_seeds
 from rlhf_lessons.sweeps.over_optimisation import LABELS
@@ -35,7 +35,7 @@ def outcomes(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         ahead = t_interval(safety[run] - safety["sft", judge.seed], facts_of("held_out"))
         told = {"condition": judge.condition, "seed": judge.seed, "ready": judge.ready, "findings": judge.findings}
         rung = {finding.name for finding in ringing(records[run])}
-        rings = {alarm.name: alarm.name in rung for alarm in ALARMS}
+        rings = {alarm.name: alarm.name in rung for alarm in OF_PPO}
         did = {"lead": ahead.value, "low": ahead.low, "high": ahead.high, "outcome": verdict(ahead)}
         found.append(told | rings | did)
     return pd.DataFrame(found).astype({"ready": bool})
@@ -43,7 +43,7 @@ def outcomes(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
 def warnings(runs: pd.DataFrame) -> pd.DataFrame:
     """Which warnings stand in each row of `outcomes`: the doctor's, each alarm, any alarm."""
-    alarms = runs[[alarm.name for alarm in ALARMS]]
+    alarms = runs[[alarm.name for alarm in OF_PPO]]
     return pd.DataFrame({NOT_READY: ~runs.ready, **alarms, ANY_ALARM: alarms.any(axis=1)}, index=runs.index)
 
 

@@ -97,6 +97,7 @@ def tuned(label: str, name: str, reward: str = "full", **changes: Any) -> Method
 
 UNDIVIDED: Mapping[str, Any] = {"scale_by_spread": False, "scale_by_length": False}
 EAGER: Mapping[str, Any] = {"kl_coef": 0.0, "learning_rate": 1e-3}  # no price on distance, and long steps
+VERY_EAGER: Mapping[str, Any] = {**EAGER, "learning_rate": 3e-3}
 FEW: Mapping[str, Any] = {
     "n_pairs": 20,
     "batch_size": 20,
@@ -125,11 +126,14 @@ METHODS: Mapping[str, Method] = {
     # the price
     "dpo_low_beta": tuned("DPO, 2,000 pairs, beta a tenth", "dpo", n_pairs=2000, beta=CHOSEN["dpo"]["beta"] / 10),
     "dpo_high_beta": tuned("DPO, 2,000 pairs, beta tenfold", "dpo", n_pairs=2000, beta=CHOSEN["dpo"]["beta"] * 10),
+    "dpo_eager": tuned("DPO, 4,000 pairs, long steps", "dpo", n_pairs=4000, beta=0.1, learning_rate=1e-3),
     # groups, and who judges them
     "rloo_pair": tuned("RLOO, groups of 2", "rloo", group_size=2),
     "rloo_strict": tuned("RLOO, strict verifier", "rloo", "strict"),
     "rloo_lazy": tuned("RLOO, lazy verifier", "rloo", "lazy"),
     "grpo_strict": tuned("GRPO, strict verifier", "grpo", "strict"),
+    "rloo_strict_eager": tuned("RLOO, strict verifier, no price, long steps", "rloo", "strict", **VERY_EAGER),
+    "rloo_lazy_eager": tuned("RLOO, lazy verifier, no price, long steps", "rloo", "lazy", **VERY_EAGER),
     "rloo_biased": tuned("RLOO, judge that likes length, no price", "rloo", "biased", **EAGER),
     "grpo_eager": tuned("GRPO, no price, long steps", "grpo", **EAGER),
 }

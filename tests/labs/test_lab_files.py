@@ -11,8 +11,8 @@ from tests.test_architecture import names_imported
 
 ROOM = Path(labs.__file__).parent
 NAMES = (
-    "fault_bank", "five_pairs", "over_optimisation", "ppo", "ppo_update", "pretraining", "program_one", "reward_fix",
-    "reward_model", "sft",
+    "dpo", "fault_bank", "five_pairs", "groups", "over_optimisation", "ppo", "ppo_update", "pretraining", "program_one",
+    "reward_fix", "reward_model", "sft",
 )  # fmt: skip
 LONGEST, MOST_PANELS = 200, 4
 

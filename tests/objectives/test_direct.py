@@ -30,6 +30,16 @@ def test_the_first_step_raises_chosen_and_lowers_rejected():
     torch.testing.assert_close(rejected.grad, torch.full((2,), 0.1 * 0.5 / 2))
 
 
+def test_away_from_it_a_pair_pulls_as_much_as_it_is_ranked_wrongly():
+    """The gradient is -beta sigma(-m) / B for chosen answers, and its opposite for rejected ones (equation 7)."""
+    chosen = (CHOSEN + torch.tensor([3.0, -2.0])).requires_grad_()
+    rejected = (REJECTED + torch.tensor([1.0, 4.0])).requires_grad_()
+    dpo_loss(chosen, rejected, CHOSEN, REJECTED, beta=0.5)[0].backward()
+    pull = 0.5 * torch.tensor([-1.0, 3.0]).sigmoid() / 2  # margins are 1 and -3
+    torch.testing.assert_close(chosen.grad, -pull)
+    torch.testing.assert_close(rejected.grad, pull)
+
+
 def test_bad_input_is_refused():
     with pytest.raises(ValueError, match=r"policy_chosen and ref_rejected: shapes \(2,\) and \(1,\)"):
         dpo_loss(CHOSEN, REJECTED, CHOSEN, REJECTED[:1])

@@ -3,6 +3,8 @@ import pytest
 from rlhf_lessons import program_one
 from rlhf_lessons.evaluation.scorecard import gold_metrics
 from rlhf_lessons.model.heads import RewardModel
+from rlhf_lessons.stages.direct import DPOSettings, train_dpo
+from rlhf_lessons.stages.group import GroupSettings, train_group
 from rlhf_lessons.stages.history import History
 from rlhf_lessons.stages.metrics import METRICS
 from rlhf_lessons.stages.ppo import PPOSettings, train_ppo
@@ -28,13 +30,16 @@ def test_records_come_back_as_a_list_and_as_a_table():
 
 def test_the_metrics_that_are_recorded_are_those_that_are_explained(tiny, notes, pairs, prompts):
     reward_model, one_epoch = RewardModel.from_policy(tiny), RewardSettings(epochs=1)
-    one_update = PPOSettings(updates=1, rollout_size=4, minibatch_size=4, max_new_tokens=4)
+    one_update = {"updates": 1, "rollout_size": 4, "minibatch_size": 4, "max_new_tokens": 4}
+    rewards = {"reward": lambda answers: answers.lengths.float(), "watch": gold_metrics}
     histories = [
         train_pretrain(tiny, notes, PretrainSettings(steps=1)),
         train_sft(tiny, notes, SFTSettings(steps=1)),
         train_reward(reward_model, pairs, one_epoch, held_out=pairs),
         train_ensemble(RewardEnsemble([reward_model, reward_model]), pairs, one_epoch),
-        train_ppo(tiny, prompts, one_update, lambda answers: answers.lengths.float(), watch=gold_metrics),
+        train_ppo(tiny, prompts, PPOSettings(**one_update), **rewards),
+        train_group(tiny, prompts, GroupSettings(group_size=2, **one_update), **rewards),
+        train_dpo(tiny, pairs, DPOSettings(), held_out=pairs),
         program_one.run(PREFERENCE_PAIRS, program_one.ProgramOneSettings(epochs=1)),
     ]
     recorded = {name for history in histories for record in history for name in record}

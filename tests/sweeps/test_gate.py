@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from rlhf_lessons import keys, plots
-from rlhf_lessons.diagnostics.alarms import ALARMS, COLLAPSE
+from rlhf_lessons.diagnostics.alarms import COLLAPSE, OF_PPO
 from rlhf_lessons.diagnostics.reward_report import reward_report
 from rlhf_lessons.keys import Key
 from rlhf_lessons.sweeps import examinations, gate, policy_runs, selection
@@ -54,7 +54,7 @@ def test_a_run_is_held_against_the_sft_model_of_its_seed(runs):
 
 def test_precision_recall_and_false_alarms_are_counted_over_all_runs(runs):
     rates = gate.foretold(runs)
-    assert list(rates.index) == [gate.NOT_READY, *[alarm.name for alarm in ALARMS], gate.ANY_ALARM]
+    assert list(rates.index) == [gate.NOT_READY, *[alarm.name for alarm in OF_PPO], gate.ANY_ALARM]
     values = {name: tuple(one.value for one in rates.loc[name, list(gate.RATES)]) for name in rates.index}
     assert values[gate.NOT_READY] == (1.0, 0.5, 0.0) and values[COLLAPSE] == (0.8, 0.5, 0.125)
     assert rates.runs[gate.NOT_READY] == 4 and rates.runs[gate.ANY_ALARM] == 5

@@ -8,10 +8,11 @@ from rlhf_lessons.diagnostics.logs.beginnings import in_first_epoch
 from rlhf_lessons.diagnostics.logs.columns import Log
 from rlhf_lessons.diagnostics.logs.names import PART
 from rlhf_lessons.diagnostics.logs.policy_curves import ENOUGH_ROWS, answer_lengths, change_in_errors, rewards
-from rlhf_lessons.diagnostics.logs.rules import policy_signal
+from rlhf_lessons.diagnostics.logs.rules import policy, policy_signal
 from rlhf_lessons.diagnostics.logs.rules.any_run import ends_without_a_number
 from rlhf_lessons.diagnostics.logs.trends import FEWEST_POINTS, early, late, steady_trend
 
+NO_DOUBT = {rule.code for rule in (policy_signal.loss_near_zero, policy_signal.few_groups_teach, policy.entropy_loss)}
 LEAST_FALL = 0.01  # of a held-out loss
 RISEN = 3.0  # standard errors: odds of about 1 in 700 for a curve without a trend
 
@@ -34,7 +35,7 @@ def learned_policy(log: Log, remarks: Sequence[Finding]) -> tuple[Finding | None
         return None, f"{flat}; {hacking}" if unseen else flat
     if unseen:
         return None, f"{course}, but {hacking}"
-    doubts = [remark.name for remark in remarks if remark.name != policy_signal.loss_near_zero.name]
+    doubts = [remark.name for remark in remarks if remark.code not in NO_DOUBT]
     fallen = [name.removeprefix(PART) for name in log.columns if name.startswith(PART)]
     doubts += [f"{name} that falls" for name in fallen if change_in_errors(log.values(f"{PART}{name}")) < -1]
     good = f"{course}, {rise:.1f} standard errors, at a KL of {late(log.values('kl')):.3g} and answers of "

@@ -24,6 +24,11 @@ def smooth(log: Log, name: str) -> pd.Series:
     return series.rolling(SMOOTH, min_periods=min(SMOOTH, max(len(series), 1))).mean().dropna()
 
 
+def printed_name(log: Log, name: str) -> str:
+    """The name under which a column was printed; `name` itself where nothing was."""
+    return " or ".join(log.reading.names.get(name, (name,)))
+
+
 def since(log: Log, name: str, place: float, evidence: str, strength: float = 0.6, grave: bool | None = None) -> Signs:
     """The signs with the place since when they hold, in the unit that `name` is indexed by; a step is an update."""
     unit = log.positions(name)[0]
@@ -60,9 +65,13 @@ def change_in_errors(values: Sequence[float]) -> float:
 
 
 def kl_is_per_token(log: Log) -> bool:
-    """Whether KL is a mean over tokens, as TRL's GRPO and verl print it, or a sum over an answer, as others do."""
+    """Whether KL is a mean over tokens, as TRL's GRPO and verl print it, or a sum over an answer, as others do.
+
+    So does this course, which alone prints `zero_spread` under this name.
+    """
     printed = log.reading.names.get("kl", ())
-    per_answer = any(name.startswith(("objective", "env")) for name in printed)
+    own = "zero_spread" in log and printed_name(log, "zero_spread") == "zero_spread"
+    per_answer = own or any(name.startswith(("objective", "env")) for name in printed)
     return not per_answer and (log.kind == "grpo" or any("loss" in name or "actor" in name for name in printed))
 
 

@@ -12,6 +12,7 @@ REWARD_MODEL = frozenset({"reward_model"})
 DIRECT = frozenset({"dpo", "orpo", "kto"})  # trained on pairs or marks, without a reward model
 PAIRS = REWARD_MODEL | DIRECT
 POLICY = frozenset({"grpo", "ppo"})
+GROUPS = frozenset({"grpo"})
 LANGUAGE = frozenset({"sft"})
 UNKNOWN = frozenset({"unknown"})
 NO_POLICY = ANY - POLICY  # a loss that should fall

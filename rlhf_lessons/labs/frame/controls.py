@@ -37,6 +37,12 @@ LABELS: Mapping[str, tuple[str, str]] = {
     "combination": ("what several judges say", ""),
     "bound": ("bound of the reward", ""),
     "reward_model": ("who scores", ""),
+    "judge": ("who scores", ""),
+    "answers": ("whose answers", ""),
+    "direct_loss": ("the loss", ""),
+    "group_size": ("group size", "G"),
+    "scale_by_length": ("divide by length", ""),
+    "beta": ("price", "β"),
     "update": ("the update", ""),
     "ppo_epochs": ("passes", ""),
 }

@@ -8,6 +8,7 @@ import numpy as np
 
 from rlhf_lessons.diagnostics.logs.columns import Log
 from rlhf_lessons.diagnostics.logs.losses import has_reference, loss_of
+from rlhf_lessons.diagnostics.logs.policy_curves import BEYOND_NOISE, change_in_errors
 from rlhf_lessons.diagnostics.logs.rule import DIRECT, Signs, rule
 from rlhf_lessons.diagnostics.logs.trends import FEWEST_POINTS, early, late
 
@@ -110,7 +111,8 @@ def displaced(log: Log) -> Signs | None:
     """The chosen answers become less likely than under the reference, though less so than the rejected ones.
 
     Usual in small measure: DPO's loss sees only the difference. A reward of -0.5 at beta = 0.1 is a log-probability
-    that is 5 nats lower. Example: rewards of -0.3 (chosen) and -1.1 (rejected), margin 0.8.
+    that is 5 nats lower. Example: rewards of -0.3 (chosen) and -1.1 (rejected), margin 0.8. At a small beta rewards are
+    small too; then it counts if both log-probabilities fall, by over four standard errors, while the margin rises.
     """
     name = next((name for name in ("eval_reward_chosen", "reward_chosen") if name in log), "")
     rewards = log.values(name) if name else []
@@ -118,12 +120,23 @@ def displaced(log: Log) -> Signs | None:
     if not has_reference(log) or not rewards or not rejected or displaced_far(log):
         return None
     if late(rewards) > -0.1 or late(rejected) > -0.1:
-        return None
+        return _both_fall(log)
     return Signs(
         f"the reward of the chosen answers falls to {late(rewards):.3g}, of the rejected ones to {late(rejected):.3g}: "
         "both became less likely than under the reference, which in small measure is usual",
         0.4,
     )
+
+
+def _both_fall(log: Log) -> Signs | None:
+    chosen, rejected, margin = (log.values(name) for name in ("logps_chosen", "logps_rejected", "margin"))
+    if max(map(change_in_errors, (chosen, rejected))) > -BEYOND_NOISE or change_in_errors(margin) < BEYOND_NOISE:
+        return None
+    course = (
+        f"the log-probability of the chosen answers goes from {early(chosen):.1f} to {late(chosen):.1f} nats, that "
+    )
+    course += f"of the rejected ones from {early(rejected):.1f} to {late(rejected):.1f}"
+    return Signs(f"{course}, and the margin rises to {late(margin):.3g}", 0.4)
 
 
 @rule(

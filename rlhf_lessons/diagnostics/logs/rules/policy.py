@@ -11,7 +11,9 @@ import pandas as pd
 
 from rlhf_lessons.diagnostics.logs.columns import Log
 from rlhf_lessons.diagnostics.logs.policy_curves import (
+    BEYOND_NOISE,
     SMOOTH,
+    change_in_errors,
     kl_both_ways,
     kl_is_per_token,
     reward_name,
@@ -20,7 +22,7 @@ from rlhf_lessons.diagnostics.logs.policy_curves import (
     since,
     smooth,
 )
-from rlhf_lessons.diagnostics.logs.rule import POLICY, Signs, rule
+from rlhf_lessons.diagnostics.logs.rule import GROUPS, POLICY, Signs, rule
 from rlhf_lessons.diagnostics.logs.trends import early, late
 from rlhf_lessons.diagnostics.logs.wording import percent
 
@@ -34,6 +36,7 @@ MOST_CUT = 0.05
 LIMIT = "check now the limit on new tokens, and whether the sampler knows the token that ends an answer"
 ALIKE = 0.9  # of the groups
 NO_VARIETY = 0.02  # nats a token
+HALF = 0.5  # of what the first entropy is worth
 
 
 def _fallen(log: Log) -> pd.Series:
@@ -144,6 +147,36 @@ def no_variety(log: Log) -> Signs | None:
     return since(log, "entropy", out.index[0], evidence, 0.96 if gone else 0.5, gone)
 
 
+@rule(
+    "RL023",
+    "entropy loss",
+    GROUPS,
+    alternatives=("a task with one right way to say it, which the policy has found",),
+    tell_apart="sample one prompt ten times: if the answers differ in words alone, little is lost",
+    advice="put a price on KL, lower the learning rate, or stop early; see what the answers no longer try",
+    grave=False,
+)
+def entropy_loss(log: Log) -> Signs | None:
+    """Over half of what entropy is worth is gone: the policy has become surer of its answers than it was.
+
+    Counted as in RL006, as e^entropy - 1, from the first value to the last quarter, beyond the noise of the rows. What
+    is still to be gained is paid with what is left (Cui et al. 2025). No fault by itself, for a policy that gets better
+    also gets surer; without a price of KL it goes on until RL006. Example: 0.40 nats a token to 0.18 leaves 40 %.
+    """
+    entropy, means = log.values("entropy"), smooth(log, "entropy")
+    if not entropy or change_in_errors(entropy) > -BEYOND_NOISE:
+        return None
+    start, end = max(entropy[0], early(entropy)), late(entropy)
+    out = means[means.map(_worth) < HALF * _worth(start)]
+    if not len(out) or _worth(end) >= HALF * _worth(start) or no_variety.check(log):
+        return None
+    left = percent(round(_worth(end) / _worth(start), 2))
+    evidence = (
+        f"entropy is {out.iloc[0]:.2g}, after {start:.2g} at first; in the last quarter it is {end:.2g}, {left} of"
+    )
+    return since(log, "entropy", out.index[0], f"{evidence} its worth", 0.4)
+
+
 def _worth(entropy: float) -> float:
     return math.expm1(min(entropy, 50.0))
 
@@ -173,7 +206,7 @@ def length_change(log: Log) -> Signs | None:
     evidence = f"answers have {out.iloc[0]:.1f} tokens, {lengths.iloc[0]:.1f} at first"
     follows, n = _follows_length(log)
     rises = lengths.iloc[-1] > lengths.iloc[0] * (1 + LENGTH_CHANGE)
-    paid = rises and n > 2 and follows >= 0.5 and follows * ((n - 2) / max(1 - follows**2, 1e-9)) ** 0.5 > 4
+    paid = rises and follows >= 0.5 and _surely(follows, n) > 4
     if paid:
         evidence += f"; the reward follows their length from row to row (r = {follows:.2f} between {n} changes)"
     return since(log, "response_length", out.index[0], evidence, 0.8 if paid else 0.5, paid)
@@ -187,6 +220,35 @@ def _follows_length(log: Log) -> tuple[float, int]:
     changes = np.diff(reward), np.diff(lengths)
     r = float(np.corrcoef(*changes)[0, 1]) if min(map(np.ptp, changes)) > 0 else 0.0
     return r, len(changes[0])
+
+
+@rule(
+    "RL024",
+    "length pays",
+    GROUPS,
+    alternatives=("words that make answers better, such as a dose that was missing",),
+    tell_apart="let people compare pairs of a long and a short answer: a judge of sense is right on both kinds",
+    advice="compare the judge's rewards of right answers by their length, and train it on pairs of equal length",
+    grave=False,
+)
+def length_pays(log: Log) -> Signs | None:
+    """Answers grow, and the reward follows their length from row to row: the judge likes long ones.
+
+    As RL007, for answers that have grown by less than a quarter, as short ones do: by over four standard errors, with a
+    correlation between the changes of reward and length that is 2.5 standard errors over 0 (once in 150 times by
+    chance). Example: 11.4 to 14.3 tokens, and r = 0.55 between 49 changes.
+    """
+    lengths, (follows, n) = log.values("response_length"), _follows_length(log)
+    grows = change_in_errors(lengths) > BEYOND_NOISE
+    if not grows or _surely(follows, n) <= 2.5 or length_change.check(log):
+        return None
+    course = f"answers grow from {early(lengths):.1f} to {late(lengths):.1f} tokens"
+    return Signs(f"{course}, and the reward follows their length (r = {follows:.2f} between {n} changes)", 0.55)
+
+
+def _surely(r: float, n: int) -> float:
+    """How many standard errors a correlation of `n` pairs is over 0."""
+    return r * ((n - 2) / max(1 - r**2, 1e-9)) ** 0.5 if n > 2 else 0.0
 
 
 @rule(

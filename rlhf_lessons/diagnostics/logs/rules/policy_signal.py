@@ -12,16 +12,23 @@ from rlhf_lessons.diagnostics.logs.policy_curves import (
     ENOUGH_ROWS,
     SMOOTH,
     change_in_errors,
+    kl_both_ways,
     kl_is_per_token,
+    printed_name,
     reward_name,
     rewards,
+    since,
+    smooth,
 )
-from rlhf_lessons.diagnostics.logs.rule import POLICY, Signs, rule
-from rlhf_lessons.diagnostics.logs.rules.policy import ALIKE
+from rlhf_lessons.diagnostics.logs.rule import GROUPS, POLICY, Signs, rule
+from rlhf_lessons.diagnostics.logs.rules.policy import ALIKE, FAR_TOKEN, LENGTH_CHANGE
+from rlhf_lessons.diagnostics.logs.rules.policy_claims import FAR
 from rlhf_lessons.diagnostics.logs.trends import early, late
 from rlhf_lessons.diagnostics.logs.wording import percent
 
 FALLEN = 2.0  # standard errors
+MOST = 0.5  # of the groups
+NEAR_HEIGHT = 0.25  # of what the reward has gained
 NEGATIVE_TOKEN, NEGATIVE_ANSWER = 0.001, 0.01  # nats under 0, more than rounding
 MANNER = (
     "format",
@@ -84,12 +91,13 @@ def no_spread(log: Log) -> Signs | None:
     """All answers of a group earn the same, so every advantage is 0 and nothing can be learned.
 
     GRPO's advantage is (reward - mean of the group) / standard deviation, RLOO's reward - mean of the others: both are
-    0 if all are equal, and so is the gradient, but for KL. `frac_reward_zero_std` is the share of such groups; without
-    it, a row with `reward_std` 0 counts. Sick if that was so in nine of ten groups of at least ten rows, from the
-    beginning. If the reward first rose, there is nothing left to learn: a remark. Example: 1.0 in all 20 rows.
+    0 if all are equal, and so is the gradient, but for KL. `frac_reward_zero_std` (in this course: `zero_spread`) is
+    the share of such groups; without it, a row with `reward_std` 0 counts. Sick if that was so in nine of ten groups of
+    at least ten rows, from the beginning. If the reward first rose, there is nothing left to learn: a remark. Example:
+    1.0 in all 20 rows.
     """
     shares = log.values("zero_spread")
-    said = f"frac_reward_zero_std is {late(shares):.3g}" if shares else ""
+    said = f"{printed_name(log, 'zero_spread')} is {late(shares):.3g}" if shares else ""
     if not shares:
         shares = (log.arrays("std_reward", reward_name(log))[0] == 0).astype(float).tolist()
         said = f"the standard deviation of the reward is 0 in {sum(shares):.0f} of {len(shares)} rows"
@@ -226,7 +234,7 @@ def negative_kl(log: Log) -> Signs | None:
 @rule(
     "RL020",
     "a loss near 0 is normal",
-    frozenset({"grpo"}),
+    GROUPS,
     advice="read the reward, its spread and KL; this loss measures no progress",
     grave=False,
     early=True,
@@ -248,3 +256,77 @@ def loss_near_zero(log: Log) -> Signs | None:
         "beta x KL and no measure of progress",
         0.2,
     )
+
+
+@rule(
+    "RL021",
+    "few groups teach",
+    GROUPS,
+    alternatives=("prompts that are all too easy by now", "prompts that are all too hard"),
+    tell_apart="the level of the reward: near the highest possible they are too easy, near the lowest too hard",
+    advice="take prompts that are solved sometimes, and draw others in place of those whose answers all earn the same",
+    grave=False,
+)
+def few_groups_teach(log: Log) -> Signs | None:
+    """In most groups all answers earn the same: their advantages are 0, and what they cost teaches nothing.
+
+    A reward of right or wrong has no spread where a prompt is always solved, or never. DAPO (Yu et al. 2025,
+    arXiv:2503.14476) draws again until every group has spread. It is no fault, and says nothing against a run that
+    gets better: only that most of its answers are wasted. Over nine of ten groups, RL015 says so. Example: 0.35 of the
+    groups at first, 0.8 at the end, while the share of right answers goes from 0.73 to 0.97.
+    """
+    shares = log.values("zero_spread")
+    out = smooth(log, "zero_spread").loc[lambda means: means > MOST]
+    if not len(out) or not MOST < late(shares) < ALIKE:
+        return None
+    level, spread = late(rewards(log) or [math.nan]), late(log.values("std_reward") or [math.nan])
+    course = f"it ends at {late(shares):.2f}, after {shares[0]:.2f} at first"
+    evidence = f"{printed_name(log, 'zero_spread')} is {out.iloc[0]:.2f}, over {MOST:g}; {course}"
+    evidence += f"; the reward is {level:.3g}" if math.isfinite(level) else ""
+    evidence += f", and its standard deviation {spread:.2g}" if math.isfinite(spread) else ""
+    return since(log, "zero_spread", out.index[0], evidence, 0.3)
+
+
+@rule(
+    "RL022",
+    "solved or gamed",
+    GROUPS,
+    alternatives=("a task that is solved, by answers of another kind than at first",),
+    tell_apart="read twenty answers, or let people compare fifty with the first model's: if the new win, it is solved",
+    advice="stop here: there is no more to earn. If they are worse, mend the judge before you go on, and go back",
+    grave=False,
+)
+def solved_or_gamed(log: Log) -> Signs | None:
+    """The judge finds nothing to correct any more, and the answers have become others.
+
+    The reward has risen beyond its noise and stands near its height, and most groups have no spread: nearly every
+    answer earns all there is. So it looks when a task is solved, and so when a verifier is fooled, for a verifier
+    that only looks for the right words pays whoever says them all; the reward cannot tell the two apart. What calls
+    for a look is that the policy has moved far meanwhile: KL over 1.5 nats an answer and 0.1 a token, answers a
+    quarter longer or shorter, or half of the entropy gone. Example: a reward of 0.98 where 1 is all there is, no spread
+    in 97 % of the groups, and KL at 18 nats: answers of 9 tokens that say what the verifier looks for, 11 at first.
+    """
+    reward, shares = smooth(log, reward_name(log)), log.values("zero_spread")
+    if not shares or late(shares) <= MOST or change_in_errors(rewards(log)) <= BEYOND_NOISE:
+        return None
+    if reward.max() - late(reward.tolist()) > NEAR_HEIGHT * (reward.max() - reward.iloc[0]):
+        return None
+    moved = _moved(log)
+    if not moved:
+        return None
+    level = f"at a reward of {late(rewards(log)):.3g}, near its height"
+    evidence = f"{percent(late(shares))} of the groups have no spread, {level}: the judge finds nothing more to correct"
+    return Signs(f"{evidence}. Meanwhile {' and '.join(moved)}", 0.55)
+
+
+def _moved(log: Log) -> list[str]:
+    """In what the policy is far from where it began, in words."""
+    said, (answer, token) = [], kl_both_ways(log)
+    lengths, entropy = smooth(log, "response_length"), log.values("entropy")
+    if len(answer) and answer.iloc[-1] > FAR and (not len(token) or token.iloc[-1] > FAR_TOKEN):
+        said.append(f"KL has come to {answer.iloc[-1]:.2g} nats an answer")
+    if len(lengths) and abs(lengths.iloc[-1] / lengths.iloc[0] - 1) > LENGTH_CHANGE:
+        said.append(f"answers have {lengths.iloc[-1]:.1f} tokens, {lengths.iloc[0]:.1f} at first")
+    if entropy and late(entropy) < early(entropy) / 2:
+        said.append(f"entropy is {late(entropy):.2g}, {early(entropy):.2g} at first")
+    return said
