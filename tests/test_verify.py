@@ -119,6 +119,7 @@ def test_a_table_is_read_from_under_its_heading():
 def test_verify_finds_all_that_it_looks_for_in_the_readme():
     readme.table(README, readme.STAGES, figures.STAGES)
     readme.table(README, readme.POLICIES, figures.POLICIES)
+    readme.table(README, readme.WAYS, figures.WAYS_BY)
     readme.table(README, readme.FAULTS, faults.PLANTED)
     readme.table(README, readme.SIMULATED, simulated.FAMILIES)
     assert notebooks.quoted_minutes(README).keys() == {
@@ -134,6 +135,8 @@ def test_verify_finds_all_that_it_looks_for_in_the_readme():
 def test_the_readme_quotes_the_kept_tables_to_the_digit_and_a_wrong_digit_is_found():
     rows = figures.policies(re.sub(r"\| SFT, no PPO \| [\d.]+ %", "| SFT, no PPO | 1.0 %", README))
     assert [row.what for row in rows if row.verdict == DIFFERS] == ["SFT, no PPO, mean"]
+    rows = figures.ways(re.sub(r"\| safe to act on, % \| [\d.]+", "| safe to act on, % | 1.0", README))
+    assert [row.what for row in rows if row.verdict == DIFFERS] == ["ppo, mean"]
 
 
 @pytest.fixture

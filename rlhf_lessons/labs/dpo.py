@@ -137,17 +137,17 @@ def _state(last: Record, safer: float) -> tuple[str, Face, str]:
     chosen, margin = last["new_chosen"], last["new_margin"]
     if max(last["own_margin"], margin) < LEAST_MARGIN:
         return "hardly moving", "warn", "Chosen and rejected answers are about as likely as before."
-    if chosen < -LOST:
-        state = f"Chosen answers lost {-chosen:.1f} nats while the margin rose by {margin:z.1f}: "
+    if chosen < -LOST and margin >= LEAST_MARGIN:
+        state = f"Chosen answers lost {-chosen:.1f} nats while the margin rose by {margin:.1f}"
         if safer < -CLEAR:
-            return "displacement", "bad", state + "unsafe answers gained what both lost."
-        return "displacement", "warn", state + "other answers gained what both lost."
+            return "displacement", "bad", f"{state}; what is said instead is less safe."
+        return "displacement", "warn", f"{state}: other answers gained what both lost."
     if safer < -CLEAR:
-        return "it harms", "bad", "Chosen answers are as likely as before, and yet answers are less safe."
+        return "it harms", "bad", "The margin on its own pairs rises; answers are less safe."
     if margin < LEAST_MARGIN:
         return "learned by heart", "warn", "It tells its own pairs apart and no others."
     if safer > CLEAR / 2:
-        return "healthy", "good", "Rejected answers lost, chosen ones did not, and answers are safer."
+        return "healthy", "good", "The margin rises, chosen answers hardly lose, and answers are safer."
     return "no safer", "warn", "The margin rises; answers are about as safe as before."
 
 

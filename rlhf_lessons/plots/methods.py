@@ -16,8 +16,8 @@ GAP = 0.066  # of a panel's height, between two names
 def methods(distance: Curves, labels: Curves, answers: Curves, seconds: Curves, sft: float) -> Picture:
     """Four panels: the gain in gold score over sqrt(KL), and the safe share over what each of three costs has bought.
 
-    A line is a method's mean over seeds, with the 95 % interval of its last point, and its name beside it. sft: the
-    safe share of the SFT model.
+    A line is a method's mean over seeds, with its name beside it and the 95 % interval of its last point; over labels,
+    where each point is a finished policy, of every point. sft: the safe share of the SFT model.
     """
     panels = {"gain over distance": distance, "safe share over pairs": labels}
     panels |= {"over sampled answers": answers, "over seconds": seconds}
@@ -28,8 +28,8 @@ def methods(distance: Curves, labels: Curves, answers: Curves, seconds: Curves, 
     for ax, curves in zip(axes, panels.values(), strict=True):
         for name, curve in curves.items():
             ax.plot(curve.x, curve.y, **looks[name] | {"markersize": 3.5, "linewidth": 1.3})
-            x, _, low, high = curve[["x", "y", "low", "high"]].iloc[-1]
-            ax.plot([x, x], [low, high], color=looks[name]["color"], linewidth=2, alpha=0.6)
+            marked = curve if curves is labels else curve.tail(1)
+            ax.vlines(marked.x, marked.low, marked.high, color=looks[name]["color"], linewidth=2, alpha=0.6)
     gain, *shares = axes
     gold, safe = look("gold")["color"], look("safe")["color"]
     gain.set_title("At equal distance", color=gold)

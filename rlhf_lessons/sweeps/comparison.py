@@ -106,13 +106,15 @@ def common_kl(points: Mapping[str, pd.DataFrame]) -> float:
 def at_equal_distance(points: Mapping[str, pd.DataFrame], kl: float, baseline: str) -> pd.DataFrame:
     """One row a method: seeds that come `kl` nats far, their mean gain in gold score, and its lead over `baseline`.
 
-    Both with intervals over seeds, as text; the lead is paired by seed.
+    Both with intervals over seeds, as text; the lead is paired by seed. The first look after the start is named, too:
+    up to there a gain is read off a straight line, which lies under a curve that bends.
     """
     gains = {name: gains_at(part, kl) for name, part in points.items()}
     rows = {}
     for name, found in gains.items():
         known, ahead = found.dropna(), (found - gains[baseline]).dropna()
         rows[name] = {
+            "first look at KL": f"{points[name].groupby('seed').kl.nth(1).mean():.2f}",
             "seeds": len(known),
             "gold gain": f"{t_interval(known):+.3f}" if len(known) > 1 else "-",
             "lead": told(t_interval(ahead), "+.3f") if len(ahead) > 1 and name != baseline else "-",

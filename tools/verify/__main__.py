@@ -56,6 +56,7 @@ def parts(work: Path) -> dict[str, Part]:
         **runs,
         "quality": partial(figures.stages, text),
         "scorecard": partial(figures.policies, text),
+        "methods": partial(figures.ways, text),
         "live": figures.live,
         "doctor": figures.doctor,
         "faults": partial(faults.planted, text),

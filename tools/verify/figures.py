@@ -6,7 +6,7 @@ import torch
 
 from rlhf_lessons.diagnostics.doctor.fault_bank import FAULTS, diagnose_patient, make_fault
 from rlhf_lessons.diagnostics.findings import HEALTHY
-from rlhf_lessons.sweeps import gate, kept, over_optimisation, verdicts
+from rlhf_lessons.sweeps import comparison, gate, kept, methods, over_optimisation, verdicts
 from rlhf_lessons.sweeps.policy_runs import policy_run
 from rlhf_lessons.sweeps.quality import pretrained_quality, quality
 from tools.verify import readme
@@ -22,12 +22,11 @@ POLICIES = {
     "PPO, the document's failing program as judge": "broken",
     "PPO, judge of 20 pairs, no price on distance": "pairs_20_unpriced",
     "the same with a strong price": "pairs_20_strong_price",
-    "PPO, full reward model": "full",
-    "best of 4 by the full reward model, no training": "best_of_4",
-    "best of 16 by the full reward model, no training": "best_of_16",
     "PPO, full reward model of annotators who like long answers, no price": "biased",
     "PPO on the rubric itself": "gold_course_price",
 }
+WAYS = ("ppo", "rloo", "grpo", "dr_grpo", "dpo", "ipo", "distilled", "best_of_16")
+WAYS_BY = ("safe to act on, %", "interval", "KL, nats")
 LIVE_CONDITIONS, LIVE_SEEDS = ("full", "pairs_200_unpriced", "strong_price"), (0, 1, 2)
 LIVE_MEASURES = {"safety": "safe answers", "gold_score": "gold score", "kl": "KL, nats"}
 
@@ -85,6 +84,20 @@ def policies(text: str) -> list[Row]:
         rows += [compare(where, f"{name}, {end}", quoted[end], 100 * remade[end], 0, EXACT) for end in quoted]
     runs = readme.sentence(text, readme.RUNS)["runs"]
     return [*rows, compare("README", "PPO runs kept", runs, len(found.tables["seconds"]), 0, EXACT), *gates(text)]
+
+
+def ways(text: str) -> list[Row]:
+    """The README's table of methods, a column each, computed anew from the kept tables."""
+    where, found = f"README, {readme.WAYS}", kept.read(methods.NAME).tables
+    cases, rows = comparison.with_choice(found, kept.read(over_optimisation.NAME).tables), []
+    columns = zip(WAYS, *(readme.table(text, readme.WAYS, WAYS_BY)[row] for row in WAYS_BY), strict=True)
+    for name, mean, interval, far in columns:
+        low, high = interval.split(" to ")
+        safe, kl = verdicts.mean_of(cases, name), verdicts.mean_of(cases, name, "kl")
+        quoted = {"mean": (mean, safe.value), "low": (low, safe.low), "high": (high, safe.high)}
+        rows += [compare(where, f"{name}, {end}", said, 100 * now, 0, EXACT) for end, (said, now) in quoted.items()]
+        rows.append(compare(where, f"{name}, KL", far, kl.value, 0, EXACT))
+    return rows
 
 
 def gates(text: str) -> list[Row]:

@@ -8,6 +8,7 @@ README = Path(__file__).parents[2] / "README.md"
 MINUTES = "The notebooks"
 STAGES = "What the stages reach"
 POLICIES = "Why the reward model decides"
+WAYS = "PPO, or what else?"
 FAULTS = "Reliability"
 SIMULATED = "What is wrong with your run?"
 PRETRAINED = (
