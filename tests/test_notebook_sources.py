@@ -23,6 +23,7 @@ COURSE = {
     "05_reward_model_fix",
     "06_ppo",
     "07_over_optimisation",
+    "08_dpo",
     "09_groups_and_verifiers",
 }
 LONGEST_CELL = 12

@@ -32,6 +32,7 @@ NAMES = {
     "n_pairs": "pairs", "head_init_scale": "scale of the head's start", "token_accuracy": "tokens right",
     "reward_chosen": "reward, chosen", "reward_rejected": "reward, rejected",
     "sample_accuracy": "accuracy on own answers", "response_length": "length of an answer", "ended": "answers that end",
+    "logps_chosen": "log p, chosen", "logps_rejected": "log p, rejected",
     "reward_std": "spread within groups", "zero_spread": "groups without spread",
 }  # fmt: skip
 

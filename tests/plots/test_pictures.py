@@ -16,6 +16,7 @@ from PIL import Image
 
 from rlhf_lessons import plots
 from rlhf_lessons.plots import style
+from rlhf_lessons.statistics.intervals import Interval
 
 LOG = pd.DataFrame({"step": [0, 1, 2], "epoch": [0, 1, 2], "loss": [0.7, 0.6, 0.5], "accuracy": [0.5, 0.6, 0.7]})
 LOG = LOG.assign(
@@ -117,6 +118,25 @@ def test_hypotheses_stand_under_what_they_are_compared_with_and_are_filled_where
     teal = style.LOOKS["new"][0]
     assert [mark.get_markerfacecolor() for mark in marks] == [teal, "white", "white"]
     assert "better +10.0%, ranks better" in picture.alt and "base +0.0%" not in picture.alt
+
+
+def test_kinds_of_answers_stand_in_rows_with_a_marker_and_an_interval_for_every_policy():
+    said = {
+        "SFT": {"one": Interval(0.6, 0.5, 0.7), "other": Interval(0.4, 0.3, 0.5)},
+        "DPO": {"one": Interval(0.9, 0.8, 1.0), "other": Interval(0.1, 0.0, 0.2)},
+    }
+    picture = plots.answer_kinds(said)
+    (ax,) = picture.axes
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["one", "other"]
+    marks = [line for line in ax.lines if len(line.get_xdata()) == 1]
+    assert [(line.get_xdata()[0], round(line.get_ydata()[0])) for line in marks] == [
+        (0.6, 0),
+        (0.4, 1),
+        (0.9, 0),
+        (0.1, 1),
+    ]
+    assert picture.alt == "Shares of answers by kind. one: SFT 60%, DPO 90%; other: SFT 40%, DPO 10%."
+    assert {text.get_text() for text in picture.legends[0].get_texts()} == {"SFT", "DPO"}
 
 
 def test_tokens_are_framed_where_more_of_the_same_earns_nothing():
