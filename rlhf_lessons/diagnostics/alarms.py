@@ -73,7 +73,9 @@ def _log(frame: pd.DataFrame) -> Log:
     numbers = {known: frame[name].to_numpy(float) for name, known in names.items() if known}
     rows = {name: np.flatnonzero(~np.isnan(values)) for name, values in numbers.items()}
     log = Log({name: Column(rows[name], values[rows[name]]) for name, values in numbers.items()})
-    return replace(log, kind=kind_of(log)[0])
+    kind = kind_of(log)[0]
+    # Of the course's own runs, those of groups record zero_spread; what else climbs a score is PPO.
+    return replace(log, kind="ppo" if kind == "grpo" and "zero_spread" not in log else kind)
 
 
 OF_PPO: tuple[Alarm, ...] = (

@@ -106,18 +106,22 @@ def common_kl(points: Mapping[str, pd.DataFrame]) -> float:
 def at_equal_distance(points: Mapping[str, pd.DataFrame], kl: float, baseline: str) -> pd.DataFrame:
     """One row a method: seeds that come `kl` nats far, their mean gain in gold score, and its lead over `baseline`.
 
-    Both with intervals over seeds, as text; the lead is paired by seed. The first look after the start is named, too:
-    up to there a gain is read off a straight line, which lies under a curve that bends.
+    Both with intervals over seeds, as text; the lead is paired by seed. Up to the first look after the start a gain is
+    read off a straight line, which lies under a curve that bends: where that look lies beyond `kl`, of a method or of
+    the baseline, the gain is told as a lower bound and there is no lead.
     """
     gains = {name: gains_at(part, kl) for name, part in points.items()}
+    first = {name: part.groupby("seed").kl.nth(1).to_numpy().mean() for name, part in points.items()}
     rows = {}
     for name, found in gains.items():
         known, ahead = found.dropna(), (found - gains[baseline]).dropna()
+        is_known, is_compared = len(known) > 1, len(ahead) > 1 and name != baseline
+        lead = told(t_interval(ahead), "+.3f") if is_compared else "-"
         rows[name] = {
-            "first look at KL": f"{points[name].groupby('seed').kl.nth(1).mean():.2f}",
+            "first look at KL": f"{first[name]:.2f}",
             "seeds": len(known),
-            "gold gain": f"{t_interval(known):+.3f}" if len(known) > 1 else "-",
-            "lead": told(t_interval(ahead), "+.3f") if len(ahead) > 1 and name != baseline else "-",
+            "gold gain": f"{'over ' if first[name] > kl else ''}{t_interval(known):+.3f}" if is_known else "-",
+            "lead": "no look so near" if is_compared and max(first[name], first[baseline]) > kl else lead,
         }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("method")
 

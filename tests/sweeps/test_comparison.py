@@ -71,6 +71,8 @@ def test_gains_are_read_at_one_distance_between_two_looks(tables, other):
     table = comparison.at_equal_distance(points, 0.81, "PPO")
     assert table.loc["DPO", "lead"].startswith("+0.090 (") and table.loc["DPO", "lead"].endswith("ahead")
     assert table.loc["PPO", "lead"] == "-" and table.loc["PPO", "gold gain"].startswith("+0.099 (")
+    near = comparison.at_equal_distance(points, 0.01, "PPO").loc["DPO"]
+    assert near["gold gain"].startswith("over +") and near["lead"] == "no look so near"
     far = comparison.at_equal_distance(points, 1.21, "PPO").loc["DPO"]
     assert (far.seeds, far["gold gain"], far["lead"]) == (0, "-", "-")
 
