@@ -133,3 +133,15 @@ def test_an_unknown_name_is_refused(write_source, tmp_path, capsys):
     with pytest.raises(SystemExit, match="2"):
         build(tmp_path, "02_huge")
     assert "02_huge: no such source; there are 01_tiny" in capsys.readouterr().err
+
+
+def test_what_ships_with_the_course_outlives_a_build_of_some_notebooks_on_an_empty_cache(monkeypatch, capsys):
+    shipped: list[dict] = []
+    monkeypatch.setattr(build_notebooks.cache, "entries", list)
+    monkeypatch.setattr(build_notebooks.results, "ship", shipped.append)
+    build_notebooks.ship_results(build_notebooks.results.current())
+    build_notebooks.ship_results({})
+    assert {name: len(found) for name, found in shipped[0].items()} == {
+        name: len(build_notebooks.results.shipped(name)) for name in build_notebooks.results.SHIPPED
+    }
+    assert all(shipped[0].values()) and not any(shipped[1].values())

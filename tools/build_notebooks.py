@@ -13,7 +13,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -166,7 +166,7 @@ def main(arguments: list[str] | None = None, folder: Path = NOTEBOOKS) -> int:
             print(text, file=sys.stderr)
         failed = failed or bool(errors)
     if folder == NOTEBOOKS and not failed:
-        ship_results()
+        ship_results(kept=results.current() if options.names else {})
     return 1 if failed else 0
 
 
@@ -176,9 +176,9 @@ def forget_results() -> None:
         path.unlink()
 
 
-def ship_results() -> None:
-    """Put what the notebooks measured with today's code into the package."""
-    found: dict[str, dict[str, Any]] = {name: {} for name in results.SHIPPED}
+def ship_results(kept: Mapping[str, Mapping[str, Any]]) -> None:
+    """Put what the notebooks measured with today's code into the package, beside what is `kept` of what ships now."""
+    found: dict[str, dict[str, Any]] = {name: dict(kept.get(name, {})) for name in results.SHIPPED}
     for entry in cache.entries():
         record = store.read_meta(entry.path) if entry.current and entry.name in found else None
         if record:

@@ -93,14 +93,21 @@ def ship(entries: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> None:
         files.replace(FOLDER / f"{name}.json.gz", gzip.compress(text.encode(), mtime=0))
 
 
+def current() -> dict[str, dict[str, dict[str, Any]]]:
+    """The shipped results that today's code would find: name -> fingerprint -> key and result."""
+    return {
+        name: {digits: entry for digits, entry in shipped(name).items() if Key.from_dict(entry["key"]).is_current}
+        for name in SHIPPED
+    }
+
+
 def stale() -> list[str]:
     """Names of the shipped results that today's code would not find, each with how many of how many."""
     found = []
-    for name in SHIPPED:
-        keys = [Key.from_dict(entry["key"]) for entry in shipped(name).values()]
-        old = sum(not key.is_current for key in keys)
-        if old or not keys:
-            found.append(f"{name}: {old} of {len(keys)}")
+    for name, good in current().items():
+        old = len(shipped(name)) - len(good)
+        if old or not good:
+            found.append(f"{name}: {old} of {len(shipped(name))}")
     return found
 
 
