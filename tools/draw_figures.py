@@ -25,7 +25,7 @@ SCREEN: ViewportSize = {"width": 1366, "height": 768}
 
 
 def draw_map() -> None:
-    """figures/pipeline.png, from the last `rlhf-lessons quality`."""
+    """figures/pipeline.png, from the last `rlhf-lessons quality` and the kept methods."""
     measured = store.load_result("quality")
     if measured is None:
         raise SystemExit("no quality to draw yet: run `rlhf-lessons quality` first")
@@ -39,7 +39,11 @@ def draw_map() -> None:
         ),
         "PPO": f"{means['ppo_safe']:.0%} safe",
     }
-    (FIGURES / "pipeline.png").write_bytes(plots.pipeline_map(stages).png())
+    cases = kept.read(methods.NAME).tables["cases"]
+    safe_of = {name: verdicts.mean_of(cases, name).value for name in ("dpo", "rloo", "grpo")}
+    groups = f"{safe_of['rloo']:.0%}, {safe_of['grpo']:.0%} safe"
+    branches = {"DPO": ("SFT", f"{safe_of['dpo']:.0%} safe"), "RLOO, GRPO": ("reward model", groups)}
+    (FIGURES / "pipeline.png").write_bytes(plots.pipeline_map(stages, branches).png())
 
 
 def draw_over_optimisation() -> None:

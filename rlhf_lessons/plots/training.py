@@ -136,16 +136,27 @@ def reward_log(log: pd.DataFrame, title: str = "", best: Mapping[str, float] | N
     return figure
 
 
-def pipeline_map(measured: Mapping[str, str]) -> Picture:
-    """The course as a row of boxes: stage -> what it reached, in words."""
-    summary = "; ".join(f"{stage}: {text}" for stage, text in measured.items())
-    figure = Picture(f"The four stages of the course in a row. {summary}.".replace("\n", " "), (WIDTH, 2))
+def pipeline_map(measured: Mapping[str, str], branches: Mapping[str, tuple[str, str]]) -> Picture:
+    """The course as a row of boxes: stage -> what it reached, in words. Below, what may stand in a stage's place.
+
+    branches: name -> the stage that it starts from, and what it reached.
+    """
+    said = {**measured, **{name: f"from {start}, {text}" for name, (start, text) in branches.items()}}
+    summary = "; ".join(f"{stage}: {text}" for stage, text in said.items())
+    figure = Picture(f"The stages of the course as a map. {summary}.".replace("\n", " "), (WIDTH, 2.6))
     ax = figure.subplots()
     ax.axis("off")
+    places = {stage: (float(index), 0.0) for index, stage in enumerate(measured)}
+    arrows = [((index - 0.64, 0.0), (index - 0.36, 0.0)) for index in range(1, len(measured))]
+    for name, (start, _) in branches.items():
+        column = places[start][0]
+        places[name] = (column + 1, -1.0)
+        arrows.append(((column + 0.2, -0.38), (column + 0.62, -0.85)))
+    texts = {**measured, **{name: text for name, (_, text) in branches.items()}}
     box = {"boxstyle": "round,pad=0.6", "facecolor": "white", "edgecolor": series(0, 1)["color"], "linewidth": 2}
-    for index, (stage, text) in enumerate(measured.items()):
-        ax.text(index, 0, f"{stage}\n\n{text}", ha="center", va="center", fontsize=10, color="black", bbox=box)
-        if index:
-            ax.annotate("", (index - 0.36, 0), (index - 0.64, 0), arrowprops={"arrowstyle": "->", "color": GREY})
-    ax.set(xlim=(-0.6, len(measured) - 0.4), ylim=(-0.5, 0.5))
+    for stage, (x, y) in places.items():
+        ax.text(x, y, f"{stage}\n\n{texts[stage]}", ha="center", va="center", fontsize=10, color="black", bbox=box)
+    for start, end in arrows:
+        ax.annotate("", end, start, arrowprops={"arrowstyle": "->", "color": GREY})
+    ax.set(xlim=(-0.6, len(measured) - 0.4), ylim=(-1.45, 0.45))
     return figure
