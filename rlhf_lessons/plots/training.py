@@ -156,7 +156,7 @@ def pipeline_map(measured: Mapping[str, str], branches: Mapping[str, tuple[str, 
     box = {"boxstyle": "round,pad=0.6", "facecolor": "white", "edgecolor": series(0, 1)["color"], "linewidth": 2}
     for stage, (x, y) in places.items():
         ax.text(x, y, f"{stage}\n\n{texts[stage]}", ha="center", va="center", fontsize=10, color="black", bbox=box)
-    for start, end in arrows:
-        ax.annotate("", end, start, arrowprops={"arrowstyle": "->", "color": GREY})
+    for tail, head in arrows:
+        ax.annotate("", head, tail, arrowprops={"arrowstyle": "->", "color": GREY})
     ax.set(xlim=(-0.6, len(measured) - 0.4), ylim=(-1.45, 0.45))
     return figure
