@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any
 
 from rlhf_lessons import pipeline
-from rlhf_lessons.diagnostics.alarms import ringing
 from rlhf_lessons.evaluation.scorecard import gold_metrics, sample_tokens
 from rlhf_lessons.evaluation.verified import verified
 from rlhf_lessons.labs.frame.canvas import Canvas
@@ -14,7 +13,7 @@ from rlhf_lessons.labs.frame.conversation import Conversation, PolicyTraining
 from rlhf_lessons.labs.frame.curves import Chart, draw_charts
 from rlhf_lessons.labs.frame.lab import Lab, Question, Verdict, too_early
 from rlhf_lessons.labs.frame.training import TrainingPanel, Watch, unwatched
-from rlhf_lessons.labs.frame.wording import alarm_list
+from rlhf_lessons.labs.frame.wording import alarm_list, unseen
 from rlhf_lessons.model.gpt import GPT
 from rlhf_lessons.model.sequences import Sequences
 from rlhf_lessons.plots.style import Face
@@ -80,8 +79,7 @@ def compute(
         watch(training, len(training.records) / (updates + 1))
 
     def on_step(record: Record) -> None:
-        training.records.append(record)
-        training.said.listen(policy)
+        training.add(record, policy)
         report()
 
     def ask(model: GPT) -> Sequences:
@@ -121,18 +119,16 @@ def draw(result: PolicyTraining, canvas: Canvas) -> None:
 
 def verdict(result: PolicyTraining) -> Verdict:
     """Whether the truth followed the score: the first three records against the last three."""
-    first, last = _mean(result.records[:3]), _mean(result.records[-3:])
-    gain, truer = (last[name] - first[name] for name in ("score", "gold_score"))
+    gain, truer = (result.late(name) - result.early(name) for name in ("score", "gold_score"))
     figures = {
         "score gained": f"{gain:+z.2f}",
         "gold gained": f"{truer:+z.2f}",
-        "safe answers": f"{first['safety']:.0%} → {last['safety']:.0%}",
+        "safe answers": f"{result.early('safety'):.0%} → {result.late('safety'):.0%}",
     }
     if len(result.records) < ENOUGH:
         return too_early(figures, f"A verdict needs {ENOUGH - 1} updates; {len(result.records) - 1} are done.")
-    word, mood, state = _state(gain, truer, last["zero_spread"])
-    if mood == "bad" and not ringing(result.records):
-        state += " No alarm sees it."
+    word, mood, state = _state(gain, truer, result.late("zero_spread"))
+    state += unseen(mood, result.records)
     return Verdict(word, mood, figures, f"{state} (First three records to last three.)")
 
 
@@ -155,11 +151,6 @@ def text(result: PolicyTraining) -> str:
     last = result.records[-1]
     words = last.get("response_length", 0.0)
     return f"{alarm_list(result.records)}\nKL from SFT: {last['kl']:z.1f} nats an answer; {words:.1f} tokens in one."
-
-
-def _mean(records: list[Record]) -> Record:
-    names = ("score", "gold_score", "safety", "zero_spread")  # the record of the start has no groups
-    return {name: sum(record.get(name, 0.0) for record in records) / len(records) for name in names}
 
 
 LAB = Lab(
@@ -188,7 +179,7 @@ LAB = Lab(
     },
     question=Question(
         "A lazy verifier, no price: it will pass nearly all answers. Which share will be safe to act on?",
-        lambda result: _mean(result.records[-3:])["safety"],
+        lambda result: result.late("safety"),
         {"judge": "lazy_verifier", "kl_coef": 0.0, "learning_rate": 1e-3, "updates": 40},
         number_format="{:.0%}",
     ),

@@ -8,14 +8,13 @@ import numpy as np
 import torch
 
 from rlhf_lessons import knobs, pipeline
-from rlhf_lessons.diagnostics.alarms import ringing
 from rlhf_lessons.evaluation.scorecard import gold_metrics, gold_score
 from rlhf_lessons.labs.frame.canvas import Canvas
 from rlhf_lessons.labs.frame.conversation import Conversation, PolicyTraining
 from rlhf_lessons.labs.frame.curves import Chart, Training, draw_chart
 from rlhf_lessons.labs.frame.lab import POINTS, Lab, Question, Sketch, Verdict, too_early
 from rlhf_lessons.labs.frame.training import TrainingPanel, Watch, unwatched
-from rlhf_lessons.labs.frame.wording import CHANCE, alarm_list
+from rlhf_lessons.labs.frame.wording import CHANCE, alarm_list, unseen
 from rlhf_lessons.labs.frame.work import Work
 from rlhf_lessons.labs.reward_model import schedule
 from rlhf_lessons.model.sequences import Sequences
@@ -82,8 +81,7 @@ def compute(
         report()
 
     def on_update(record: Record) -> None:
-        records.append(record)
-        result.policy.said.listen(policy)
+        result.policy.add(record, policy)
         report()
 
     def truth(answers: Sequences) -> Record:
@@ -120,7 +118,7 @@ def verdict(result: RewardThenPPO) -> Verdict:
     if not records:
         right = {"of its batch ranked right": f"{result.reward.records[-1]['accuracy']:.0%}"}
         return too_early(right, "The judge learns first; then PPO climbs its score.")
-    proxy, gold, safety, kl = (_late(result, name) for name in ("score", "gold_sd", "safety", "kl"))
+    proxy, gold, safety, kl = (result.policy.late(name) for name in ("score", "gold_sd", "safety", "kl"))
     figures = {
         "judge sees, sd": f"{proxy:+z.1f}",
         "truth, sd": f"{gold:+z.1f}",
@@ -129,8 +127,7 @@ def verdict(result: RewardThenPPO) -> Verdict:
     if len(records) < ENOUGH:
         return too_early(figures, f"A verdict needs {ENOUGH - 1} updates; {len(records) - 1} are done.")
     word, mood, state = _state(proxy, gold)
-    if mood == "bad" and not ringing(records):
-        state += " No alarm sees it."
+    state += unseen(mood, records)
     return Verdict(word, mood, figures, f"{state} (Last three updates, {kl:z.1f} nats from SFT.)")
 
 
@@ -153,11 +150,6 @@ def truth_of(result: RewardThenPPO) -> tuple[float, ...]:
 def text(result: RewardThenPPO) -> str:
     """The alarms that ring for the policy."""
     return alarm_list(result.policy.records)
-
-
-def _late(result: RewardThenPPO, name: str) -> float:
-    """The mean over the last three updates."""
-    return float(np.mean([record[name] for record in result.policy.records[-3:]]))
 
 
 LAB = Lab(

@@ -6,14 +6,13 @@ from typing import Any
 import torch
 
 from rlhf_lessons import pipeline
-from rlhf_lessons.diagnostics.alarms import ringing
 from rlhf_lessons.evaluation import scorecard
 from rlhf_lessons.labs.frame.canvas import Canvas
 from rlhf_lessons.labs.frame.conversation import Conversation, PolicyTraining
 from rlhf_lessons.labs.frame.curves import Chart, draw_charts
 from rlhf_lessons.labs.frame.lab import Card, Lab, Question, Verdict, too_early
 from rlhf_lessons.labs.frame.training import TrainingPanel, Watch, unwatched
-from rlhf_lessons.labs.frame.wording import alarm_list
+from rlhf_lessons.labs.frame.wording import alarm_list, unseen
 from rlhf_lessons.model.gpt import GPT
 from rlhf_lessons.model.sequences import Sequences
 from rlhf_lessons.plots.style import Face
@@ -61,8 +60,7 @@ def compute(
         watch(training, len(training.records) / (updates + 1))
 
     def on_step(record: Record) -> None:
-        training.records.append(record)
-        training.said.listen(policy)
+        training.add(record, policy)
         report()
 
     def truth(answers: Sequences) -> Record:
@@ -90,15 +88,13 @@ def draw(result: PolicyTraining, canvas: Canvas) -> None:
 
 def verdict(result: PolicyTraining) -> Verdict:
     """Whether the truth followed the score: the first three records against the last three."""
-    first, last = _mean(result.records[:3]), _mean(result.records[-3:])
-    gain, safer = last["score"] - first["score"], last["safety"] - first["safety"]
-    safe = f"{first['safety']:.0%} → {last['safety']:.0%}"
-    figures = {"score gained": f"{gain:+z.2f}", "safe answers": safe, "KL, nats": f"{last['kl']:z.1f}"}
+    gain, safer = (result.late(name) - result.early(name) for name in ("score", "safety"))
+    safe = f"{result.early('safety'):.0%} → {result.late('safety'):.0%}"
+    figures = {"score gained": f"{gain:+z.2f}", "safe answers": safe, "KL, nats": f"{result.late('kl'):z.1f}"}
     if len(result.records) < ENOUGH:
         return too_early(figures, f"A verdict needs {ENOUGH - 1} updates; {len(result.records) - 1} are done.")
     word, mood, state = _state(gain, safer)
-    if mood == "bad" and not ringing(result.records):
-        state += " No alarm sees it."
+    state += unseen(mood, result.records)
     return Verdict(word, mood, figures, f"{state} (First three records to last three.)")
 
 
@@ -122,10 +118,6 @@ def text(result: PolicyTraining) -> str:
 def cards(result: PolicyTraining) -> list[Card]:
     """What the SFT model and the policy say to the same prompts."""
     return result.said.cards()
-
-
-def _mean(records: list[Record]) -> Record:
-    return {name: sum(r[name] for r in records) / len(records) for name in ("score", "safety", "kl")}
 
 
 LAB = Lab(
@@ -152,7 +144,7 @@ LAB = Lab(
     },
     question=Question(
         "With a reward model of only 20 pairs, which share of answers will be safe in the end?",
-        lambda result: _mean(result.records[-3:])["safety"],
+        lambda result: result.late("safety"),
         {"reward_model": "pairs_20", "updates": 20},
         number_format="{:.0%}",
     ),

@@ -227,3 +227,8 @@ def _where(column: Column, chosen: np.ndarray) -> Column:
 def _at(column: Column, rows: np.ndarray) -> np.ndarray:
     """The values of a column in rows that it has."""
     return column.values[np.searchsorted(column.rows, rows)]
+
+
+def printed_name(log: Log, name: str) -> str:
+    """The name under which a column was printed; `name` itself where nothing was."""
+    return " or ".join(log.reading.names.get(name, (name,)))

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rlhf_lessons.diagnostics.logs.columns import Log, _at, _finite
+from rlhf_lessons.diagnostics.logs.columns import Log, _at, _finite, printed_name
 from rlhf_lessons.diagnostics.logs.names import PART, WHERE
 
 MOST_PANELS, MOST_POINTS, MOST_LINES = 4, 500, 4
@@ -64,8 +64,7 @@ def _panel(log: Log, metric: str, places: Sequence[str]) -> Panel:
     for name, column in zip(names, columns, strict=True):
         kept = _thinned(column.values)
         at = _at(log.columns[where], column.rows) if where != "row" else column.rows
-        printed = " or ".join(log.reading.names.get(name, (name,)))
-        curves.append(Curve(name, printed, at[kept].tolist(), column.values[kept].tolist()))
+        curves.append(Curve(name, printed_name(log, name), at[kept].tolist(), column.values[kept].tolist()))
     return Panel(where, tuple(curves))
 
 

@@ -6,7 +6,7 @@ from typing import get_args
 
 from rlhf_lessons.diagnostics.bars import LN2
 from rlhf_lessons.diagnostics.findings import Kind
-from rlhf_lessons.diagnostics.logs.columns import Log
+from rlhf_lessons.diagnostics.logs.columns import Log, printed_name
 from rlhf_lessons.diagnostics.logs.names import AS_PRINTED, PART, is_measured, part_first, plain
 
 LANGUAGE_LOSS = 1.0  # a preference loss that starts so high has margins or accuracies beside it, which are asked first
@@ -58,7 +58,7 @@ def kind_of(log: Log) -> tuple[Kind, str]:
 def _has(log: Log, *names: str) -> str:
     """The first of these names that was logged, training or held out, as it was printed; "" for none."""
     found = next((name for base in names for name in (base, f"eval_{base}") if name in log), "")
-    return " or ".join(log.reading.names.get(found, (found,)))
+    return printed_name(log, found)
 
 
 def _logs(*names: str, beside: tuple[str, ...] = ()) -> Callable[[Log], str]:

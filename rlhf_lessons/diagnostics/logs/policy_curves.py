@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from rlhf_lessons.diagnostics.logs.columns import Log
+from rlhf_lessons.diagnostics.logs.columns import Log, printed_name
 from rlhf_lessons.diagnostics.logs.rule import Signs
 
 SMOOTH = 5
@@ -22,11 +22,6 @@ def smooth(log: Log, name: str) -> pd.Series:
     """Means over five rows, indexed by the last of the five; with fewer than five rows, one mean over all."""
     series = curve(log, name)
     return series.rolling(SMOOTH, min_periods=min(SMOOTH, max(len(series), 1))).mean().dropna()
-
-
-def printed_name(log: Log, name: str) -> str:
-    """The name under which a column was printed; `name` itself where nothing was."""
-    return " or ".join(log.reading.names.get(name, (name,)))
 
 
 def since(log: Log, name: str, place: float, evidence: str, strength: float = 0.6, grave: bool | None = None) -> Signs:

@@ -9,6 +9,7 @@ from rlhf_lessons.evaluation.scorecard import Answer, judged, sample_tokens
 from rlhf_lessons.labs.frame.curves import Training
 from rlhf_lessons.labs.frame.lab import Bar, Card
 from rlhf_lessons.model.gpt import GPT
+from rlhf_lessons.stages.history import Record
 from rlhf_lessons.stages.rollout import RewardFunction, ScoreScale
 from rlhf_lessons.world.cases import cases_in
 from rlhf_lessons.world.formulary import VERDICTS
@@ -65,6 +66,11 @@ class PolicyTraining(Training):
     """The training of a language model, and what it says."""
 
     said: Conversation
+
+    def add(self, record: Record, policy: GPT) -> None:
+        """Keep a record, and what the policy says by now."""
+        self.records.append(record)
+        self.said.listen(policy)
 
 
 def _short(text: str) -> str:

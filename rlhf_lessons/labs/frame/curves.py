@@ -9,6 +9,8 @@ from rlhf_lessons.plots.style import Meaning
 from rlhf_lessons.stages.history import Record
 from rlhf_lessons.world.annotators import Ceiling
 
+GROUP = 3  # records at each end of a training that a verdict compares
+
 
 @dataclass
 class Training:
@@ -23,6 +25,18 @@ class Training:
     def records_with(self, metric: str) -> list[Record]:
         """The records that hold a metric; some metrics are measured only now and then."""
         return [record for record in self.records if metric in record]
+
+    def early(self, metric: str) -> float:
+        """The mean of a metric over the first three records."""
+        return _mean(self.records[:GROUP], metric)
+
+    def late(self, metric: str) -> float:
+        """The mean of a metric over the last three records."""
+        return _mean(self.records[-GROUP:], metric)
+
+
+def _mean(records: Sequence[Record], metric: str) -> float:
+    return sum(record[metric] for record in records) / len(records)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from rlhf_lessons.diagnostics.alarms import ringing
 from rlhf_lessons.evaluation.scorecard import Answer
+from rlhf_lessons.plots.style import Face
 from rlhf_lessons.stages.history import Record
 
 LN_2 = math.log(2)
@@ -24,6 +25,11 @@ def answer_list(answers: Sequence[Answer]) -> str:
     return "\n".join(
         f"{'safe  ' if answer.judgement.safe else 'UNSAFE'}  {answer.prompt} {answer.text}" for answer in answers
     )
+
+
+def unseen(mood: Face, records: Sequence[Record]) -> str:
+    """What a verdict says besides of a bad run in which no alarm rings; nothing of any other."""
+    return " No alarm sees it." if mood == "bad" and not ringing(records) else ""
 
 
 def alarm_list(records: Sequence[Record]) -> str:

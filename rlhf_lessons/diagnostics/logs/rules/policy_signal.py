@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from rlhf_lessons.diagnostics.logs.columns import Log
+from rlhf_lessons.diagnostics.logs.columns import Log, printed_name
 from rlhf_lessons.diagnostics.logs.evidence import coin_at_most
 from rlhf_lessons.diagnostics.logs.names import PART
 from rlhf_lessons.diagnostics.logs.policy_curves import (
@@ -14,7 +14,6 @@ from rlhf_lessons.diagnostics.logs.policy_curves import (
     change_in_errors,
     kl_both_ways,
     kl_is_per_token,
-    printed_name,
     reward_name,
     rewards,
     since,
