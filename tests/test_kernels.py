@@ -46,7 +46,7 @@ def test_a_run_says_nothing_of_eavesdropping_and_leaves_nothing_behind(write_not
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "t"))
     (tmp_path / "t").mkdir()
     assert reruns.run_notebook(write_notebook("06_ppo", "1"), {}, tmp_path / "out" / "out.ipynb").errors == []
-    assert "eavesdropping" not in capfd.readouterr().err  # a kernel that is shut down may speak of its sockets
+    assert capfd.readouterr().err == ""
     assert list((tmp_path / "t").iterdir()) == []
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["out.ipynb"]
 
