@@ -141,13 +141,13 @@ def save_result(name: str, result: Mapping[str, Any]) -> None:
     Where that fails, as in a shared cache that may only be read, it is rescued as in `save_or_rescue`. Raises
     ValueError for a name that is not one word.
     """
-    file = f"{_word('name', name)}.json"
+    file = f"{word('name', name)}.json"
     _or_rescue(lambda root: _save_result(root / RESULTS / file, result, root), f"The result {name}")
 
 
 def load_result(name: str) -> dict[str, Any] | None:
     """What `save_result` kept, or None if there is nothing or, after a CorruptCacheWarning, nothing to be trusted."""
-    path = home() / RESULTS / f"{_word('name', name)}.json"
+    path = home() / RESULTS / f"{word('name', name)}.json"
     try:
         content = sealed.read(path)
         return None if content is None else sealed.parse(content, path)
@@ -205,7 +205,7 @@ def _save(folder: Path, tensors: "Mapping[str, Tensor]", meta: Mapping[str, Any]
 
 
 def _folder(name: str, fingerprint: str, root: Path | None = None) -> Path:
-    return (root or home()) / f"{_word('name', name)}-{_word('fingerprint', fingerprint)}"
+    return (root or home()) / f"{word('name', name)}-{word('fingerprint', fingerprint)}"
 
 
 def _save_result(path: Path, result: Mapping[str, Any], root: Path) -> None:
@@ -232,7 +232,7 @@ def _saving(folder: Path) -> Path:
     return (folder.parent if folder.name == RESULTS else folder) / locks.SAVING
 
 
-def _word(field: str, text: str) -> str:
+def word(field: str, text: str) -> str:
     """A part of a file's name, which must not lead to another folder."""
     if not isinstance(text, str) or not WORD.fullmatch(text):
         raise ValueError(f"{field}: {shown(text)} is not allowed; it must be one word of letters, digits, _ and .")

@@ -1,1 +1,20 @@
-"""One exercise a notebook: a task, checks that name the likely mistake, hints, and a solution to reveal."""
+"""The exercises of the notebooks: tasks, checks that name the likely mistake, hints, and solutions to reveal."""
+
+import importlib
+import pkgutil
+
+from rlhf_lessons.exercises.exercise import Exercise
+
+MADE_LATER = ("04.name_that_fault",)  # whose case is a model that the notebook chooses
+
+
+def all_exercises() -> dict[str, Exercise]:
+    """Every exercise by its name, such as "06.gae", in the order of the notebooks; without those of `MADE_LATER`."""
+    modules = [importlib.import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__)]
+    found = [value for module in modules for value in vars(module).values() if isinstance(value, Exercise)]
+    return {exercise.name: exercise for exercise in sorted(found, key=lambda each: each.name[:2])}
+
+
+def names(notebook: str) -> list[str]:
+    """The names of the exercises of a notebook, which is given by its two digits."""
+    return [name for name in (*all_exercises(), *MADE_LATER) if name.startswith(f"{notebook}.")]

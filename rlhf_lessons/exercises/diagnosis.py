@@ -23,6 +23,9 @@ def name_that_fault(patient: Patient) -> Exercise:
     report = diagnose_patient(patient)
     truth = strongest_finding(report)
     return Exercise(
+        name="04.name_that_fault",
+        stars=2,
+        minutes=10,
         task="Return the number of the cause that explains the patient's table and pictures.",
         reference=strongest_finding,
         cases=[(report,)],

@@ -11,7 +11,10 @@ def dpo(chosen: float, rejected: float, ref_chosen: float, ref_rejected: float, 
     return math.log(1 + math.exp(-margin))
 
 
-EXERCISE = Exercise(
+DPO = Exercise(
+    name="08.dpo",
+    stars=2,
+    minutes=6,
     task="Return the DPO loss of one pair: -log sigma(beta * (gain of the chosen answer - gain of the rejected one)). "
     "An answer's gain is its log-probability under the policy less that under the reference.",
     reference=dpo,

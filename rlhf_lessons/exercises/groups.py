@@ -9,7 +9,10 @@ def leave_one_out(rewards: list[float]) -> list[float]:
     return [reward - (sum(rewards) - reward) / others for reward in rewards]
 
 
-EXERCISE = Exercise(
+LEAVE_ONE_OUT = Exercise(
+    name="09.leave_one_out",
+    stars=1,
+    minutes=5,
     task="Return the advantage of each answer of a group: its reward, less the mean reward of the other answers.",
     reference=leave_one_out,
     cases=[([1.0, 0.0, 0.0, 0.0],), ([2.0, -1.0],), ([0.3, 0.3, 0.3],)],

@@ -10,7 +10,10 @@ def best_of_n_kl(n: int) -> float:
     return math.log(n) - (n - 1) / n
 
 
-EXERCISE = Exercise(
+BEST_OF_N_KL = Exercise(
+    name="07.best_of_n_kl",
+    stars=2,
+    minutes=8,
     task="Return the KL divergence, in nats, of best-of-n from the policy it samples from. "
     "An answer of quantile u (0 worst, 1 best) is n u^(n-1) times as likely to be chosen.",
     reference=best_of_n_kl,

@@ -10,7 +10,10 @@ def token_rewards(score: float, logprobs: list[float], ref_logprobs: list[float]
     return rewards
 
 
-EXERCISE = Exercise(
+TOKEN_REWARDS = Exercise(
+    name="06.token_rewards",
+    stars=1,
+    minutes=5,
     task="Return the reward of each token of one answer: the KL price on every token, and the score on the last one.",
     reference=token_rewards,
     cases=[(1.0, [-1.0, -0.5, -0.1], [-1.2, -0.9, -0.1], 0.5), (-0.3, [-2.0], [-1.0], 0.1)],

@@ -14,7 +14,10 @@ def _sigma(x: float) -> float:
     return 1 / (1 + math.exp(-x))
 
 
-EXERCISE = Exercise(
+BRADLEY_TERRY = Exercise(
+    name="05.bradley_terry",
+    stars=1,
+    minutes=5,
     task="`margins` is a list of r(chosen) - r(rejected), one number a pair. Return the Bradley-Terry loss: "
     "the mean of -log sigma(margin).",
     reference=bradley_terry,

@@ -10,7 +10,10 @@ def chance_level(vocab_size: int) -> float:
     return -math.log(1 / vocab_size)
 
 
-EXERCISE = Exercise(
+CHANCE_LEVEL = Exercise(
+    name="01.chance_level",
+    stars=1,
+    minutes=3,
     task="Write the cross-entropy, in nats, of a model that gives every token the same probability.",
     reference=chance_level,
     cases=[(2,), (100,), (50257,)],

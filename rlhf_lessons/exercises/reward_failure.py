@@ -3,7 +3,10 @@
 from rlhf_lessons.exercises.exercise import Exercise, Mistake
 from rlhf_lessons.program_one import expected_drift
 
-EXERCISE = Exercise(
+DRIFT = Exercise(
+    name="03.drift",
+    stars=2,
+    minutes=8,
     task="An update adds learning_rate * (sigma - 1) to the shared bias for every pair, where sigma is the model's "
     "probability that the chosen answer wins. By how much do both rewards fall in one epoch of n_pairs pairs? "
     "(A fall is positive here.)",

@@ -8,7 +8,10 @@ def answer_mask(prompt_length: int, length: int, width: int) -> list[bool]:
     return [prompt_length <= j + 1 < length for j in range(width - 1)]
 
 
-EXERCISE = Exercise(
+ANSWER_MASK = Exercise(
+    name="02.answer_mask",
+    stars=1,
+    minutes=5,
     task="A row holds `prompt_length` prompt tokens, then the answer, `length` tokens in all, padded to `width`. "
     "Return a list of `width - 1` booleans: does the target of position j (which is token j + 1) count?",
     reference=answer_mask,

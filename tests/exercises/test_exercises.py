@@ -1,22 +1,42 @@
-"""Every exercise knows the mistakes it claims to know, and never stops a learner's *Run All*."""
+"""Every exercise knows the mistakes it claims to know, and stops a learner's *Run All* in a strict run alone."""
 
 import importlib
 import pkgutil
+import re
 
 import pytest
 
-from rlhf_lessons import exercises
-from rlhf_lessons.exercises.exercise import same
+from rlhf_lessons import exercises, progress, reruns
+from rlhf_lessons.exercises.exercise import STRICT_VARIABLE, Exercise, NotSolved, same
 
-MODULES = [importlib.import_module(f"{exercises.__name__}.{m.name}") for m in pkgutil.iter_modules(exercises.__path__)]
-EXERCISES = {module.__name__.split(".")[-1]: module.EXERCISE for module in MODULES if hasattr(module, "EXERCISE")}
-MISTAKES = [(name, number) for name, e in EXERCISES.items() for number in range(len(e.mistakes))]
+EXERCISES = exercises.all_exercises()
+MISTAKES = [(name, number) for name, each in EXERCISES.items() for number in range(len(each.mistakes))]
+SOURCES = {path.stem[:2]: path.read_text("utf-8") for path in (reruns.NOTEBOOKS / "sources").glob("*.md")}
 
 each_exercise = pytest.mark.parametrize("exercise", EXERCISES.values(), ids=EXERCISES)
 
 
-def test_each_notebook_from_01_has_an_exercise():
-    assert EXERCISES.keys() >= {"pretraining", "sft", "reward_failure", "preference", "ppo"}
+@pytest.fixture(autouse=True)
+def own_progress(tmp_path, monkeypatch):
+    monkeypatch.setenv(progress.VARIABLE, str(tmp_path / "progress"))
+    monkeypatch.delenv(STRICT_VARIABLE, raising=False)
+
+
+def last_line(capsys) -> str:
+    return capsys.readouterr().out.rstrip().rpartition("\n")[2]
+
+
+def test_each_is_the_variable_that_its_name_says():
+    for found in pkgutil.iter_modules(exercises.__path__):
+        module = importlib.import_module(f"{exercises.__name__}.{found.name}")
+        for variable, value in vars(module).items():
+            if isinstance(value, Exercise):
+                assert re.fullmatch(r"0[1-9]\.[a-z0-9_]+", value.name) and value.name[3:].upper() == variable
+
+
+def test_each_stands_once_in_its_notebook_under_its_decorator():
+    for name in EXERCISES:
+        assert SOURCES[name[:2]].count(f"@{name[3:].upper()}.check\n") == 1, name
 
 
 @pytest.mark.parametrize(("name", "number"), MISTAKES)
@@ -25,7 +45,13 @@ def test_a_known_mistake_is_named(name, number, capsys):
     mistake = exercise.mistakes[number]
     used = exercise.check(mistake.gives)
     assert used is exercise.reference
-    assert capsys.readouterr().out == f"Not yet. {mistake.advice}\n"
+    assert capsys.readouterr().out.endswith(f"\nNot yet. {mistake.advice}\n")
+    assert progress.find("exercise", name)["state"] == "mistake named"
+
+
+@each_exercise
+def test_each_mistake_has_a_message_of_its_own(exercise):
+    assert len({mistake.advice for mistake in exercise.mistakes}) == len(exercise.mistakes) >= 2
 
 
 @each_exercise
@@ -34,19 +60,47 @@ def test_the_reference_is_right_and_its_twin_is_kept(exercise, capsys):
         return exercise.reference(*inputs)
 
     assert exercise.check(attempt) is attempt
-    assert capsys.readouterr().out.startswith("Right")
+    assert "\nRight, on " in capsys.readouterr().out
+    assert progress.find("exercise", exercise.name)["state"] == "right"
 
 
 @each_exercise
-def test_left_undone_the_reference_stands_in(exercise, capsys):
+def test_left_undone_the_reference_stands_in_and_says_where_help_is(exercise, capsys):
     assert exercise.check(lambda *inputs: None) is exercise.reference
-    assert "Not done yet" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert said.startswith("★") and exercise.task in said
+    assert "Not done yet" in said and f"{exercise.name[3:].upper()}.hint(1)" in said
+
+
+@each_exercise
+def test_a_blank_copy_takes_nothing_back(exercise):
+    exercise.check(lambda *inputs: exercise.reference(*inputs))
+    exercise.check(lambda *inputs: None)
+    assert progress.find("exercise", exercise.name)["state"] == "right"
+
+
+@each_exercise
+def test_what_stops_is_told_and_stops_nothing_else(exercise, capsys):
+    assert exercise.check(lambda *inputs: 1 / 0) is exercise.reference
+    assert last_line(capsys) == "Not yet: it stops with ZeroDivisionError: division by zero"
 
 
 @each_exercise
 def test_an_unknown_wrong_answer_is_shown_beside_the_right_one(exercise, capsys):
     assert exercise.check(lambda *inputs: 123.456) is exercise.reference
-    assert "it gives 123.456; it should give" in capsys.readouterr().out
+    assert "it gives 123.456; it should give" in last_line(capsys)
+
+
+@each_exercise
+def test_a_strict_run_ends_where_one_is_undone_or_wrong(exercise, monkeypatch):
+    monkeypatch.setenv(STRICT_VARIABLE, "1")
+    with pytest.raises(NotSolved, match=rf"exercise {exercise.name}: undone\. Not done yet"):
+        exercise.check(lambda *inputs: None)
+    with pytest.raises(NotSolved, match=f"exercise {exercise.name}: wrong"):
+        exercise.check(lambda *inputs: 123.456)
+    with pytest.raises(NotSolved, match=f"exercise {exercise.name}: mistake named"):
+        exercise.check(exercise.mistakes[0].gives)
+    assert exercise.check(exercise.reference) is exercise.reference
 
 
 @each_exercise
@@ -54,10 +108,11 @@ def test_hints_and_the_solution_are_there_for_the_asking(exercise, capsys):
     for number, text in enumerate(exercise.hints, start=1):
         exercise.hint(number)
         assert text in capsys.readouterr().out
+    assert exercise.hints
     with pytest.raises(ValueError, match=f"hints 1 to {len(exercise.hints)}"):
         exercise.hint(len(exercise.hints) + 1)
     exercise.reveal()
-    assert f"def {exercise.reference.__name__}(" in capsys.readouterr().out
+    assert "def " in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -69,7 +124,14 @@ def test_hints_and_the_solution_are_there_for_the_asking(exercise, capsys):
         ([1.0], 1.0, False),
         ([True, False], [1, 0], True),
         ("word", 1.0, False),
+        ("word", "word", True),
+        (1.0, "word", False),
         ([[1.0], [2.0, 3.0]], 1.0, False),
+        ([[1.0], [2.0, 3.0]], ([1.0], [2.0, 3.0]), True),
+        ([[1.0], [2.0, 4.0]], [[1.0], [2.0, 3.0]], False),
+        ({"a": 1}, {"a": 1.0}, True),
+        ({"b": 1}, {"a": 1}, False),
+        (1, {"a": 1}, False),
     ],
 )
 def test_answers_agree_in_shape_and_to_the_fourth_decimal(given, wanted, expected):
