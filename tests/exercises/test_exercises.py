@@ -1,5 +1,6 @@
 """Every exercise knows the mistakes it claims to know, and stops a learner's *Run All* in a strict run alone."""
 
+import copy
 import importlib
 import pkgutil
 import re
@@ -14,12 +15,6 @@ MISTAKES = [(name, number) for name, each in EXERCISES.items() for number in ran
 SOURCES = {path.stem[:2]: path.read_text("utf-8") for path in (reruns.NOTEBOOKS / "sources").glob("*.md")}
 
 each_exercise = pytest.mark.parametrize("exercise", EXERCISES.values(), ids=EXERCISES)
-
-
-@pytest.fixture(autouse=True)
-def own_progress(tmp_path, monkeypatch):
-    monkeypatch.setenv(progress.VARIABLE, str(tmp_path / "progress"))
-    monkeypatch.delenv(STRICT_VARIABLE, raising=False)
 
 
 def last_line(capsys) -> str:
@@ -47,6 +42,13 @@ def test_a_known_mistake_is_named(name, number, capsys):
     assert used is exercise.reference
     assert capsys.readouterr().out.endswith(f"\nNot yet. {mistake.advice}\n")
     assert progress.find("exercise", name)["state"] == "mistake named"
+
+
+@each_exercise
+def test_each_mistake_can_be_computed_from_every_case(exercise):
+    for inputs in exercise.cases:
+        for mistake in exercise.mistakes:
+            assert mistake.gives(*copy.deepcopy(inputs)) is not None
 
 
 @each_exercise
