@@ -31,8 +31,8 @@ PROSE = [
     for number, cell in enumerate(nbformat.read(path, as_version=4).cells)
     if cell.cell_type == "markdown"
 ]
-ASKED_FOR = """ECE, NLL, head, autograd, logits, reliability, GAE, explained variance, entropy, rollout, bootstrap, interval,
-nats, whitened"""
+ASKED_FOR = """ECE, NLL, head, autograd, logits, reliability, GAE, explained variance, entropy, rollout, bootstrap,
+interval, nats, whitened"""
 
 
 def mentions(entry: re.Match[str], text: str) -> bool:
