@@ -38,7 +38,8 @@ interval, nats, whitened"""
 def mentions(entry: re.Match[str], text: str) -> bool:
     """Whether a text uses a term, by any of its names; those with a capital are spelt exactly so."""
     names = [entry[1], *(entry[2] or "").split(", ")]
-    wanted = [re.escape(name) if name != name.lower() else f"(?i:{re.escape(name)})" for name in names if name]
+    spelt = [re.escape(name).replace("\\ ", r"\s+") for name in filter(None, names)]
+    wanted = [name if name != name.lower() else f"(?i:{name})" for name in spelt]
     return re.search(rf"\b(?:{'|'.join(wanted)})\b", NO_PROSE.sub(" ", text)) is not None
 
 
@@ -67,7 +68,7 @@ def test_links_lead_to_entries_and_nearly_all_entries_are_used():
     ("text", "uses"),
     [
         ("the ECE falls", True), ("the ece falls", False), ("Expected calibration error", True), ("`ECE`", False),
-        ("a PIECE", False), ("$ECE$", False), ("# ECE\n", False), ("[so](x#ECE)", False),
+        ("the expected\ncalibration error", True), ("a PIECE", False), ("$ECE$", False), ("# ECE\n", False), ("[so](x#ECE)", False),
     ],
 )  # fmt: skip
 def test_what_counts_as_a_use(text, uses):
