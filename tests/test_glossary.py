@@ -68,7 +68,8 @@ def test_links_lead_to_entries_and_nearly_all_entries_are_used():
     ("text", "uses"),
     [
         ("the ECE falls", True), ("the ece falls", False), ("Expected calibration error", True), ("`ECE`", False),
-        ("the expected\ncalibration error", True), ("a PIECE", False), ("$ECE$", False), ("# ECE\n", False), ("[so](x#ECE)", False),
+        ("the expected\ncalibration error", True), ("a PIECE", False),
+        ("$ECE$", False), ("# ECE\n", False), ("[so](x#ECE)", False),
     ],
 )  # fmt: skip
 def test_what_counts_as_a_use(text, uses):
