@@ -67,7 +67,7 @@ def progress_(
 
     table = summary()
     if table.empty:
-        typer.echo(f"nothing is done yet (nothing is kept in {progress.folder()})")
+        typer.echo(f"nothing is done yet (your progress is kept in {progress.folder()})")
         return
     shown = Table("notebook", *table.columns)
     for notebook, counts in table.iterrows():
@@ -75,14 +75,14 @@ def progress_(
     show(shown)
     for name, found in progress.kept("prediction").items():
         typer.echo(f"{name}: {found.get('told', '')}")
-    typer.echo(f"kept in {progress.folder()}")
+    typer.echo(f"your progress is kept in {progress.folder()}")
 
 
 def _forget(yes: bool) -> None:
     count = sum(len(progress.kept(kind)) for kind in progress.KINDS)
     if not count:
-        typer.echo("nothing to remove: nothing is done yet")
-    elif yes or agreed(f"Forget all {count} things that you have done?"):
+        typer.echo("nothing to remove: nothing is kept")
+    elif yes or agreed(f"Remove all {count} things that are kept of what you have done?"):
         typer.echo(f"removed {progress.forget()}")
     else:
         raise typer.Exit(1)

@@ -192,6 +192,14 @@ def test_no_learner_writes_a_formula_into_the_teachers_spreadsheet(tmp_path):
     assert content == ["file,notebook,exercise,state,said,run", f'\'=1+1.ipynb,02,{NAME},wrong,"\'+ a, ""b""",']
 
 
+def test_a_folder_is_no_place_for_the_table(tmp_path):
+    (tmp_path / "a.csv").mkdir()
+    with pytest.raises(ValueError, match=r"^output: .*a.csv' is not an ordinary file; it must be one"):
+        table.check_output(tmp_path / "a.csv")
+    table.check_output(tmp_path / "b.csv")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]
+
+
 def watch(code: str, tmp_path, seconds=60.0, memory=8.0) -> tuple[str, bytes]:
     surroundings = {**os.environ, "MARK": str(tmp_path)}
     watched = Watched([sys.executable, "-c", code], tmp_path, surroundings, "MARK", seconds, memory)

@@ -2,7 +2,7 @@
 
 import csv
 import io
-import os
+import tempfile
 from collections.abc import Iterator
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
@@ -84,8 +84,8 @@ def check_output(output: Path) -> None:
         raise ValueError(f"output: {str(output)!r} is not allowed; it must end in .csv")
     if output.exists() and not output.is_file():
         raise ValueError(f"output: {str(output)!r} is not an ordinary file; it must be one, and no folder or pipe")
-    with run_files.writing(output):
-        os.listdir(output.absolute().parent)
+    with run_files.writing(output), tempfile.TemporaryFile(dir=output.absolute().parent):
+        pass
 
 
 def write(table: list[Row], output: Path) -> None:
