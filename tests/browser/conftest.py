@@ -12,11 +12,11 @@ NOTEBOOKS = reruns.list_notebooks(reruns.NOTEBOOKS)
 
 
 class ByNotebook(LoadScopeScheduling):
-    """Keeps tests that share a page in one process: those of one notebook, and those of the stage."""
+    """Keeps tests that share a page in one process: those of one notebook, of the stage, and of the book."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        return file if file.endswith("test_stage.py") else nodeid.partition("[")[2] or nodeid
+        return file if file.endswith(("test_stage.py", "test_book.py")) else nodeid.partition("[")[2] or nodeid
 
 
 def pytest_xdist_make_scheduler(config, log) -> ByNotebook:
