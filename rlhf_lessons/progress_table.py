@@ -1,4 +1,4 @@
-"""What a learner has done, counted for each notebook."""
+"""What a learner has done, counted for each notebook, and for the labs together."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -12,12 +12,15 @@ COLUMNS += ["predictions right", "predictions close", "predictions wrong", "quiz
 
 
 def summary() -> pd.DataFrame:
-    """A row for each notebook ("01", "02", ...), with counts in `COLUMNS`; no rows where nothing was done yet."""
+    """A row for each notebook ("01", "02", ...) and one for the labs ("lab"), with counts in `COLUMNS`.
+
+    No rows where nothing was done yet.
+    """
     done = list(_done())
     known = [*exercises.all_exercises(), *exercises.MADE_LATER]
     tried = {name for name, column in done if column.startswith("exercises")}
     undone = [(name, "exercises undone") for name in known if name not in tried]
-    counts = Counter((name[:2], column) for name, column in [*done, *undone])
+    counts = Counter((name.partition(".")[0], column) for name, column in [*done, *undone])
     notebooks = sorted({notebook for notebook, _ in counts}) if done else []
     table = [[counts[notebook, column] for column in COLUMNS] for notebook in notebooks]
     return pd.DataFrame(table, pd.Index(notebooks, name="notebook", dtype="str"), COLUMNS)
@@ -28,9 +31,9 @@ def _done() -> Iterator[tuple[str, str]]:
     for name, found in progress.kept("exercise").items():
         if found.get("state") != "undone":
             yield name, f"exercises {'right' if found.get('state') == 'right' else 'not yet right'}"
-    for name, found in progress.kept("prediction").items():
-        yield name, f"predictions {found.get('mark')}"
-    for name, found in progress.kept("quiz").items():
-        yield name, f"quiz {'right' if found.get('right') else 'wrong'}"
+    for kind, word in (("prediction", "predictions"), ("quiz", "quiz")):
+        for name, found in progress.kept(kind).items():
+            if found.get("mark"):  # a prediction may still wait for its answer
+                yield name, f"{word} {found['mark']}"
     for name in progress.kept("lab"):
         yield name, "labs used"

@@ -3,7 +3,7 @@
 import pytest
 from typer.testing import CliRunner
 
-from rlhf_lessons import exercises, progress
+from rlhf_lessons import course, exercises, progress
 from rlhf_lessons.cli import app
 from rlhf_lessons.progress_table import COLUMNS, summary
 
@@ -25,10 +25,10 @@ def keep_some() -> None:
     progress.keep("exercise", exercises.names("06")[0], state="mistake named", said="Not yet")
     progress.keep("exercise", exercises.names("08")[0], state="undone", said="Not done yet")
     for name, mark in (("02.gain", "right"), ("06.safe", "close"), ("06.kl", "wrong")):
-        progress.keep("prediction", name, guess=0.7, truth=0.47, mark=mark, told="You said 70 %, it was 47 %.")
+        progress.keep("prediction", name, given="70", mark=mark, told="You said 70 %, it is 47 %.")
     for number, right in enumerate((True, True, False), start=1):
-        progress.keep("quiz", f"06.{number}", choice="b", right=right)
-    progress.keep("lab", "06.ppo", used=3)
+        progress.keep("quiz", f"06.{number}", given="b", mark="right" if right else "wrong")
+    progress.keep("lab", "lab.ppo", used=3)
 
 
 def test_what_is_kept_is_found_again_and_the_last_counts(folder):
@@ -86,8 +86,21 @@ def test_the_table_counts_by_notebook():
     assert list(table.columns) == COLUMNS and list(table.index) == sorted(table.index)
     assert {name[:2] for name in exercises.all_exercises()} <= set(table.index)
     assert table.loc["02"].tolist() == [1, 1, len(exercises.names("02")) - 1, 1, 0, 0, 0, 0, 0]
-    assert table.loc["06"].tolist() == [0, 1, len(exercises.names("06")) - 1, 0, 1, 1, 2, 1, 1]
+    assert table.loc["06"].tolist() == [0, 1, len(exercises.names("06")) - 1, 0, 1, 1, 2, 1, 0]
+    assert table.loc["lab"].tolist() == [*[0] * 8, 1]
     assert table.loc["08"].tolist() == [0, 0, len(exercises.names("08")), *[0] * 6]
+
+
+def test_a_prediction_that_waits_counts_as_none():
+    progress.keep("prediction", "06.safe", given="70", mark="", told="Kept.")
+    assert summary().empty
+
+
+def test_the_notebook_shows_it_as_a_table_with_a_name():
+    assert repr(course.progress()) == "Nothing is done yet. What you do is kept on this machine alone."
+    keep_some()
+    page = course.progress().html
+    assert 'aria-label="Your progress"' in page and "<th>06</th>" in page and "<th>quiz right</th>" in page
 
 
 def test_blank_exercises_are_nothing_done(folder):
@@ -106,8 +119,8 @@ def test_the_command_shows_the_table_and_how_near_predictions_were(folder):
     assert [word.strip() for word in head.strip("┃").split("┃")] == ["notebook", *COLUMNS]
     (ppo,) = [row for row in rows if row.startswith("│ 06")]
     undone = str(len(exercises.names("06")) - 1 or "")
-    assert [word.strip() for word in ppo.strip("│").split("│")] == ["06", "", "1", undone, "", "1", "1", "2", "1", "1"]
-    assert "\n06.kl: You said 70 %, it was 47 %.\n" in result.stdout
+    assert [word.strip() for word in ppo.strip("│").split("│")] == ["06", "", "1", undone, "", "1", "1", "2", "1", ""]
+    assert "\n06.kl: You said 70 %, it is 47 %.\n" in result.stdout
     assert result.stdout.endswith(f"your progress is kept in {folder}\n")
 
 
