@@ -51,12 +51,12 @@ def here(which: str) -> Links:
 
 
 def progress() -> Links:
-    """What you have done so far, counted; it is kept on this machine, and `rlhf-lessons progress --forget` removes it."""
+    """What you have done so far, counted. It is kept on this machine; `rlhf-lessons progress --forget` removes it."""
     table = progress_table.summary()
     text = "Nothing is done yet. What you do is kept on this machine alone."
     inside = f"<p>{text}</p>" if table.empty else tables.as_html(table)
-    style = "border:1px solid;border-radius:6px;padding:6px 12px"
-    html = f'<section aria-label="Your progress" title="Your progress" style="{style}"><b>Your progress</b>{inside}</section>'
+    name = 'aria-label="Your progress" title="Your progress"'
+    html = f'<section {name} style="border:1px solid;padding:6px 12px"><b>Your progress</b>{inside}</section>'
     return Links(html, text if table.empty else table.to_string())
 
 
