@@ -12,15 +12,25 @@ COLUMNS += ["predictions right", "predictions close", "predictions wrong", "quiz
 
 
 def summary() -> pd.DataFrame:
-    """A row for each notebook ("01", "02", ...), with counts in `COLUMNS`; no rows where nothing was done yet."""
+    """A row for each notebook ("01", "02", ...) and a last one, "labs", with counts in `COLUMNS`.
+
+    A prediction counts once it was measured. There are no rows where nothing was done yet.
+    """
     done = list(_done())
     known = [*exercises.all_exercises(), *exercises.MADE_LATER]
     tried = {name for name, column in done if column.startswith("exercises")}
     undone = [(name, "exercises undone") for name in known if name not in tried]
-    counts = Counter((name[:2], column) for name, column in [*done, *undone])
-    notebooks = sorted({notebook for notebook, _ in counts}) if done else []
-    table = [[counts[notebook, column] for column in COLUMNS] for notebook in notebooks]
-    return pd.DataFrame(table, pd.Index(notebooks, name="notebook", dtype="str"), COLUMNS)
+    counts = Counter((_row(name), column) for name, column in [*done, *undone])
+    rows = sorted({row for row, _ in counts}) if done else []
+    return pd.DataFrame(
+        [[counts[row, column] for column in COLUMNS] for row in rows],
+        pd.Index(rows, name="notebook", dtype="str"),
+        COLUMNS,
+    )
+
+
+def _row(name: str) -> str:
+    return name[:2] if name[:2].isdigit() else "labs"  # a lab has a name of its own: two notebooks may show it
 
 
 def _done() -> Iterator[tuple[str, str]]:
@@ -29,8 +39,9 @@ def _done() -> Iterator[tuple[str, str]]:
         if found.get("state") != "undone":
             yield name, f"exercises {'right' if found.get('state') == 'right' else 'not yet right'}"
     for name, found in progress.kept("prediction").items():
-        yield name, f"predictions {found.get('mark')}"
+        if found.get("mark"):
+            yield name, f"predictions {found['mark']}"
     for name, found in progress.kept("quiz").items():
-        yield name, f"quiz {'right' if found.get('right') else 'wrong'}"
+        yield name, f"quiz {found.get('mark')}"
     for name in progress.kept("lab"):
         yield name, "labs used"

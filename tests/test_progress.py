@@ -20,15 +20,15 @@ def run(*words: str, answer: str | None = None):
 
 
 def keep_some() -> None:
-    """Two exercises of notebook 02's and one of 06's, three predictions, three quiz questions, one lab."""
+    """Two exercises that were tried and a blank one, predictions of which one is not measured yet, a quiz, a lab."""
     progress.keep("exercise", "02.answer_mask", state="right", said="Right")
     progress.keep("exercise", exercises.names("06")[0], state="mistake named", said="Not yet")
     progress.keep("exercise", exercises.names("08")[0], state="undone", said="Not done yet")
-    for name, mark in (("02.gain", "right"), ("06.safe", "close"), ("06.kl", "wrong")):
-        progress.keep("prediction", name, guess=0.7, truth=0.47, mark=mark, told="You said 70 %, it was 47 %.")
-    for number, right in enumerate((True, True, False), start=1):
-        progress.keep("quiz", f"06.{number}", choice="b", right=right)
-    progress.keep("lab", "06.ppo", used=3)
+    for name, mark in (("02.gain", "right"), ("06.safe", "close"), ("06.kl", ""), ("lab.ppo", "wrong")):
+        progress.keep("prediction", name, given="70", mark=mark, told=f"You said 70, it is 47: {mark}.")
+    for number, mark in enumerate(("right", "right", "wrong"), start=1):
+        progress.keep("quiz", f"06.{number}", given="b", mark=mark)
+    progress.keep("lab", "ppo", used=3)
 
 
 def test_what_is_kept_is_found_again_and_the_last_counts(folder):
@@ -50,7 +50,7 @@ def test_without_a_folder_of_its_own_it_lies_beside_the_trained_stages(tmp_path,
 def test_a_damaged_file_counts_as_not_there(folder):
     keep_some()
     path = folder / "quiz" / "06.1.json"
-    path.write_bytes(path.read_bytes().replace(b"true", b"false"))
+    path.write_bytes(path.read_bytes().replace(b"right", b"wrong"))
     (folder / "quiz" / "06.2.json").unlink()
     (folder / "quiz" / "06.2.json").mkdir()
     assert progress.find("quiz", "06.1") is None and list(progress.kept("quiz")) == ["06.3"]
@@ -75,7 +75,7 @@ def test_forgetting_removes_what_was_kept_and_nothing_else(folder):
     keep_some()
     (folder / "mine.txt").write_text("keep")
     assert progress.forget(["quiz"]) == 3 and progress.kept("quiz") == {} != progress.kept("lab")
-    assert progress.forget() == 7 and progress.forget() == 0
+    assert progress.forget() == 8 and progress.forget() == 0
     assert [path.name for path in folder.iterdir()] == ["mine.txt"]
 
 
@@ -86,7 +86,8 @@ def test_the_table_counts_by_notebook():
     assert list(table.columns) == COLUMNS and list(table.index) == sorted(table.index)
     assert {name[:2] for name in exercises.all_exercises()} <= set(table.index)
     assert table.loc["02"].tolist() == [1, 1, len(exercises.names("02")) - 1, 1, 0, 0, 0, 0, 0]
-    assert table.loc["06"].tolist() == [0, 1, len(exercises.names("06")) - 1, 0, 1, 1, 2, 1, 1]
+    assert table.loc["06"].tolist() == [0, 1, len(exercises.names("06")) - 1, 0, 1, 0, 2, 1, 0]
+    assert table.loc["labs"].tolist() == [0, 0, 0, 0, 0, 1, 0, 0, 1]
     assert table.loc["08"].tolist() == [0, 0, len(exercises.names("08")), *[0] * 6]
 
 
@@ -106,8 +107,8 @@ def test_the_command_shows_the_table_and_how_near_predictions_were(folder):
     assert [word.strip() for word in head.strip("┃").split("┃")] == ["notebook", *COLUMNS]
     (ppo,) = [row for row in rows if row.startswith("│ 06")]
     undone = str(len(exercises.names("06")) - 1 or "")
-    assert [word.strip() for word in ppo.strip("│").split("│")] == ["06", "", "1", undone, "", "1", "1", "2", "1", "1"]
-    assert "\n06.kl: You said 70 %, it was 47 %.\n" in result.stdout
+    assert [word.strip() for word in ppo.strip("│").split("│")] == ["06", "", "1", undone, "", "1", "", "2", "1", ""]
+    assert "\n06.safe: You said 70, it is 47: close.\n" in result.stdout and "06.kl" not in result.stdout
     assert result.stdout.endswith(f"your progress is kept in {folder}\n")
 
 
@@ -120,7 +121,7 @@ def test_forgetting_asks_first():
         2,
         "yes: nobody is there to answer; give --yes to remove without a question\n",
     )
-    assert run("--forget", answer="y\n").stdout.endswith("removed 10\n")
+    assert run("--forget", answer="y\n").stdout.endswith("removed 11\n")
     assert progress.kept("lab") == {}
     keep_some()
-    assert run("--forget", "--yes").stdout == "removed 10\n"
+    assert run("--forget", "--yes").stdout == "removed 11\n"
