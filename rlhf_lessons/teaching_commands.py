@@ -74,7 +74,8 @@ def progress_(
         shown.add_row(str(notebook), *[str(count or "") for count in counts])
     show(shown)
     for name, found in progress.kept("prediction").items():
-        typer.echo(f"{name}: {found.get('told', '')}")
+        if found.get("mark"):
+            typer.echo(f"{name}: {found['told']}")
     typer.echo(f"your progress is kept in {progress.folder()}")
 
 

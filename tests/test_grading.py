@@ -3,7 +3,9 @@
 import csv
 import json
 import os
+import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -17,7 +19,7 @@ from rlhf_lessons import exercises, progress
 from rlhf_lessons.cli import app
 from rlhf_lessons.exercises.sft import ANSWER_MASK
 from rlhf_lessons.grading import submissions, table
-from rlhf_lessons.grading.runs import Run, understood
+from rlhf_lessons.grading.runs import Run, run_all, understood
 from rlhf_lessons.grading.submissions import NotGraded, Submission
 from rlhf_lessons.grading.table import NOT_GRADED, Row
 from rlhf_lessons.grading.watched import LOST, Watched
@@ -40,16 +42,16 @@ TWELVE = {
     "crashing": [HEADER, IMPORT, "1 / 0", RIGHT, "1 / 0"],
     "killed": [HEADER, IMPORT, "import os\nos._exit(1)", RIGHT],
     "hog": [HEADER, IMPORT, HOG, RIGHT],
-    "deleting": [HEADER, DELETE, IMPORT, RIGHT],
+    "deleting": [HEADER, IMPORT, RIGHT, DELETE, "open('submission.ipynb')"],
     "no course": [IMPORT, RIGHT],
     "no notebook": [],
 }
 SECONDS, MEMORY = 30, 1
 NO_COURSE = 'it is no notebook of the course: it has no cell with course.here("06") or another number'
 EXPECTED = {  # state, how what is said begins, and what is said of the run
-    "blank": ("undone", "Not done yet", ""),
+    "blank": ("undone", "left blank", ""),
     "crashing": ("right", "Right", "code cell 3 stops with ZeroDivisionError: division by zero; and 1 more"),
-    "deleting": ("right", "Right", ""),
+    "deleting": ("right", "Right", "it removed its own folder; code cell 5 stops with FileNotFoundError: ..."),
     "endless": ("right", "Right", "it took longer than 30 seconds in code cell 4"),
     "first mistake": ("mistake named", f"Not yet. {ANSWER_MASK.mistakes[0].advice}", ""),
     "hog": (NOT_GRADED, "not reached: it took more than 1 GB of memory in code cell 3", "it took more than 1 GB of..."),
@@ -175,6 +177,7 @@ def test_a_run_is_read_as_far_as_it_was_told():
 @pytest.mark.parametrize(
     ("run", "state", "said"),
     [
+        (Run(kept={NAME: ["undone", "Not done yet: the course goes on"]}, fault=""), "undone", "left blank"),
         (Run(kept={NAME: ["mistake named", "Not\nyet.\x1b[0m"]}), "mistake named", "Not yet. [0m"),
         (Run(kept={NAME: ["excellent", "100 points"]}, fault=""), "undone", "its check did not run"),
         (Run(errors={2: "SyntaxError: invalid"}), "wrong", "its cell stops with SyntaxError: invalid"),
@@ -228,11 +231,31 @@ def test_who_leaves_the_family_is_ended_too(tmp_path):
     leave += "time.sleep(60)"
     child = f"import subprocess, sys, time\nsubprocess.run([sys.executable, '-c', {leave!r}])\ntime.sleep(1)"
     fault, said = watch(child, tmp_path)
-    assert fault == "" and not runs(int(said))
+    assert fault == "" and not any(process.pid == int(said) and lives(process) for process in psutil.process_iter())
 
 
-def runs(pid: int) -> bool:
+@pytest.mark.slow
+def test_ctrl_c_ends_what_runs_and_leaves_nothing_behind(tmp_path, monkeypatch):
+    def interrupt(self: Watched) -> bool:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(Watched, "is_over", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        next(run_all([Submission("a", ("while True: pass",), "02")], seconds=60, memory=8, jobs=1))
+    assert list(tmp_path.iterdir()) == []
+    assert not any(str(tmp_path) in "".join(process.cmdline()) for process in psutil.process_iter() if lives(process))
+
+
+@pytest.mark.slow
+def test_who_runs_a_submission_ends_with_the_grader(tmp_path):
+    path = write(tmp_path / "a.ipynb", ["while True: pass"])
+    command = [sys.executable, "-m", "rlhf_lessons.grading.every_cell", str(path), NAME]
+    assert subprocess.run(command, stdin=subprocess.DEVNULL, timeout=300).returncode == 1
+
+
+def lives(process: psutil.Process) -> bool:
     try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+        return process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False

@@ -31,6 +31,7 @@ class Run:
     errors: dict[int, str] = field(default_factory=dict)
     kept: dict[str, list[str]] = field(default_factory=dict)
     fault: str = LOST
+    is_folder_gone: bool = False
 
     @property
     def ended_early(self) -> str:
@@ -42,8 +43,9 @@ class Run:
     def told(self) -> str:
         """What went wrong beside exercises that are not solved, in a line."""
         others = [f"code cell {n} stops with {text}" for n, text in self.errors.items() if "NotSolved:" not in text]
-        more = [f"and {len(others) - 1} more"] if len(others) > 1 else []
-        return "; ".join([*filter(None, [self.ended_early]), *others[:1], *more])
+        more = f"and {len(others) - 1} more" if len(others) > 1 else ""
+        gone = "it removed its own folder" if self.is_folder_gone else ""
+        return "; ".join(filter(None, [self.ended_early, gone, *others[:1], more]))
 
 
 def run_all(
@@ -73,16 +75,20 @@ class _Running:
         root = Path(self._folder.name)
         for name in ("work", "temporary"):
             (root / name).mkdir()
-        copy = root / "work" / "submission.ipynb"
+        self._copy = root / "work" / "submission.ipynb"
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(text) for text in submission.cells])
-        copy.write_text(nbformat.writes(notebook), encoding="utf-8", errors="replace")
-        command = [sys.executable, "-m", "rlhf_lessons.grading.every_cell", str(copy), *submission.exercises]
-        self.watched = Watched(command, copy.parent, _surroundings(root, jobs), progress.VARIABLE, seconds, memory)
+        self._copy.write_text(nbformat.writes(notebook), encoding="utf-8", errors="replace")
+        command = [sys.executable, "-m", "rlhf_lessons.grading.every_cell", str(self._copy), *submission.exercises]
+        self.watched = Watched(
+            command, self._copy.parent, _surroundings(root, jobs), progress.VARIABLE, seconds, memory
+        )
 
     def end(self) -> Run:
         self.watched.kill()
+        run = understood(self.watched.output(), self.watched.fault)
+        run.is_folder_gone = not self._copy.exists()
         self._folder.cleanup()
-        return understood(self.watched.output(), self.watched.fault)
+        return run
 
 
 def _surroundings(root: Path, jobs: int) -> dict[str, str]:

@@ -61,7 +61,7 @@ def rows(submission: Submission, run: Run) -> list[Row]:
 def _judged(submission: Submission, run: Run, name: str) -> tuple[str, str]:
     state, said = run.kept.get(name, ("", ""))
     if state in get_args(State):
-        return state, said
+        return state, "left blank" if state == "undone" else said
     cell = submission.cell_of(name)
     if cell is None:
         return "undone", "not in the file"
