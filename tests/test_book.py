@@ -5,9 +5,10 @@ from html import escape
 
 import nbformat
 import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
 from rlhf_lessons import reruns
-from tools import book, slides
+from tools import book, deck, slides
 from tools.api_pages import package_page
 
 NOTEBOOKS = [path.stem for path in reruns.list_notebooks(reruns.NOTEBOOKS)]
@@ -58,7 +59,7 @@ def test_every_formula_of_the_notebooks_is_drawn(pages):
     for name in NOTEBOOKS:
         cells = nbformat.read(reruns.NOTEBOOKS / f"{name}.ipynb", as_version=4).cells
         prose = "\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
-        formulas = [found for found in slides.FORMULA.finditer(prose) if not found["code"]]
+        formulas = [found for found in deck.FORMULA.finditer(prose) if not found["code"]]
         assert read(pages / "notebooks" / f"{name}.html").count("<math") == len(formulas), name
 
 
@@ -106,7 +107,23 @@ def test_a_fault_of_a_page_is_named(tmp_path, html, said):
     [("costs `$5` and `$6`", 0), ("```\n$x$\n```", 0), ("$x$ and $$y\n= 2$$", 2), ("5 $ and\n6 $", 0)],
 )
 def test_what_is_a_formula(text, drawn):
-    assert slides.with_mathml(text).count("<math") == drawn
+    assert deck.with_mathml(text).count("<math") == drawn
+
+
+def test_a_question_stands_on_a_slide_of_its_own_before_what_answers_it():
+    made = deck.Deck()
+    panel = "<section><b>You</b><p>How many?</p><details><summary>Answer</summary>3</details></section>"
+    html = new_output("display_data", {"text/html": panel})
+    printed = new_output("stream", text="3 of 20\n")
+    made.add(new_markdown_cell("## Pairs\n\nThere are pairs.\n\n**Predict first.** How many?"))
+    made.add(new_code_cell("predict()", outputs=[html]))
+    made.add(new_code_cell("count()", outputs=[printed]))
+    made.add(new_code_cell("import torch"))
+    kinds = [cell.metadata.get("slideshow", {}).get("slide_type") for cell in made.cells]
+    assert [kind for kind in kinds if kind] == ["slide", "subslide", "subslide", "subslide"]
+    asked, answered = made.cells[5], made.cells[-1]
+    assert "How many?" in asked.source and "<section" not in asked.source
+    assert answered.outputs == [printed] and answered.metadata.tags == [deck.NO_CODE]
 
 
 def test_a_page_of_the_reference_holds_what_is_public_with_its_words(tmp_path):
