@@ -1,6 +1,6 @@
-"""The header and the footer of every notebook: where you are, what is done, and what comes before and after.
+"""The header of every notebook: where you are, and what is done; and what a learner has done, counted.
 
-They are plain HTML with inline styles and inherited colours, so that they look and work the same in any theme, on a
+It is plain HTML with inline styles and inherited colours, so that it looks and works the same in any theme, on a
 web page, and in a notebook that JupyterLab does not trust.
 """
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from rlhf_lessons import reruns, store
+from rlhf_lessons import progress_table, reruns, store, tables
 
 BOX = "border:1px solid;border-radius:6px;padding:6px 12px;line-height:1.9"
 ITEM = "display:inline-block;margin-right:18px"
@@ -32,8 +32,10 @@ class Links:
 def here(which: str) -> Links:
     """All notebooks in order: `which` (such as "03") is marked, the others are links, a tick stands at what is done.
 
-    Done is whose last cell has kept its result. Raises ValueError if there is no such notebook.
+    Done is whose last code cell has kept its result. From here on tables show as `rlhf_lessons.tables` says. Raises
+    ValueError if there is no such notebook.
     """
+    tables.install()
     paths, place = _course(which)
     done = [(store.home() / store.RESULTS / f"{path.stem}.json").exists() for path in paths]
     items = []
@@ -48,17 +50,14 @@ def here(which: str) -> Links:
     return Links(_nav("Where you are in the course", "".join(items) + count), text)
 
 
-def next(which: str) -> Links:
-    """The notebooks before and after `which`, by their titles. Raises ValueError if there is no such notebook."""
-    paths, place = _course(which)
-    around = {"Before": paths[place - 1 : place], "Next": paths[place + 1 : place + 2]}
-    found = {word: path for word, paths in around.items() for path in paths}
-    links = [
-        f'<div>{word}: <a href="{escape(path.name)}">{escape(reruns.title(path))}</a></div>'
-        for word, path in found.items()
-    ]
-    text = "; ".join(f"{word}: {reruns.title(path)}" for word, path in found.items())
-    return Links(_nav("Before and after this notebook", "".join(links)), text)
+def progress() -> Links:
+    """What you have done so far, counted. It is kept on this machine; `rlhf-lessons progress --forget` removes it."""
+    table = progress_table.summary()
+    text = "Nothing is done yet. What you do is kept on this machine alone."
+    inside = f"<p>{text}</p>" if table.empty else tables.as_html(table)
+    name = 'aria-label="Your progress" title="Your progress"'
+    html = f'<section {name} style="border:1px solid;padding:6px 12px"><b>Your progress</b>{inside}</section>'
+    return Links(html, text if table.empty else table.to_string())
 
 
 def _course(which: str) -> tuple[list[Path], int]:

@@ -1,4 +1,4 @@
-"""The header and the footer of the notebooks."""
+"""The header of the notebooks."""
 
 import re
 from xml.etree import ElementTree
@@ -47,26 +47,12 @@ def test_a_tick_stands_at_what_has_kept_its_result(folder):
     assert "".join(header.itertext()).endswith("1 of 3 done")
 
 
-def test_the_footer_names_both_neighbours_by_their_titles(folder):
-    assert hrefs(course.next("01")) == ["00_start_here.ipynb", "08_dpo.ipynb"]
-    assert repr(course.next("01")) == "Before: About 00_start_here; Next: About 08_dpo"
-    assert repr(course.next("00")) == "Next: About 01_pretraining"
-    assert repr(course.next("08")) == "Before: About 01_pretraining"
-
-
-def test_a_title_is_shown_as_it_is_written(folder):
-    name = folder / "08_dpo.ipynb"
-    name.write_text(name.read_text("utf-8").replace("# About 08_dpo", "# r < 0 & <b>bold</b>"), "utf-8")
-    assert "r < 0 & <b>bold</b>" in "".join(page(course.next("01")).itertext())
-
-
-@pytest.mark.parametrize("show", [course.here, course.next])
-def test_it_needs_no_trust_and_fits_any_theme(show, folder):
+def test_it_needs_no_trust_and_fits_any_theme(folder):
     """JupyterLab takes scripts, style tags and aria attributes out of what it does not trust."""
     store.save_result("00_start_here", {})
-    shown = page(show("01"))
+    shown = page(course.here("01"))
     assert {item.tag for item in shown.iter()} <= {"nav", "div", "span", "a"}
-    assert not re.search(r"(color|background)\s*:", show("01").html), "colours are inherited"
+    assert not re.search(r"(color|background)\s*:", course.here("01").html), "colours are inherited"
     assert shown.tag == "nav" and shown.get("aria-label") == shown.get("title")
 
 
@@ -80,11 +66,11 @@ def test_a_notebook_that_is_open_elsewhere_is_found_in_the_course(tmp_path, monk
 
 
 @pytest.mark.parametrize("source", sorted((reruns.NOTEBOOKS / "sources").glob("*.md")), ids=lambda path: path.stem)
-def test_every_notebook_has_its_own_header_and_footer_and_keeps_its_result_under_its_name(source):
+def test_every_notebook_has_its_own_header_and_keeps_its_result_under_its_name(source):
     cells = [cell.source for cell in build_notebooks.convert(source).cells if cell.cell_type == "code"]
     number = source.stem[:2]
     assert cells[0].endswith(f'\ncourse.here("{number}")')
-    assert cells[-1].endswith(f'\ncourse.next("{number}")') and f'store.save_result("{source.stem}", ' in cells[-1]
+    assert f'store.save_result("{source.stem}", ' in cells[-1]
 
 
 def test_a_notebook_made_for_all_shows_nobodys_ticks(tmp_path, monkeypatch):

@@ -24,7 +24,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
-from rlhf_lessons import cache, files, store
+from rlhf_lessons import cache, files, progress, store
 from rlhf_lessons.kernels import PrivateKernelManager
 from rlhf_lessons.run_files import errors_in
 from rlhf_lessons.sweeps import results
@@ -151,7 +151,8 @@ def main(arguments: list[str] | None = None, folder: Path = NOTEBOOKS) -> int:
     except ValueError as error:
         parser.error(str(error))
     if folder == NOTEBOOKS:
-        os.environ |= {store.HOME_VARIABLE: str(HOME), results.REMAKE_VARIABLE: "1"}
+        own = {store.HOME_VARIABLE: HOME, progress.VARIABLE: HOME / "progress"}
+        os.environ |= {name: str(folder) for name, folder in own.items()} | {results.REMAKE_VARIABLE: "1"}
     failed = False
     for source in sources:
         if folder == NOTEBOOKS:
@@ -171,7 +172,8 @@ def main(arguments: list[str] | None = None, folder: Path = NOTEBOOKS) -> int:
 
 
 def forget_results() -> None:
-    """Take away what the notebooks have kept so far: a notebook that is made for all shows nobody's ticks."""
+    """Take away what was kept so far: a notebook that is made for all shows nobody's ticks and nobody's answers."""
+    progress.forget()
     for path in (HOME / store.RESULTS).glob("*.json"):
         path.unlink()
 

@@ -1,10 +1,12 @@
 """Every exercise knows the mistakes it claims to know, and stops a learner's *Run All* in a strict run alone."""
 
+import copy
 import importlib
 import pkgutil
 import re
 
 import pytest
+import torch
 
 from rlhf_lessons import exercises, progress, reruns
 from rlhf_lessons.exercises.exercise import STRICT_VARIABLE, Exercise, NotSolved, same
@@ -14,12 +16,6 @@ MISTAKES = [(name, number) for name, each in EXERCISES.items() for number in ran
 SOURCES = {path.stem[:2]: path.read_text("utf-8") for path in (reruns.NOTEBOOKS / "sources").glob("*.md")}
 
 each_exercise = pytest.mark.parametrize("exercise", EXERCISES.values(), ids=EXERCISES)
-
-
-@pytest.fixture(autouse=True)
-def own_progress(tmp_path, monkeypatch):
-    monkeypatch.setenv(progress.VARIABLE, str(tmp_path / "progress"))
-    monkeypatch.delenv(STRICT_VARIABLE, raising=False)
 
 
 def last_line(capsys) -> str:
@@ -47,6 +43,13 @@ def test_a_known_mistake_is_named(name, number, capsys):
     assert used is exercise.reference
     assert capsys.readouterr().out.endswith(f"\nNot yet. {mistake.advice}\n")
     assert progress.find("exercise", name)["state"] == "mistake named"
+
+
+@each_exercise
+def test_each_mistake_can_be_computed_from_every_case(exercise):
+    for inputs in exercise.cases:
+        for mistake in exercise.mistakes:
+            assert mistake.gives(*copy.deepcopy(inputs)) is not None
 
 
 @each_exercise
@@ -132,7 +135,37 @@ def test_hints_and_the_solution_are_there_for_the_asking(exercise, capsys):
         ({"a": 1}, {"a": 1.0}, True),
         ({"b": 1}, {"a": 1}, False),
         (1, {"a": 1}, False),
+        (torch.tensor([1.0, 2.0]), [1.0, 2.0], True),
+        ([1.0, 2.0], torch.tensor([[1.0, 2.0]]), False),
+        ((torch.tensor([1.0, 2.0]), 3), ([1.0, 2.0], 3.0), True),
+        (torch.tensor([1.0, 2.0]), 1.0, False),
+        (float("nan"), float("nan"), True),
+        (float("nan"), 1.0, False),
+        ([None], [1.0], False),
     ],
 )
 def test_answers_agree_in_shape_and_to_the_fourth_decimal(given, wanted, expected):
     assert same(given, wanted) is expected
+
+
+def test_numbers_are_shown_in_six_digits_and_tensors_as_lists(capsys):
+    def thirds(x):
+        return [x / 3]
+
+    def halves(x):
+        return x / 2
+
+    Exercise("01.thirds", 1, 1, "Thirds.", thirds, [(torch.tensor([1.0, 2.0]),)], hints=["3"]).check(halves)
+    assert last_line(capsys) == (
+        "Not yet: for the inputs [1.0, 2.0] it gives [0.5, 1.0]; it should give [[0.333333, 0.666667]]."
+    )
+
+
+def test_nothing_returned_for_a_later_case_is_wrong_not_undone(capsys):
+    def root(x):
+        return x**0.5
+
+    exercise = Exercise("01.root", 1, 1, "The root.", root, [(4.0,), (0.0,)], hints=["2"])
+    exercise.check(lambda x: root(x) or None)
+    assert last_line(capsys) == "Not yet: for the inputs 0.0 it gives None; it should give 0.0."
+    assert progress.find("exercise", "01.root")["state"] == "wrong"

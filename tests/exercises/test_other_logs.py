@@ -4,8 +4,9 @@ import pytest
 
 from rlhf_lessons.diagnostics.log_reader import diagnose
 from rlhf_lessons.diagnostics.logs import examples
-from rlhf_lessons.exercises.other_logs import EXERCISES, PAIRS, POLICY, menu
+from rlhf_lessons.exercises.other_logs import DEEPSPEED_LOG, DPO_LOG, GRPO_LOG, PAIRS, POLICY, menu
 
+EXERCISES = {"deepspeed_reward_model": DEEPSPEED_LOG, "trl_dpo": DPO_LOG, "trl_grpo": GRPO_LOG}
 MENUS = {"deepspeed_reward_model": PAIRS, "trl_dpo": PAIRS, "trl_grpo": POLICY}
 PLANTED = {
     "deepspeed_reward_model": ("reward_model", "held-out"),
@@ -17,12 +18,13 @@ PLANTED = {
 @pytest.mark.parametrize("name", examples.NAMES)
 def test_the_right_number_is_right_and_every_other_one_is_told_what_to_look_at(name, capsys):
     exercise, right = EXERCISES[name], EXERCISES[name].reference(name)
+    assert exercise.cases == [(name,)]
     assert exercise.check(lambda log: right)(name) == right
-    assert capsys.readouterr().out.startswith("Right")
+    assert "\nRight, on its case" in capsys.readouterr().out
     for number in {*range(1, len(MENUS[name]) + 1)} - {right}:
         exercise.check(lambda log, number=number: number)
         said = capsys.readouterr().out
-        assert said.startswith("Not yet. ") and "it should give" not in said
+        assert "\nNot yet. " in said and "it should give" not in said
 
 
 def test_a_menu_has_one_numbered_line_a_cause():

@@ -120,8 +120,13 @@ class Lab:
     rounds: Callable[[Any], Sequence[Round]] | None = None
     question: Question | None = None
 
+    @property
+    def name(self) -> str:
+        """The module that it stands in."""
+        return self.compute.__module__.rpartition(".")[2]
+
     def code(self, settings: Mapping[str, Value]) -> str:
         """Python that computes the same result without widgets."""
-        package, _, name = self.compute.__module__.rpartition(".")
+        package = self.compute.__module__.rpartition(".")[0]
         given = ", ".join(f"{knob}={value!r}" for knob, value in settings.items())
-        return f"from {package} import {name} as lab\nresult = lab.compute({given})"
+        return f"from {package} import {self.name} as lab\nresult = lab.compute({given})"

@@ -12,11 +12,12 @@ from typing import Any
 
 from IPython.display import display
 
+from rlhf_lessons import progress
 from rlhf_lessons.knobs import Value
 from rlhf_lessons.labs.frame.canvas import Screen
 from rlhf_lessons.labs.frame.controls import Control, as_text, knobs_of
 from rlhf_lessons.labs.frame.lab import POINTS, Guess, Lab, Question
-from rlhf_lessons.labs.frame.predictions import SCORE, judge, read_guess, told
+from rlhf_lessons.labs.frame.predictions import judge, read_guess, score, told
 from rlhf_lessons.labs.frame.stage import WIDGET, Stage, still
 
 SMALLEST, LARGEST, SHARPEST = 100, 4000, 2.0  # pixels of a side, and real pixels for each
@@ -53,6 +54,7 @@ class Panel:
         self._sketch: tuple[float, ...] = ()  # a curve that the learner drew, while its result is shown
         self._compared: Mapping[str, Value] = {}  # the settings whose curves stand in grey
         self._turned = ""  # the knob that was turned last
+        self._is_used = False
         if lab.question:
             self._words["question"] = {"veiled": True, "told": "", "mark": "", "score": ""}
         self.stage = Stage(self.receive, spec=self._spec())
@@ -120,7 +122,7 @@ class Panel:
         """Veil the picture, and ask again. Raises ValueError if the lab asks nothing."""
         self._asked()
         self._guess = None
-        self._words["question"] = {"veiled": True, "told": "", "mark": "", "score": str(SCORE)}
+        self._words["question"] = {"veiled": True, "told": "", "mark": "", "score": score()}
         self.tell()
 
     def place(self, width: int, height: int, ratio: float = 1.0, dark: bool = False, large: bool = False) -> None:
@@ -163,6 +165,7 @@ class Panel:
         action = given.pop("do", None)
         if action != "place":
             self._words["message"], self.stage.errors = "", []
+            self._count_use()
         try:
             if action not in [*does]:
                 raise ValueError(f"do: {action!r} is not allowed; it must be one of {', '.join(does)}")
@@ -184,6 +187,13 @@ class Panel:
         name, trace = type(error).__name__, "".join(traceback.format_exception(error)).splitlines()
         self.stage.errors = [{"output_type": "error", "ename": name, "evalue": str(error), "traceback": trace}]
         self.tell(message=f"These settings do not work: {error} ({name})")
+
+    def _count_use(self) -> None:
+        """Keep, once for each time that it is shown, that the learner has used this lab."""
+        if not self._is_used:
+            self._is_used = True
+            used = (progress.find("lab", self.lab.name) or {}).get("used", 0)
+            progress.keep("lab", self.lab.name, used=used + 1)
 
     def _spec(self) -> dict[str, Any]:
         question = self.lab.question
@@ -276,9 +286,11 @@ class Panel:
         guess, self._guess, question = self._guess, None, self._asked()
         truth = question.answer(self.result)
         mark = judge(question, guess, truth)
-        SCORE.marks.append(mark)
         sentence = told(question, guess, truth, mark)
-        self.tell(question={"veiled": False, "told": sentence, "mark": mark, "score": str(SCORE)})
+        progress.keep(
+            "prediction", f"lab.{self.lab.name}", text=question.text, given=str(guess), mark=mark, told=sentence
+        )
+        self.tell(question={"veiled": False, "told": sentence, "mark": mark, "score": score()})
 
     def _ipython_display_(self) -> None:
         view = {"model_id": self.stage.model_id, "version_major": 2, "version_minor": 0}

@@ -3,9 +3,9 @@
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Literal
 
+from rlhf_lessons import progress
 from rlhf_lessons.labs.frame.controls import read_typed
 from rlhf_lessons.labs.frame.lab import POINTS, Guess, Question
 from rlhf_lessons.refusals import check_choice
@@ -14,20 +14,13 @@ Mark = Literal["right", "close", "wrong"]
 CLOSE = 3  # times what counts as right
 
 
-@dataclass
-class Score:
-    """How the predictions of one session went, over all labs of a notebook."""
-
-    marks: list[Mark] = field(default_factory=list)
-
-    def __str__(self) -> str:
-        if not self.marks:
-            return ""
-        right, close = (self.marks.count(mark) for mark in ("right", "close"))
-        return f"Your predictions so far: {right} right, {close} close, {len(self.marks) - right - close} wrong."
-
-
-SCORE = Score()
+def score() -> str:
+    """How all predictions went that are kept, of labs and in the notebooks' text; nothing where there are none."""
+    marks = [found["mark"] for found in progress.kept("prediction").values() if found["mark"]]
+    if not marks:
+        return ""
+    right, close = (marks.count(mark) for mark in ("right", "close"))
+    return f"Your predictions so far: {right} right, {close} close, {len(marks) - right - close} wrong."
 
 
 def read_guess(question: Question, text: str) -> Guess:

@@ -6,27 +6,6 @@ const LEAST_HEIGHT = 520, MOST_HEIGHT = 980, LEAST_PICTURE = 220;
 const SETTLED_MS = 120; // a size that has not changed for so long is drawn for
 const PATIENCE_MS = 3000; // without an answer: then the lab says so
 const SILENT = "No answer yet: the kernel is busy. If it stays so, run this cell to make it live.";
-const GONE = "The kernel is gone. Run this cell to make it live.";
-let ids = Math.floor(1e9 * Math.random()); // every lab loads this file anew, and all share the page
-
-function h(tag, given = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(given)) {
-    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
-    else if (value !== false && value !== undefined) node.setAttribute(name, value === true ? "" : value);
-  }
-  node.append(...children.filter((child) => child !== null && child !== undefined));
-  return node;
-}
-
-// Changing a text only when it differs keeps screen readers from reading it twice.
-const put = (node, text) => { if (node.textContent !== text) node.textContent = text; };
-const set = (node, name, value) => { if (node.getAttribute(name) !== value) node.setAttribute(name, value); };
-const off = (button, is) => set(button, "aria-disabled", String(is)); // `disabled` would throw the focus away
-const press = (action) => (event) => { if (event.currentTarget.getAttribute("aria-disabled") !== "true") action(); };
-
-// JupyterLab keeps Enter in a cell's lines of text from what a browser makes of it.
-const onEnter = (action) => (event) => { if (event.key === "Enter") { event.preventDefault(); action(); } };
 
 // Messages are numbered on from a number that no earlier page had: an answer to it is news.
 // One message at a time: while an answer is on its way, only the latest move of each knob is kept. `heard` is told
@@ -414,8 +393,6 @@ function render({ model, el }) {
   const controls = h("div", { class: "controls" }, h("h3", {}, spec.title), ...rows.map(([, { row }]) => row), training?.row, presets, message, told, score);
   const answers = h("div", { class: "answers" }, verdict.block, bench, cards);
   const foot = h("div", { class: "foot" }, pin, again, large, words, asCode);
-  // JupyterLab takes arrows and letters for itself wherever the focused element does not say no: its parents do not help.
-  const keepKeys = (event) => set(event.target, "data-lm-suppress-shortcuts", "true");
   const stage = h("section", { class: "rlhf-stage", "aria-label": spec.title, onfocusin: keepKeys }, controls, answers, foot, gone);
   if (chooser) stage.addEventListener("keydown", chooser.onkeydown);
   el.append(stage);

@@ -1,7 +1,8 @@
 """The part of a lab that lives in the browser: it shows what Python says, and tells Python what the learner does.
 
-`stage.js` builds the page's elements once from `spec` and keeps them in step with `state`; `stage.css` lays them out.
-Both ship with the package, so that a lab needs no network.
+`stage.js`, behind `dom.js`, builds the page's elements once from `spec` and keeps them in step with `state`;
+`stage.css` lays them out.
+They ship with the package, so that a lab needs no network.
 """
 
 import base64
@@ -13,8 +14,9 @@ from typing import Any
 import anywidget
 import traitlets
 
-SCRIPT, STYLE, STILL = (
-    Path(__file__).with_name(name).read_text(encoding="utf-8") for name in ("stage.js", "stage.css", "still.css")
+DOM, SCRIPT, STYLE, STILL = (
+    Path(__file__).with_name(name).read_text(encoding="utf-8")
+    for name in ("dom.js", "stage.js", "stage.css", "still.css")
 )
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
@@ -27,7 +29,7 @@ class Stage(anywidget.AnyWidget):
     finds them. `receive` is called with what the learner does, a message at a time.
     """
 
-    _esm = SCRIPT
+    _esm = DOM + SCRIPT
     _css = STYLE
     spec = traitlets.Dict().tag(sync=True)
     state = traitlets.Dict().tag(sync=True)

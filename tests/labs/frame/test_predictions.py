@@ -2,10 +2,10 @@ from dataclasses import replace
 
 import pytest
 
-from rlhf_lessons.labs.frame import panel as panels
+from rlhf_lessons import progress
 from rlhf_lessons.labs.frame.lab import POINTS, Question, Sketch
 from rlhf_lessons.labs.frame.panel import Panel
-from rlhf_lessons.labs.frame.predictions import Score, judge, read_guess, told
+from rlhf_lessons.labs.frame.predictions import judge, read_guess, score, told
 from tests.labs.frame.a_line import LAB, QUESTION, SILENT
 
 SHARE = Question("Which share?", float, {}, number_format="{:.0%}")
@@ -15,15 +15,12 @@ FLAT = (0.0,) * POINTS
 
 
 @pytest.fixture
-def score(monkeypatch) -> Score:
-    new = Score()
-    monkeypatch.setattr(panels, "SCORE", new)
-    return new
-
-
-@pytest.fixture
-def panel(score) -> Panel:
+def panel() -> Panel:
     return Panel(LAB)
+
+
+def marks() -> list[str]:
+    return [found["mark"] for found in progress.kept("prediction").values()]
 
 
 def do(panel: Panel, action: str, **given) -> dict:
@@ -76,15 +73,18 @@ def test_a_guess_is_right_close_or_wrong(question, guess, truth, mark, sentence)
 
 
 def test_the_score_counts_all_predictions():
-    assert str(Score()) == ""
-    marks = ["right", "right", "close", "wrong"]
-    assert str(Score(marks)) == "Your predictions so far: 2 right, 1 close, 1 wrong."
+    assert score() == ""
+    for number, mark in enumerate(["right", "right", "close", "wrong", ""]):  # one waits for its answer
+        progress.keep("prediction", f"06.p{number}", mark=mark)
+    assert score() == "Your predictions so far: 2 right, 1 close, 1 wrong."
 
 
-def test_the_picture_is_veiled_until_the_learner_commits_or_skips(panel, score):
+def test_the_picture_is_veiled_until_the_learner_commits_or_skips(panel):
     assert panel.stage.state["question"]["veiled"] and panel.stage.spec["question"]["text"] == "How steep?"
     assert do(panel, "commit", guess="many")["veiled"] and "'many' is not allowed" in panel.stage.state["message"]
-    assert not do(panel, "skip")["veiled"] and panel.settings == panel.first_settings and score.marks == []
+    assert (
+        not do(panel, "skip")["veiled"] and panel.settings == panel.first_settings and progress.kept("prediction") == {}
+    )
     assert do(panel, "ask")["veiled"]
     found = do(panel, "commit", guess="-0.12")
     score_now = "Your predictions so far: 0 right, 1 close, 0 wrong."
@@ -93,19 +93,19 @@ def test_the_picture_is_veiled_until_the_learner_commits_or_skips(panel, score):
     assert do(panel, "ask") == {"veiled": True, "told": "", "mark": "", "score": score_now}
 
 
-def test_it_runs_and_judges_what_was_asked_about_whatever_the_knobs_say(panel, score):
+def test_it_runs_and_judges_what_was_asked_about_whatever_the_knobs_say(panel):
     panel.set(update="both_fixed", n_pairs=5)
     assert "it is -0.10: right" in do(panel, "commit", guess="-0.1")["told"]
     assert panel.settings == panel.first_settings | QUESTION.settings
     panel.set(n_pairs=20)
-    assert "it is -0.10: right" in panel.stage.state["question"]["told"] and score.marks == ["right"], "judged once"
+    assert "it is -0.10: right" in panel.stage.state["question"]["told"] and marks() == ["right"], "judged once"
 
 
-def test_settings_that_do_not_work_judge_nothing_now_or_later(score):
+def test_settings_that_do_not_work_judge_nothing_now_or_later():
     panel = Panel(replace(LAB, question=replace(QUESTION, settings={"n_pairs": 13})))
     assert do(panel, "commit", guess="-0.1")["veiled"] and "thirteen" in panel.stage.state["message"]
     panel.set(n_pairs=12)
-    assert score.marks == [] and panel.stage.state["question"]["veiled"]
+    assert progress.kept("prediction") == {} and panel.stage.state["question"]["veiled"]
 
 
 @pytest.mark.parametrize("action", ["ask", "commit"])
@@ -115,7 +115,7 @@ def test_a_lab_without_a_question_says_so_and_veils_nothing(action):
     assert panel.stage.state["message"] == "A line: it asks nothing" and panel.stage.spec["question"] is None
 
 
-def test_a_drawn_curve_stands_beside_the_truth_that_it_was_drawn_for_and_no_other(score):
+def test_a_drawn_curve_stands_beside_the_truth_that_it_was_drawn_for_and_no_other():
     question = replace(CURVE, answer=lambda result: FLAT, settings={"n_pairs": 10})
     panel = Panel(replace(LAB, question=question))
 

@@ -4,11 +4,10 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from rlhf_lessons.labs.frame import panel as panels
+from rlhf_lessons import progress
 from rlhf_lessons.labs.frame import training
 from rlhf_lessons.labs.frame.canvas import Canvas, Screen
 from rlhf_lessons.labs.frame.lab import Lab, Question, Verdict
-from rlhf_lessons.labs.frame.predictions import Score
 from rlhf_lessons.labs.frame.training import TrainingPanel
 from tests.labs.frame.a_line import pixels
 
@@ -26,11 +25,8 @@ def every_step_is_drawn(monkeypatch):
     monkeypatch.setattr(training, "REDRAW_SECONDS", 0.0)
 
 
-@pytest.fixture(autouse=True)
-def score(monkeypatch) -> Score:
-    new = Score()
-    monkeypatch.setattr(panels, "SCORE", new)
-    return new
+def marks() -> list[str]:
+    return [found["mark"] for found in progress.kept("prediction").values()]
 
 
 @pytest.fixture
@@ -238,17 +234,17 @@ def test_a_lab_that_waits_can_be_stopped(gate):
     assert wait(second)["status"] == "Stopped. The picture shows what was there before." and first.running
 
 
-def test_a_prediction_is_judged_when_what_was_asked_about_has_been_trained(gate, score):
+def test_a_prediction_is_judged_when_what_was_asked_about_has_been_trained(gate):
     panel = make(gate)
     state = do(panel, "commit", guess="9")
-    assert not state["question"]["veiled"] and score.marks == [], "not yet"
+    assert not state["question"]["veiled"] and marks() == [], "not yet"
     gate.set()
     state = wait(panel)
-    assert state["question"]["told"] == "You said 9.00, it is 10.00: right." and score.marks == ["right"]
+    assert state["question"]["told"] == "You said 9.00, it is 10.00: right." and marks() == ["right"]
     assert panel.settings["learning_rate"] == 1.0
 
 
-def test_a_training_that_was_stopped_judges_nothing_and_nor_does_the_next(gate, score):
+def test_a_training_that_was_stopped_judges_nothing_and_nor_does_the_next(gate):
     panel = make(gate)
     do(panel, "commit", guess="4")
     wait_at_gate(panel)
@@ -256,25 +252,25 @@ def test_a_training_that_was_stopped_judges_nothing_and_nor_does_the_next(gate, 
     gate.set()
     wait(panel)
     panel.train()
-    assert wait(panel)["question"]["told"] == "" and score.marks == []
+    assert wait(panel)["question"]["told"] == "" and marks() == []
 
 
-def test_a_prediction_while_another_training_is_under_way_is_refused_and_never_judged(gate, score):
+def test_a_prediction_while_another_training_is_under_way_is_refused_and_never_judged(gate):
     panel = make(gate)
     do(panel, "train")
     wait_at_gate(panel)
     state = do(panel, "commit", guess="9")
     assert "under way" in state["message"] and state["question"]["veiled"]
     gate.set()
-    assert wait(panel)["question"]["veiled"] and score.marks == []
+    assert wait(panel)["question"]["veiled"] and marks() == []
 
 
-def test_asking_again_while_it_trains_lets_the_last_prediction_go(gate, score):
+def test_asking_again_while_it_trains_lets_the_last_prediction_go(gate):
     panel = make(gate)
     do(panel, "commit", guess="9")
     do(panel, "ask")
     gate.set()
-    assert wait(panel)["question"]["veiled"] and score.marks == []
+    assert wait(panel)["question"]["veiled"] and marks() == []
 
 
 class Watched(Canvas):
