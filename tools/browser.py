@@ -22,6 +22,7 @@ import nbformat
 from playwright.sync_api import Browser, BrowserContext, Playwright, ViewportSize
 from playwright.sync_api import TimeoutError as TooSlow
 
+from rlhf_lessons import progress
 from tools.lab import IS_ROOT
 from tools.lab_page import KERNEL, LISTENS, Lab
 
@@ -93,6 +94,7 @@ def serve(folder: Path, theme: str = "JupyterLab Light") -> Iterator[str]:
     places = {"CONFIG_DIR": own, "RUNTIME_DIR": own / "run"}
     lab_places = {"WORKSPACES_DIR": own / "workspaces", "SETTINGS_DIR": own / "settings"}
     environment = os.environ | {f"JUPYTER_{name}": str(place) for name, place in places.items()}
+    environment[progress.VARIABLE] = str(own / "progress")
     environment |= {f"JUPYTERLAB_{name}": str(place) for name, place in lab_places.items()}
     with (own / "server.log").open("w") as log:
         server = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
