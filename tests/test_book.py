@@ -13,6 +13,26 @@ from tools.api_pages import package_page
 
 NOTEBOOKS = [path.stem for path in reruns.list_notebooks(reruns.NOTEBOOKS)]
 FETCHED = re.compile(r"(?:@import|url\()\s*[\"']?(?:https?:)?//")
+TEA = '''"""Tea."""
+from shop.cups import Cup
+
+class Tea:
+    """Hot."""
+    cups: int = 1
+
+    @property
+    def warm(self) -> bool:
+        """Is it?"""
+
+    def pour(self, into: Cup) -> None:
+        """Pour.
+
+        into: a cup.
+        Raises ValueError for a sieve.
+        """
+
+def _hidden(): ...
+'''
 IMAGE = re.compile(r"<img [^>]*>")
 
 
@@ -130,14 +150,10 @@ def test_a_page_of_the_reference_holds_what_is_public_with_its_words(tmp_path):
     package = tmp_path / "shop"
     package.mkdir()
     (package / "__init__.py").write_text('"""A shop."""')
-    (package / "tea.py").write_text(
-        '"""Tea."""\nclass Tea:\n    """Hot."""\n    cups: int = 1\n\n    @property\n    def warm(self) -> bool:\n'
-        '        """Is it?"""\n\n    def pour(self, into: str) -> None:\n        """Pour.\n\n        into: a cup.\n'
-        '        Raises ValueError for a sieve."""\n\ndef _hidden(): ...\n'
-    )
+    (package / "tea.py").write_text(TEA)
     page = package_page(package, tmp_path)
     assert page.startswith("# shop\n\nA shop.\n\n## tea\n\n")
-    for line in ("class} Tea(cups: int=1)", "property} warm\n:type: bool", "method} pour(into: str) -> None"):
+    for line in ("class} Tea(cups: int=1)", "property} warm\n:type: bool", "method} pour(into: shop.cups.Cup) -> None"):
         assert f"{{py:{line}\n" in page
     assert "into: a cup.\\\nRaises ValueError for a sieve." in page
     assert "_hidden" not in page

@@ -29,9 +29,24 @@ def _docstring(node: ast.Module | Definition) -> str:
 
 
 def _module(path: Path, package: str) -> str:
-    tree = _parse(path)
+    tree = _with_full_names(_parse(path), f"{package}.{path.stem}")
     heading = f"## {path.stem}\n\n```{{py:currentmodule}} {package}.{path.stem}\n```"
     return "\n\n".join([heading, _docstring(tree), *map(_function_or_class, _public(tree))])
+
+
+def _with_full_names(tree: ast.Module, module: str) -> ast.Module:
+    """In annotations, call the package's own classes by their full names: two of them may have one short name."""
+    package, _, _ = module.partition(".")
+    names = {node.name: f"{module}.{node.name}" for node in tree.body if isinstance(node, ast.ClassDef)}
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith(package):
+            names |= {one.asname or one.name: f"{node.module}.{one.name}" for one in node.names}
+    for part in ast.walk(tree):
+        for annotation in filter(None, (getattr(part, "annotation", None), getattr(part, "returns", None))):
+            for name in ast.walk(annotation):
+                if isinstance(name, ast.Name):
+                    name.id = names.get(name.id, name.id)
+    return tree
 
 
 def _public(tree: ast.Module | ast.ClassDef) -> list[Definition]:

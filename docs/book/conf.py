@@ -11,13 +11,14 @@ project, author = "RLHF lessons", "RLHF lessons contributors"
 root_doc = "README"
 extensions = ["myst_nb"]
 include_patterns = ["*.md", "docs/*.md", "notebooks/*.ipynb", "api/*.md"]
-suppress_warnings = ["ref.python"]
+suppress_warnings = ["myst.header"]  # the glossary goes from its title to small headings
 
 nb_execution_mode = "off"
 nb_merge_streams = True
 myst_enable_extensions = ["colon_fence", "dollarmath", "html_image"]
 myst_heading_anchors = 4
 add_module_names = toc_object_entries = False
+python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 90
 
 html_theme = "furo"
