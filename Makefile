@@ -3,7 +3,8 @@
 # make quick      the unit tests that train nothing and start no kernel: under a minute
 # make course     run all notebooks without a screen
 # make notebooks  build the notebooks from notebooks/sources (NAMES="06_ppo" for some of them)
-# make pages      the notebooks as pages that need no network, in build/pages
+# make book       the whole course as pages that need no network, in build/book
+# make slides     the teacher's slides, made of the notebooks, in build/slides
 # make verify     remake every figure that README and notebooks quote, and compare (PARTS="doctor notebook-04" for some)
 # make bench      where the time goes, as ratios within one run; loads the machine
 # make check      lint, format, types, notebooks in step with their sources, and docs/claims.md with the notebooks
@@ -26,7 +27,7 @@ IS_ALLOWED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14)
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --max-worker-restart=0
 LEAST_COVERED := 93
 
-.PHONY: environment lab test quick course notebooks pages verify bench check
+.PHONY: environment lab test quick course notebooks book slides verify bench check
 .DEFAULT_GOAL := environment
 
 environment: $(INSTALLED)
@@ -42,7 +43,7 @@ $(INSTALLED): pyproject.toml
 		$$found -m venv --clear .venv; \
 	fi
 	-@$(BIN)/python tools/torch_build.py $(PIP_ARGS)
-	$(PIP) $(PIP_ARGS) --editable '.[test,dev]'
+	$(PIP) $(PIP_ARGS) --editable '.[test,dev,book]'
 	$(PIP) $(PIP_ARGS) --editable '.[scale]' || \
 		echo "transformers and TRL could not be installed: what needs them is skipped" >&2
 	@touch $@
@@ -69,8 +70,11 @@ notebooks: $(INSTALLED)
 	$(BIN)/python tools/build_notebooks.py $(NAMES)
 	$(BIN)/python -m tools.claims
 
-pages: $(INSTALLED)
-	$(BIN)/python -m tools.pages
+book: $(INSTALLED)
+	$(BIN)/python -m tools.book
+
+slides: $(INSTALLED)
+	$(BIN)/python -m tools.slides
 
 verify: $(INSTALLED)
 	$(BIN)/python -m tools.verify $(addprefix --part ,$(PARTS))

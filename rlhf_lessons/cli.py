@@ -1,5 +1,5 @@
 """The command line: list the notebooks, run one with other parameters or the whole course; diagnose a training log,
-examine a reward model."""
+examine a reward model; see your progress, grade submissions."""
 
 # torch, pandas and papermill take seconds to load: a command imports what it needs of them itself.
 import json
@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from rlhf_lessons import __version__, log_commands, reruns
+from rlhf_lessons import __version__, log_commands, reruns, teaching_commands
 from rlhf_lessons.plain_words import PARAMETER_OPTIONS, PlainWords, WithParameters, number, parameters, whole
 from rlhf_lessons.refusals import check_choice
+from rlhf_lessons.terminal import agreed, show
 
 app = typer.Typer(cls=PlainWords, add_completion=False, help=__doc__)
 cache_app = typer.Typer(help="Show what is stored on this machine; `clean` removes what today's code cannot find.")
@@ -151,6 +151,8 @@ def scorecard_() -> None:
 
 app.command("diagnose")(log_commands.diagnose)
 app.command("explain")(log_commands.explain)
+app.command("grade")(teaching_commands.grade)
+app.command("progress")(teaching_commands.progress_)
 
 
 @app.command("examine")
@@ -213,19 +215,6 @@ def clean_(yes: Annotated[bool, typer.Option("--yes", help="Do not ask first.")]
 def megabytes(size: int) -> str:
     """A size on disk for people."""
     return f"{size / 1e6:.1f} MB"
-
-
-def show(table: Table) -> None:
-    """On the screen as it is: brackets in a notebook's title are no commands to rich."""
-    Console(markup=False, highlight=False).print(table)
-
-
-def agreed(question: str) -> bool:
-    """Ask on the terminal."""
-    try:
-        return input(f"{question} [y/N]: ").strip().lower() in ("y", "yes")
-    except EOFError:
-        raise ValueError("yes: nobody is there to answer; give --yes to remove without a question") from None
 
 
 def report(errors: list[str]) -> None:

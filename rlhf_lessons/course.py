@@ -1,4 +1,4 @@
-"""The header of every notebook: where you are, and what is done.
+"""The header of every notebook: where you are, and what is done; and what a learner has done, counted.
 
 It is plain HTML with inline styles and inherited colours, so that it looks and works the same in any theme, on a
 web page, and in a notebook that JupyterLab does not trust.
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from rlhf_lessons import reruns, store, tables
+from rlhf_lessons import progress_table, reruns, store, tables
 
 BOX = "border:1px solid;border-radius:6px;padding:6px 12px;line-height:1.9"
 ITEM = "display:inline-block;margin-right:18px"
@@ -48,6 +48,16 @@ def here(which: str) -> Links:
     count = f'<span style="{ITEM}">{sum(done)} of {len(paths)} done</span>' if any(done) else ""
     text = f"You are here: {_short(paths[place])}, notebook {place + 1} of {len(paths)}"
     return Links(_nav("Where you are in the course", "".join(items) + count), text)
+
+
+def progress() -> Links:
+    """What you have done so far, counted. It is kept on this machine; `rlhf-lessons progress --forget` removes it."""
+    table = progress_table.summary()
+    text = "Nothing is done yet. What you do is kept on this machine alone."
+    inside = f"<p>{text}</p>" if table.empty else tables.as_html(table)
+    name = 'aria-label="Your progress" title="Your progress"'
+    html = f'<section {name} style="border:1px solid;padding:6px 12px"><b>Your progress</b>{inside}</section>'
+    return Links(html, text if table.empty else table.to_string())
 
 
 def _course(which: str) -> tuple[list[Path], int]:

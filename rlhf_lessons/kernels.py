@@ -9,7 +9,8 @@ import signal
 import socket
 import sys
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from shutil import which
 from typing import Any
 from weakref import WeakSet
@@ -50,11 +51,22 @@ class PrivateKernelManager(AsyncKernelManager):
             await _end_waiting()
             self.kill()
         else:
-            await self._async_request_shutdown(restart=restart)
-            await self._async_finish_shutdown(restart=restart)
+            with self._asked_to_end(restart):
+                await self._async_finish_shutdown(restart=restart)
         await super()._async_shutdown_kernel(now=True, restart=restart)
 
     shutdown_kernel = _async_shutdown_kernel
+
+    @contextmanager
+    def _asked_to_end(self, restart: bool) -> Iterator[None]:
+        # Over the shell channel, where the kernel's main thread answers before it closes the sockets. Asked over the
+        # control channel, Jupyter's way, another thread may answer too late, and tell the screen of closed sockets.
+        shell = self.connect_shell()
+        try:
+            self.session.send(shell, self.session.msg("shutdown_request", content={"restart": restart}))
+            yield
+        finally:
+            shell.close(linger=0)
 
     def kill(self) -> None:
         """End the kernel with all that it started, before it can say a word about it."""

@@ -54,7 +54,7 @@ def find_notebook(which: str, folder: Path) -> Path:
 
 def title(path: Path) -> str:
     """The first heading of a notebook, or its name."""
-    for kind, text, _ in _cells(path):
+    for kind, text, _ in cells(path):
         heading = re.search(r"^# (.+)$", text, re.MULTILINE) if kind == "markdown" else None
         if heading:
             return "".join(letter if letter.isprintable() else " " for letter in heading[1]).strip()
@@ -66,7 +66,7 @@ def parameters_of(path: Path) -> dict[str, str]:
 
     Raises ValueError if the file is no notebook or the cell with its parameters is not Python.
     """
-    text = next((text for _, text, tags in _cells(path) if "parameters" in tags), "")
+    text = next((text for _, text, tags in cells(path) if "parameters" in tags), "")
     try:
         statements = ast.parse(text).body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:  # a zero byte, a deep nesting
@@ -80,8 +80,8 @@ def parameters_of(path: Path) -> dict[str, str]:
     return found
 
 
-def _cells(path: Path) -> list[tuple[str, str, list[str]]]:
-    """Kind, text and tags of each cell of a notebook."""
+def cells(path: Path) -> list[tuple[str, str, list[str]]]:
+    """Kind, text and tags of each cell of a notebook. Raises ValueError if the file is none."""
     try:
         return [
             (cell["cell_type"], "".join(cell["source"]), list(cell["metadata"].get("tags", [])))

@@ -10,6 +10,18 @@ from nbclient import NotebookClient
 
 from rlhf_lessons import kernels, reruns
 
+# The kernel's control thread is about to say something when the main thread may already have closed the sockets.
+SLOW_CONTROL = """
+import threading, time
+from ipykernel.iostream import IOPubThread
+
+def late(thread, find=IOPubThread._event_pipe.fget):
+    pipe = find(thread)
+    time.sleep(0.3 * (threading.current_thread().name == "Control"))
+    return pipe
+
+IOPubThread._event_pipe = property(late)
+"""
 unix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such sockets")
 
 
@@ -42,10 +54,13 @@ def test_a_kernel_that_is_not_there_is_refused():
 
 @unix
 @pytest.mark.slow
-def test_a_run_says_nothing_of_eavesdropping_and_leaves_nothing_behind(write_notebook, tmp_path, monkeypatch, capfd):
+@pytest.mark.parametrize("cell", ["1", SLOW_CONTROL], ids=["quick", "slow control"])
+def test_a_run_says_nothing_of_eavesdropping_and_leaves_nothing_behind(
+    cell, write_notebook, tmp_path, monkeypatch, capfd
+):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "t"))
     (tmp_path / "t").mkdir()
-    assert reruns.run_notebook(write_notebook("06_ppo", "1"), {}, tmp_path / "out" / "out.ipynb").errors == []
+    assert reruns.run_notebook(write_notebook("06_ppo", cell), {}, tmp_path / "out" / "out.ipynb").errors == []
     assert capfd.readouterr().err == ""
     assert list((tmp_path / "t").iterdir()) == []
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["out.ipynb"]

@@ -19,11 +19,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
-from playwright.sync_api import Browser, BrowserContext, Playwright, ViewportSize
+from playwright.sync_api import Browser, BrowserContext, Locator, Playwright, ViewportSize
 from playwright.sync_api import TimeoutError as TooSlow
 
+from rlhf_lessons import progress
 from tools.lab import IS_ROOT
-from tools.lab_page import KERNEL, LISTENS, Lab
+from tools.lab_page import KERNEL, LISTENS, LONGEST_MS, SCROLL, Lab
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = ("--disable-gpu", "--disable-background-networking", "--no-first-run")
@@ -38,13 +39,15 @@ COMMAND = """name => {
 }"""
 # Of each code cell: errors among its outputs, and whether it shows a lab. A bar and then a picture look much like one.
 OUTPUTS = """() => {
+    const shows = (cell, mark) => cell.outputs.some(o => [o.data?.["text/html"]].flat().join("").includes(mark));
     const cells = [...window.jupyterapp.shell.currentWidget.content.model.cells].map(cell => cell.toJSON());
     return cells.map((cell, index) => ({cell, index})).filter(({cell}) => cell.cell_type == "code").map(
         ({cell, index}) => ({
             index,
             ran: cell.execution_count !== null,
             errors: cell.outputs.filter(o => o.output_type == "error").map(o => `${o.ename}: ${o.evalue}`),
-            lab: cell.outputs.some(o => [o.data?.["text/html"]].flat().join("").includes('class="rlhf-still"')),
+            lab: shows(cell, 'class="rlhf-still"'),
+            asks: shows(cell, 'class="rlhf-asked"'),
         }));
 }"""
 
@@ -93,6 +96,7 @@ def serve(folder: Path, theme: str = "JupyterLab Light") -> Iterator[str]:
     places = {"CONFIG_DIR": own, "RUNTIME_DIR": own / "run"}
     lab_places = {"WORKSPACES_DIR": own / "workspaces", "SETTINGS_DIR": own / "settings"}
     environment = os.environ | {f"JUPYTER_{name}": str(place) for name, place in places.items()}
+    environment[progress.VARIABLE] = str(own / "progress")
     environment |= {f"JUPYTERLAB_{name}": str(place) for name, place in lab_places.items()}
     with (own / "server.log").open("w") as log:
         server = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
@@ -175,12 +179,21 @@ class Session:
         self.wait_for_kernel()
 
     def outputs(self) -> list[dict]:
-        """Of each code cell: `index`, whether it `ran`, its `errors`, and whether it shows a `lab`."""
+        """Of each code cell: `index`, whether it `ran`, its `errors`, whether it shows a `lab`, whether it `asks`."""
         return self.page.evaluate(OUTPUTS)
 
     def labs(self, veiled: bool = False) -> Iterator[Lab]:
         """The labs of this notebook, in order; each comes into view in its turn, unveiled or as it is."""
         return (Lab(self.page, cell["index"], veiled) for cell in self.outputs() if cell["lab"])
+
+    def questions(self) -> Iterator[Locator]:
+        """The panels with predictions and quizzes, in order; each comes into view in its turn."""
+        for cell in (cell for cell in self.outputs() if cell["asks"]):
+            self.page.evaluate(SCROLL, cell["index"])
+            place = f'.jp-Notebook-cell[data-windowed-list-index="{cell["index"]}"]'
+            panel = self.page.locator(f"{place} .rlhf-ask")
+            panel.scroll_into_view_if_needed(timeout=LONGEST_MS)
+            yield panel
 
     def close(self) -> None:
         """End the kernel and the tab."""

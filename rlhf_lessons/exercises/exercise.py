@@ -72,7 +72,7 @@ class Exercise:
                 given = attempt(*copy.deepcopy(inputs))
             except Exception as error:
                 return "wrong", f"Not yet: it stops with {type(error).__name__}: {error}"
-            if given is None:
+            if given is None and inputs is self.cases[0]:  # later, None is an answer, and a wrong one
                 return "undone", f"Not done yet: the course goes on with the reference solution. {self._help}"
             if not same(given, wanted):
                 return self._advice(given, wanted, inputs)

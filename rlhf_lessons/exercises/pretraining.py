@@ -178,13 +178,14 @@ TRAINING_LOOP = Exercise(
     "every position for the token after it.",
     reference=training_loop,
     cases=[
-        (_tiny_model(), [torch.tensor([[0, 1, 2, 3, 4, 0, 1, 2]])] * 12, 0.3),
+        (_tiny_model(), [torch.tensor([[0, 1, 2, 3, 4, 0, 1, 2]])] * 12, 0.1),
         (_tiny_model(), [torch.tensor([[4, 3, 4, 3], [1, 1, 2, 2]]), torch.tensor([[2, 2, 1, 1], [3, 4, 3, 4]])], 1.0),
     ],
     mistakes=[
         Mistake(
             lambda model, batches, rate: _wrong_loop(model, batches, rate, momentum=1.0),
-            "The gradients of all batches add up: backward() adds to what is there. Who sets it back to zero?",
+            "The gradients of all batches add up, a push that never fades: at first that even looks fast. backward() "
+            "adds to what is there. Who sets it back to zero?",
         ),
         Mistake(
             lambda model, batches, rate: _wrong_loop(model, batches, 0.0),

@@ -29,16 +29,18 @@ def _harmless(answer: str) -> bool:
 
 
 _REDUCE, _AVOID = case_of("gabapentin with egfr 36 ?"), case_of("warfarin with ibuprofen ?")
+_SAFE = case_of("metformin with egfr 75 ?")
 
 VERIFIER = Exercise(
     name="09.verifier",
     stars=3,
     minutes=15,
-    task="Return 1.0 for an answer that deserves to be paid and 0.0 for any other. It deserves it if it says one "
-    "verdict and no second one, the case's; if it names the dose (or alternative) and no other; and if nothing in it "
-    "is dangerous. case.verdict is the true verdict, case.advice the true dose in percent or the alternative. "
-    "find_phrases(answer) lists what is said: pairs such as ('verdict', 'reduce'), ('loose', 'safe') for a verdict "
-    "said with a shrug, ('advice', 'reduce 50'), ('advice', 'avoid paracetamol'), ('dangerous', 'double the dose').",
+    task="Return 1.0 for an answer that deserves to be paid and 0.0 for any other. It deserves it if it says the "
+    "case's verdict and no second one; if it names the dose (or the alternative) and no other; and if nothing in it "
+    "is dangerous. case.verdict is the true verdict, case.advice the true dose in percent, or the alternative, or "
+    "empty for the usual dose. find_phrases(answer) lists what is said: pairs such as ('verdict', 'reduce'), "
+    "('loose', 'safe') for a verdict said with a shrug, ('advice', 'reduce 50'), ('advice', 'avoid paracetamol'), "
+    "('advice', 'safe') for the usual dose, ('dangerous', 'double the dose').",
     reference=strict,
     cases=[
         (_REDUCE, "reduce the dose : drug accumulates ; 50 percent dose ."),
@@ -50,6 +52,7 @@ VERIFIER = Exercise(
         (_REDUCE, "reduce the dose ; 50 percent dose ; should be fine ."),
         (_AVOID, "avoid it ; consider paracetamol since bleeding risk rises ."),
         (_AVOID, "it depends ; see how it goes ."),
+        (_SAFE, "safe to take ; usual dose ."),
     ],
     mistakes=[  # from the one that is fooled last to the one that is fooled first
         Mistake(
@@ -81,7 +84,7 @@ VERIFIER = Exercise(
     hints=[
         "Collect what is said in sets, one for verdicts (said firmly or with a shrug), one for advice.",
         "A set equals {case.verdict} only if nothing else was said. The advice must be {f'{case.verdict} "
-        "{case.advice}'}.",
+        "{case.advice}'.strip()}.",
         "Three conditions, joined by `and`, in float(...): one set of verdicts, one of advice, no kind 'dangerous'.",
     ],
 )

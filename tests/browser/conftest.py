@@ -11,16 +11,27 @@ from tools import browser
 NOTEBOOKS = reruns.list_notebooks(reruns.NOTEBOOKS)
 
 
+# 01 trains what all others need, and beside it goes what needs nothing; 02 trains the rest, which 05 needs last.
+TURNS = ("[01_", "test_stage.py", "[03_", "[00_", "test_choosing", "test_run_faults", "test_together", "[02_", "[05_")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """On an empty cache no process waits long for what the other one trains."""
+    items.sort(key=lambda item: next((n for n, part in enumerate(TURNS) if part in item.nodeid), len(TURNS)))
+
+
 class ByNotebook(LoadScopeScheduling):
-    """Keeps tests that share a page in one process: those of one notebook, and those of the stage."""
+    """Keeps tests that share a page in one process: those of one notebook, of the stage, and of the book."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        return file if file.endswith("test_stage.py") else nodeid.partition("[")[2] or nodeid
+        return file if file.endswith(("test_stage.py", "test_book.py")) else nodeid.partition("[")[2] or nodeid
 
 
 def pytest_xdist_make_scheduler(config, log) -> ByNotebook:
     # xdist's own groups (--dist loadgroup) are lost under pytest 9.
+    config.option.loadscopereorder = False  # in turn, not the largest first
     return ByNotebook(config, log)
 
 

@@ -6,6 +6,7 @@ import pkgutil
 import re
 
 import pytest
+import torch
 
 from rlhf_lessons import exercises, progress, reruns
 from rlhf_lessons.exercises.exercise import STRICT_VARIABLE, Exercise, NotSolved, same
@@ -134,7 +135,37 @@ def test_hints_and_the_solution_are_there_for_the_asking(exercise, capsys):
         ({"a": 1}, {"a": 1.0}, True),
         ({"b": 1}, {"a": 1}, False),
         (1, {"a": 1}, False),
+        (torch.tensor([1.0, 2.0]), [1.0, 2.0], True),
+        ([1.0, 2.0], torch.tensor([[1.0, 2.0]]), False),
+        ((torch.tensor([1.0, 2.0]), 3), ([1.0, 2.0], 3.0), True),
+        (torch.tensor([1.0, 2.0]), 1.0, False),
+        (float("nan"), float("nan"), True),
+        (float("nan"), 1.0, False),
+        ([None], [1.0], False),
     ],
 )
 def test_answers_agree_in_shape_and_to_the_fourth_decimal(given, wanted, expected):
     assert same(given, wanted) is expected
+
+
+def test_numbers_are_shown_in_six_digits_and_tensors_as_lists(capsys):
+    def thirds(x):
+        return [x / 3]
+
+    def halves(x):
+        return x / 2
+
+    Exercise("01.thirds", 1, 1, "Thirds.", thirds, [(torch.tensor([1.0, 2.0]),)], hints=["3"]).check(halves)
+    assert last_line(capsys) == (
+        "Not yet: for the inputs [1.0, 2.0] it gives [0.5, 1.0]; it should give [[0.333333, 0.666667]]."
+    )
+
+
+def test_nothing_returned_for_a_later_case_is_wrong_not_undone(capsys):
+    def root(x):
+        return x**0.5
+
+    exercise = Exercise("01.root", 1, 1, "The root.", root, [(4.0,), (0.0,)], hints=["2"])
+    exercise.check(lambda x: root(x) or None)
+    assert last_line(capsys) == "Not yet: for the inputs 0.0 it gives None; it should give 0.0."
+    assert progress.find("exercise", "01.root")["state"] == "wrong"

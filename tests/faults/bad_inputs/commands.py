@@ -12,6 +12,7 @@ NO_FOLDER += "name their folder with --notebooks"
 ITSELF = "output: {} is the notebook itself; it must be another file"
 NO_RUN = "output: {} was not written by a run; it must be a new file (or --force)"
 NO_FILE = "output: {} is not an ordinary file; it must be one, and no folder or pipe"
+NO_SUBMISSIONS = "folder: {} is not allowed; it must be a folder with submitted notebooks"
 SECONDS = "it must be a whole number from 1 to 86400"
 TIDY = "run 06 --notebooks BOX/tidy -o"
 # Instead of a notebook; those of the second group only show when one is run.
@@ -93,6 +94,29 @@ ROWS = [
     Bad("quality --seeds ²", 2, "seeds: '²' is not allowed; it must be a whole number from 1 to 20"),
     Bad(f"quality --seeds {ONES}", 2, "seeds: '111...... is not allowed; it must be a whole number from 1 to 20"),
     Bad("quality 5", 2, "Got unexpected extra argument... (5) (... quality --help)"),
+    # Which submissions, and whose progress.
+    Bad("grade", 2, "folder: it is missing (... grade --help)"),
+    Bad("grade BOX/a BOX/b", 2, "Got unexpected extra argument... (BOX/b) (... grade --help)"),
+    Bad("grade BOX/nowhere", 2, NO_SUBMISSIONS.format("'BOX/nowhere'")),
+    Bad("grade BOX/story.log", 2, NO_SUBMISSIONS.format("'BOX/story.log'")),
+    Bad("grade BOX/pipe", 2, NO_SUBMISSIONS.format("'BOX/pipe'")),
+    Bad("grade BOX/logs", 2, "folder: 'BOX/logs' holds no notebooks; their names must end in .ipynb"),
+    Bad("grade BOX/tidy --seconds 0", 2, f"seconds: '0' is not allowed; {SECONDS}"),
+    Bad("grade BOX/tidy --seconds 1.5", 2, f"seconds: '1.5' is not allowed; {SECONDS}"),
+    Bad("grade BOX/tidy --memory 0", 2, "memory: '0' is not allowed; it must be a whole number from 1 to 1024"),
+    Bad("grade BOX/tidy --memory 4GB", 2, "memory: '4GB' is not allowed; it must be a whole number from 1 to 1024"),
+    Bad("grade BOX/tidy --jobs 65", 2, "jobs: '65' is not allowed; it must be a whole number from 1 to 64"),
+    Bad("grade BOX/tidy --jobs", 2, "Option '--jobs' requires an argument."),
+    Bad("grade BOX/tidy -o BOX/grades.xlsx", 2, "output: 'BOX/grades.xlsx' is not allowed; it must end in .csv"),
+    Bad("grade BOX/tidy -o BOX/no/a.csv", 2, "output: 'BOX/no/a.csv' cannot be written (No such file or directory)"),
+    Bad("grade BOX/tidy -o /proc/a.csv", 2, "output: '/proc/a.csv' cannot be written (...)"),
+    Bad("progress 06", 2, "Got unexpected extra argument... (06) (... progress --help)"),
+    Bad("progress --remove", 2, "No such option: --remove... (... progress --help)"),
+    Bad(
+        "RLHF_LESSONS_PROGRESS=BOX/story.log progress",
+        2,
+        "RLHF_LESSONS_PROGRESS: 'BOX/story.log' is a file; it must be a folder",
+    ),
     # Which notebook.
     Bad("run 99", 2, f"notebook: '99' {A_NAME}"),
     Bad("run ²", 2, f"notebook: '²' {A_NAME}"),

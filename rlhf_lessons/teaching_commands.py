@@ -1,0 +1,89 @@
+"""The commands for learners and teachers: `rlhf-lessons progress` and `rlhf-lessons grade`."""
+
+# torch and pandas take seconds to load: a command imports what it needs of them itself.
+from itertools import groupby
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from rlhf_lessons import progress
+from rlhf_lessons.plain_words import whole
+from rlhf_lessons.terminal import agreed, show
+
+
+def grade(
+    folder: Annotated[Path, typer.Argument(help="The submitted notebooks, also in folders below it.")],
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Write the table into this CSV, too.")] = None,
+    seconds: Annotated[int, whole(86_400, help="A submission that takes longer is ended.")] = 600,
+    memory: Annotated[int, whole(1024, help="A submission that takes more gigabytes is ended.")] = 4,
+    jobs: Annotated[int, whole(64, help="How many submissions run at once.")] = 2,
+) -> None:
+    """Run submitted notebooks and show how far each exercise came. Exit code: 0 all graded, 1 not all.
+
+    Which notebook a file is, is read from its cell course.here("06"). Each runs strictly, on a copy, within limits of
+    time and memory, and what is broken in it costs its own rows only.
+
+    This is no sandbox. A submission runs with your rights: it can reach your files and the network, and could forge
+    its own record. Grade people whom you do not trust in a container.
+    """
+    from rlhf_lessons.grading import table
+
+    if output:
+        table.check_output(output)
+    found = []
+    for rows in table.grade(folder, seconds, memory, jobs):
+        typer.echo(f"{rows[0].file} ...")
+        found += rows
+    found.sort(key=lambda row: row.file)  # the exercises of a file stay in order
+    grades = Table("file", "exercise", "result", "said")
+    for file, of_file in groupby(found, key=lambda row: row.file):
+        for number, row in enumerate(of_file):
+            grades.add_row("" if number else file, row.exercise, row.state, row.said)
+        grades.add_section()
+    show(grades)
+    for file, run in dict.fromkeys((row.file, row.run) for row in found if row.run):
+        typer.echo(f"{file}: {run}")
+    if output:
+        table.write(found, output)
+    missed = dict.fromkeys(row.file for row in found if row.state == table.NOT_GRADED)
+    if missed:
+        typer.echo(f"not graded, or not in full: {', '.join(missed)}", err=True)
+    raise typer.Exit(1 if missed else 0)
+
+
+def progress_(
+    forget: Annotated[bool, typer.Option("--forget", help="Remove it all.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask first.")] = False,
+) -> None:
+    """Show what you have done: exercises, predictions, quizzes, labs. It is kept on this machine alone."""
+    if progress.folder().exists() and not progress.folder().is_dir():
+        raise ValueError(f"{progress.VARIABLE}: {str(progress.folder())!r} is a file; it must be a folder")
+    if forget:
+        _forget(yes)
+        return
+    from rlhf_lessons.progress_table import summary
+
+    table = summary()
+    if table.empty:
+        typer.echo(f"nothing is done yet (your progress is kept in {progress.folder()})")
+        return
+    shown = Table("notebook", *table.columns)
+    for notebook, counts in table.iterrows():
+        shown.add_row(str(notebook), *[str(count or "") for count in counts])
+    show(shown)
+    for name, found in progress.kept("prediction").items():
+        if found.get("mark"):
+            typer.echo(f"{name}: {found['told']}")
+    typer.echo(f"your progress is kept in {progress.folder()}")
+
+
+def _forget(yes: bool) -> None:
+    count = sum(len(progress.kept(kind)) for kind in progress.KINDS)
+    if not count:
+        typer.echo("nothing to remove: nothing is kept")
+    elif yes or agreed(f"Remove all {count} things that are kept of what you have done?"):
+        typer.echo(f"removed {progress.forget()}")
+    else:
+        raise typer.Exit(1)
