@@ -29,7 +29,7 @@ def number(value: Any) -> str:
     """A number with three digits that count, whole ones with all of theirs; nothing for what is missing."""
     if isinstance(value, bool) or not isinstance(value, Real):
         return str(value)
-    amount = float(value)
+    amount = float(value) + 0.0  # which makes -0 a 0
     if math.isnan(amount):
         return ""
     if not math.isfinite(amount) or amount.is_integer():
