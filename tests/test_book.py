@@ -70,7 +70,7 @@ def test_nothing_is_fetched_and_every_link_leads_somewhere(what, request):
 @pytest.mark.parametrize("what", ["pages", "decks"])
 def test_every_picture_has_words(what, request):
     images = [image for path in request.getfixturevalue(what).rglob("*.html") for image in IMAGE.findall(read(path))]
-    assert len(images) > 100
+    assert len(images) > 50
     assert [image[:200] for image in images if not re.search(r'alt="[^"]+"|class="key"', image)] == []
 
 

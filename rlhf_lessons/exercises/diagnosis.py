@@ -3,8 +3,10 @@
 from rlhf_lessons.diagnostics.doctor.fault_bank import FAULTS, Patient, diagnose_patient
 from rlhf_lessons.diagnostics.doctor.signs import advice
 from rlhf_lessons.diagnostics.reward_report import RewardReport
+from rlhf_lessons.exercises import MADE_LATER
 from rlhf_lessons.exercises.exercise import Exercise, Mistake
 
+(NAME,) = MADE_LATER
 NAMES = tuple(FAULTS)
 
 
@@ -23,9 +25,9 @@ def name_that_fault(patient: Patient) -> Exercise:
     report = diagnose_patient(patient)
     truth = strongest_finding(report)
     return Exercise(
-        name="04.name_that_fault",
+        name=NAME,
         stars=2,
-        minutes=10,
+        minutes=MADE_LATER[NAME],
         task="Return the number of the cause that explains the patient's table and pictures.",
         reference=strongest_finding,
         cases=[(report,)],

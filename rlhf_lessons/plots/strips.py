@@ -74,12 +74,15 @@ class Strip:
         return min(max((value - low) / (high - low), 0.0), 1.0)
 
 
-def report_strips(report: RewardReport) -> Picture:
-    """The measurements that the doctor judges, in groups; every measurement is in the table that folds beneath."""
+def report_strips(report: RewardReport, concludes: bool = True) -> Picture:
+    """The measurements that the doctor judges, in groups; every measurement is in the table that folds beneath.
+
+    concludes: whether the words for who cannot see it begin with what the doctor found.
+    """
     groups = {title: strips for title, of in GROUPS.items() if (strips := of(report.examination))}
     said = [f"{each.name} {each.value:{each.spec}}, {each.state[1]}" for strips in groups.values() for each in strips]
     rows = len(said) + len(groups)
-    figure = Picture(f"{report.verdict} {'; '.join(said)}.", (WIDTH, ROW * (rows + 1)))
+    figure = Picture(f"{report.verdict if concludes else ''} {'; '.join(said)}.".strip(), (WIDTH, ROW * (rows + 1)))
     figure.set_layout_engine("none")
     ax = figure.add_axes((0, 0, 1, 1))
     ax.set(xlim=(0, WIDTH), ylim=(rows + 0.5, -0.5))

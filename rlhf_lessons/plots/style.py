@@ -19,6 +19,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from rlhf_lessons import tables
 from rlhf_lessons.stages.metrics import METRICS
 from rlhf_lessons.statistics.intervals import Interval
 
@@ -166,8 +167,7 @@ class Picture(Figure):
         page = f'<img alt="{escape(self.alt)}" style="max-width: 100%; height: auto" src="{source}">'
         words = self.alt
         if self.table is not None:
-            with pd.option_context("display.max_colwidth", None):
-                page += f"<details><summary>The numbers</summary>{self.table.to_html()}</details>"
+            page += f"<details><summary>The numbers</summary>{tables.as_html(self.table)}</details>"
             words += f"\n{self.table.to_string(line_width=LINE)}"
         return {"text/html": page, "image/png": png, "text/plain": words}, {"image/png": {"alt": self.alt}}
 

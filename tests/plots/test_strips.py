@@ -33,6 +33,8 @@ def test_a_healthy_report_is_healthy_in_every_strip_and_holds_its_whole_table():
     picture = report_strips(report)
     assert picture.table.equals(report.table()) and picture.png().startswith(b"\x89PNG")
     assert picture.alt.startswith(report.verdict) and "accuracy, held-out pairs 100%, healthy" in picture.alt
+    unsaid = report_strips(report, concludes=False).alt
+    assert report.verdict not in unsaid and unsaid == picture.alt.removeprefix(report.verdict).strip()
 
 
 def test_the_documents_log_is_too_high_where_the_doctor_found_it():
