@@ -15,7 +15,7 @@ ENTRY = re.compile(
 )
 # Not prose: code, formulas, headings, HTML, links' addresses, and the names of papers.
 NO_PROSE = re.compile(
-    r"```.*?```|`[^`]*`|\$\$.*?\$\$|\$[^$\n]+\$|^#.*$|^<.*$|\]\([^)]*\)|^\*\*References\.\*\*.*\Z",
+    r"```.*?```|`[^`]*`|\$\$.*?\$\$|\$[^$\n]+\$|^#[^\n]*|^<[^\n]*|\]\([^)]*\)|^\*\*References\.\*\*.*\Z",
     re.DOTALL | re.MULTILINE,
 )
 
@@ -40,7 +40,7 @@ def mentions(entry: re.Match[str], text: str) -> bool:
     names = [entry[1], *(entry[2] or "").split(", ")]
     spelt = [re.escape(name).replace("\\ ", r"\s+") for name in filter(None, names)]
     wanted = [name if name != name.lower() else f"(?i:{name})" for name in spelt]
-    return re.search(rf"\b(?:{'|'.join(wanted)})\b", NO_PROSE.sub(" ", text)) is not None
+    return re.search(rf"(?<![\w-])(?:{'|'.join(wanted)})(?![\w-])", NO_PROSE.sub(" ", text)) is not None
 
 
 def test_every_heading_is_an_entry_in_order_with_an_example():
@@ -69,7 +69,7 @@ def test_links_lead_to_entries_and_nearly_all_entries_are_used():
     [
         ("the ECE falls", True), ("the ece falls", False), ("Expected calibration error", True), ("`ECE`", False),
         ("the expected\ncalibration error", True), ("a PIECE", False),
-        ("$ECE$", False), ("# ECE\n", False), ("[so](x#ECE)", False),
+        ("$ECE$", False), ("# ECE\n", False), ("# So\nThe ECE", True), ("ECE-like", False), ("[so](x#ECE)", False),
     ],
 )  # fmt: skip
 def test_what_counts_as_a_use(text, uses):
