@@ -17,6 +17,7 @@ from tools import lab
 FIRST = "--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb"
 LOOPBACK = "--ServerApp.ip=127.0.0.1"
 ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+/lab/tree/notebooks/00_start_here\.ipynb\?token=\w+")
+VIEWERS = "@jupyterlab/docmanager-extension:plugin"  # the glossary opens to be read
 START_SECONDS = 60
 
 
@@ -85,6 +86,8 @@ def test_it_serves_the_first_notebook_at_the_address_it_prints_and_only_with_the
         assert urllib.request.urlopen(address[0], timeout=START_SECONDS).url.startswith(address[0].partition("?")[0])
         notebook = address[0].replace("/lab/tree/", "/api/contents/")
         assert b"Start here" in urllib.request.urlopen(notebook, timeout=START_SECONDS).read()
+        viewers = notebook.replace("/api/contents/notebooks/00_start_here.ipynb", f"/lab/api/settings/{VIEWERS}")
+        assert b'"markdown": "Markdown Preview"' in urllib.request.urlopen(viewers, timeout=START_SECONDS).read()
         with pytest.raises(urllib.error.HTTPError, match="403"):
             urllib.request.urlopen(notebook.partition("?")[0], timeout=START_SECONDS)
     finally:

@@ -10,7 +10,7 @@ import papermill
 import pytest
 from nbconvert import HTMLExporter
 
-from rlhf_lessons import reruns, tables
+from rlhf_lessons import exercises, reruns, tables
 from rlhf_lessons.knobs import KNOBS
 from rlhf_lessons.questions.bank import bank
 from tools import build_notebooks
@@ -100,6 +100,14 @@ def test_every_prediction_is_asked_and_then_measured_and_a_quiz_ends_it(path):
         assert code.count(asked) == 1 == code.count(measured) and code.index(asked) < code.index(measured), name
     assert code.count("questions.predict(") == code.count("questions.measured(") == len(bank(number).predictions)
     assert [cell.source for cell in code_cells(path)][-2] == f'questions.quiz("{number}")'
+
+
+@each_notebook
+def test_the_time_is_at_most_45_minutes_and_the_exercises_are_counted(path):
+    said = re.search(r"\*\*Time:\*\* (\d+) minutes(?:, exercises (\d+) more)?", prose(path))
+    asked = {name: each.minutes for name, each in exercises.all_exercises().items()} | exercises.MADE_LATER
+    assert said and int(said[1]) <= 45
+    assert int(said[2] or 0) == sum(minutes for name, minutes in asked.items() if name[:2] == path.stem[:2])
 
 
 @each_notebook

@@ -11,6 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 FIRST = "notebooks/00_start_here.ipynb"
+SETTINGS = ROOT / "tools" / "jupyter"  # texts, such as the glossary, open to be read; what users have set goes first
 IS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
 SHOWS_WINDOWS = ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")  # on Linux, one of them is set where a browser can open
 
@@ -54,6 +55,8 @@ def main() -> None:
     from jupyterlab.labapp import LabApp
 
     os.chdir(ROOT)
+    paths = [os.environ.get("JUPYTER_CONFIG_PATH", ""), str(SETTINGS)]
+    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, paths))
     words = arguments(sys.argv[1:], IS_ROOT, can_open_browser())
     for notice in notices(words, IS_ROOT):
         print(notice, file=sys.stderr, flush=True)
