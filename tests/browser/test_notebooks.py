@@ -20,7 +20,7 @@ pytestmark = pytest.mark.browser
 
 FAR = 0.3  # of the main knob's way
 QUIET_MS = 700  # in which a stopped training must not show anything more
-UNNAMED = re.compile(r'^\s*- (slider|textbox|spinbutton|combobox|checkbox|radio|button|img)(?! ")', re.MULTILINE)
+UNNAMED = re.compile(r'^\s*- (slider|textbox|spinbutton|combobox|checkbox|radio|button|img)\b(?! ")', re.MULTILINE)
 ACTIONS = 50
 SIZES = ((1366, 768), (1920, 1080), (390, 844))
 USUAL = (1280, 1400)
