@@ -69,9 +69,11 @@ def progress_(
     if table.empty:
         typer.echo(f"nothing is done yet (your progress is kept in {progress.folder()})")
         return
-    shown = Table("notebook", *table.columns)
+    groups = {word: list(columns) for word, columns in groupby(table.columns, key=lambda name: name.partition(" ")[0])}
+    parts = {word: [name.partition(" ")[2] for name in columns] for word, columns in groups.items()}
+    shown = Table("notebook", *(f"{word}: {', '.join(names)}" for word, names in parts.items()))
     for notebook, counts in table.iterrows():
-        shown.add_row(str(notebook), *[str(count or "") for count in counts])
+        shown.add_row(str(notebook), *(", ".join(str(counts[name]) for name in columns) for columns in groups.values()))
     show(shown)
     for name, found in progress.kept("prediction").items():
         if found.get("mark"):
