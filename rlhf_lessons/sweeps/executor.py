@@ -69,11 +69,19 @@ def _no_ctrl_c() -> Iterator[None]:
     if sys.platform == "win32":  # has no such mask; there `_begin` alone keeps Ctrl-C away
         yield
         return
+    is_main = threading.current_thread() is threading.main_thread()  # others get no Ctrl-C, and may set no handler
+    came: list[int] = []
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    # The system may give it to another thread, such as tqdm's; Python would raise it in this one all the same.
+    handler = signal.signal(signal.SIGINT, lambda number, _: came.append(number)) if is_main else None
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        if is_main:
+            signal.signal(signal.SIGINT, handler)
+    if came:
+        raise KeyboardInterrupt
 
 
 def _begin(parent: Connection) -> None:

@@ -22,6 +22,22 @@ ROOT = Path(__file__).parents[2]
 SECONDS = 5  # in which a sweep must end
 START_SECONDS = 60  # for the loading of torch on a busy machine
 SEMAPHORE = re.compile(r"/dev/shm/sem\S+")
+CTRL_C = """
+import os, signal, threading, time
+from rlhf_lessons.sweeps.executor import _no_ctrl_c
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+threading.Thread(target=threading.Event().wait, daemon=True).start()
+try:
+    with _no_ctrl_c():
+        os.kill(os.getpid(), signal.SIGINT)
+        last = time.monotonic() + 0.3
+        while time.monotonic() < last:
+            pass
+        print("whole")
+except KeyboardInterrupt:
+    print("interrupted")
+"""
 windows = sys.platform == "win32"
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(windows, reason="sends the signals of POSIX")]
 
@@ -168,3 +184,9 @@ def test_one_run_that_fails_ends_the_sweep_and_is_named(places, tally, bad, line
     trifles.trifle(0, places)
     assert measured(places) == [0], "what was finished is recalled"
     tally("sweeps stopped")
+
+
+def test_ctrl_c_waits_until_the_processes_have_begun_also_where_another_thread_takes_it():
+    """In a process of its own: here pytest's surroundings decide which thread the system gives it to."""
+    done = subprocess.run([sys.executable, "-c", CTRL_C], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["whole", "interrupted"]
