@@ -162,6 +162,7 @@ def test_a_sweep_starts_and_ctrl_c_stops_it(command, tmp_path):
     _, rest = sweep.communicate(timeout=60)
     assert sweep.returncode == 130, shown + rest
     assert "interrupted; finished runs are kept, and the same command goes on from there\n" in rest
+    assert "Traceback" not in rest, rest
 
 
 def as_main(command: str, monkeypatch) -> int | str | None:
