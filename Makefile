@@ -1,6 +1,6 @@
 # make lab        open the course in JupyterLab          (LAB_ARGS="--no-browser --port 9999" to change how)
 # make test       the unit tests, then every notebook: with its labs in a browser if there is one  (WORKERS=4 at once)
-# make quick      the unit tests that train nothing and start no kernel: under a minute
+# make quick      the unit tests that train nothing and start no kernel: two minutes on two cores
 # make course     run all notebooks without a screen
 # make notebooks  build the notebooks from notebooks/sources (NAMES="06_ppo" for some of them)
 # make book       the whole course as pages that need no network, in build/book
