@@ -14,7 +14,8 @@ _ASKED: dict[str, Asking] = {}  # of this session, so that a cell further down c
 
 def predict(name: str) -> Asking:
     """The panel of one prediction, such as "06.safe". Raises ValueError if there is none of that name."""
-    _ASKED[name] = Asking("Predict first", "Commit", [_prediction(name)])
+    notebook, _, word = name.partition(".")
+    _ASKED[name] = Asking("Predict first", "Commit", [PredictionAsked(name, bank(notebook).prediction(word))])
     return _ASKED[name]
 
 
@@ -23,16 +24,10 @@ def measured(name: str, truth: float | str) -> None:
 
     `truth` is a number (a share where the unit is %), or one of the choices. Raises ValueError for another one.
     """
-    asking = _ASKED.setdefault(name, Asking("Predict first", "Commit", [_prediction(name)]))
-    print(asking.answer(truth))
+    print((_ASKED.get(name) or predict(name)).answer(truth))
 
 
 def quiz(notebook: str) -> Asking:
     """The quiz of a notebook, such as "06". Raises ValueError if there is none."""
     questions = enumerate(bank(notebook).quiz, start=1)
     return Asking("Quiz", "Check", [QuizAsked(f"{notebook}.{number}", each) for number, each in questions])
-
-
-def _prediction(name: str) -> PredictionAsked:
-    notebook, _, word = name.partition(".")
-    return PredictionAsked(name, bank(notebook).prediction(word))

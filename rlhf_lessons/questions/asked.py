@@ -31,15 +31,14 @@ class PredictionAsked:
         self.truth: Guess | None = None
         self.given = self.mark = self.told = ""
         with suppress(ValueError):  # kept of a question that has changed since
-            self.take((progress.find("prediction", name) or {}).get("given", ""))
+            self._commit((progress.find("prediction", name) or {}).get("given", ""))
 
     def take(self, text: str) -> None:
         """Commit to an answer. Raises ValueError, with what is allowed, for none, and once the truth is known."""
         if self.given and self.truth is not None:
             raise ValueError("your prediction: it stands; the answer is known")
-        self._read(text)
-        self.given = text.strip()
-        self._judge()
+        self._commit(text)
+        self._keep()
 
     def answer(self, truth: float | str) -> str:
         """The truth is known: what to say. Raises ValueError for one that is none of the choices."""
@@ -47,12 +46,23 @@ class PredictionAsked:
             check_choice(f"the answer to {self.name}", truth, self.choices)
         self.truth = 100 * float(truth) if self.unit == "%" else truth
         self._judge()
+        self._keep()
         return self.told
 
     @property
     def folded(self) -> str:
         """The answer as HTML, for a page."""
         return html.escape(self.told or "A cell further down measures it.")
+
+    def _commit(self, text: str) -> None:
+        self._read(text)
+        self.given = text.strip()
+        self._judge()
+
+    def _keep(self) -> None:
+        if self.given:
+            found = {"given": self.given, "mark": self.mark, "told": self.told}
+            progress.keep("prediction", self.name, text=self.text, **found)
 
     def _read(self, text: str) -> Guess:
         return read_guess(self.prediction.question, text.removesuffix("%") if self.unit == "%" else text)
@@ -68,9 +78,6 @@ class PredictionAsked:
         else:
             was = self.truth if self.choices else question.number_format.format(self.truth)
             self.told = f"Predict first, answered: {was}. {self.prediction.why}".strip()
-        if self.given:
-            found = {"given": self.given, "mark": self.mark, "told": self.told}
-            progress.keep("prediction", self.name, text=self.text, **found)
 
 
 class QuizAsked:

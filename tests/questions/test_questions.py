@@ -82,6 +82,20 @@ def test_who_ran_all_first_can_still_answer():
     assert say(panel, "1.05")["mark"] == "right"
 
 
+def test_to_see_a_prediction_again_does_not_take_its_mark_away():
+    say(questions.predict("42.loss"), "1")
+    questions.measured("42.loss", 1)
+    assert questions.predict("42.loss").view.state["items"][0]["told"] == "Kept. A cell further down measures it."
+    assert progress.find("prediction", "42.loss")["mark"] == "right"
+
+
+def test_what_is_measured_is_told_in_the_panel_that_asked(monkeypatch):
+    panel = questions.predict("42.loss")
+    monkeypatch.setattr(questions, "Asking", None)  # no second one is made
+    questions.measured("42.loss", 1)
+    assert panel.view.state["items"][0]["told"] == "Predict first, answered: 1 nats. So it is."
+
+
 def test_a_prediction_is_there_again_in_the_next_session_unless_its_question_has_changed(monkeypatch):
     say(questions.predict("42.way"), "up")
     say(questions.predict("42.loss"), "2")
