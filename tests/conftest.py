@@ -2,13 +2,16 @@ import os
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
+from uuid import uuid4
 
 import nbformat
 import pytest
 import torch
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+from rlhf_lessons import progress
 from rlhf_lessons.diagnostics.doctor.fault_bank import Patient, make_fault
+from rlhf_lessons.exercises.exercise import STRICT_VARIABLE
 from rlhf_lessons.model.gpt import GPT, GPTConfig
 from rlhf_lessons.world import datasets
 from rlhf_lessons.world.tokenizer import course_tokenizer
@@ -79,6 +82,13 @@ def home(tmp_path_factory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RLHF_LESSONS_HOME", str((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "home"))
         yield
+
+
+@pytest.fixture(autouse=True)
+def nothing_done(tmp_path_factory, monkeypatch) -> None:
+    """Each test is a learner of its own who has done nothing yet, and whose runs are not strict."""
+    monkeypatch.setenv(progress.VARIABLE, str(tmp_path_factory.getbasetemp() / "progress" / uuid4().hex))
+    monkeypatch.delenv(STRICT_VARIABLE, raising=False)
 
 
 @pytest.fixture(autouse=True)

@@ -74,7 +74,6 @@ def write(path: Path, cells: list[str]) -> Path:
 @pytest.mark.slow
 def test_twelve_submissions_give_a_table_of_twelve(tmp_path, monkeypatch):
     monkeypatch.setenv("COLUMNS", "2000")
-    monkeypatch.setenv(progress.VARIABLE, str(tmp_path / "progress"))
     for name, cells in TWELVE.items():
         write(tmp_path / "class" / f"{name}.ipynb", cells)
     words = f"grade {tmp_path}/class -o {tmp_path}/grades.csv --seconds {SECONDS} --memory {MEMORY} --jobs 2"

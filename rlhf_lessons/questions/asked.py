@@ -13,13 +13,12 @@ from IPython.display import DisplayHandle, display
 from rlhf_lessons import progress
 from rlhf_lessons.labs.frame.lab import Guess
 from rlhf_lessons.labs.frame.predictions import judge, read_guess, told
-from rlhf_lessons.labs.frame.stage import DOM, WIDGET
+from rlhf_lessons.labs.frame.stage import DOM, STILL, show_live
 from rlhf_lessons.questions.bank import Prediction, QuizQuestion
 from rlhf_lessons.refusals import check_choice
 
-SCRIPT, STYLE, STILL = (
-    Path(__file__).with_name(name).read_text(encoding="utf-8") for name in ("asked.js", "asked.css", "still.css")
-)
+SCRIPT, STYLE = (Path(__file__).with_name(name).read_text(encoding="utf-8") for name in ("asked.js", "asked.css"))
+HIDES = STILL.replace("rlhf-stage", "rlhf-ask").replace("rlhf-still", "rlhf-asked")
 
 
 class PredictionAsked:
@@ -152,7 +151,7 @@ class Asking:
             for each in self.asked
         ]
         inside = f"<b>{self.title}</b>{''.join(items)}"
-        return f'<style>{STILL}</style><section class="rlhf-asked" aria-label="{self.title}">{inside}</section>'
+        return f'<style>{HIDES}</style><section class="rlhf-asked" aria-label="{self.title}">{inside}</section>'
 
     def _tell(self, refused_at: int = 0, refused: str = "") -> None:
         said = [{"given": each.given, "mark": each.mark, "told": each.told, "refused": ""} for each in self.asked]
@@ -167,8 +166,7 @@ class Asking:
         return {"text/html": self.page, "text/plain": text}
 
     def _ipython_display_(self) -> None:
-        view = {"model_id": self.view.model_id, "version_major": 2, "version_minor": 0}
-        display({WIDGET: view, "text/plain": ""}, raw=True)
+        show_live(self.view)
         self._still = display(self._bundle, raw=True, display_id=True)
 
 

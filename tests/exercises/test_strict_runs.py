@@ -12,9 +12,6 @@ USE = "assert answer_mask(3, 6, 8)[2]"
 
 @pytest.mark.slow
 def test_blank_passes_strictly_blank_fails_and_strictly_solved_passes(write_notebook, tmp_path, monkeypatch):
-    monkeypatch.setenv(progress.VARIABLE, str(tmp_path / "progress"))
-    monkeypatch.delenv(STRICT_VARIABLE, raising=False)
-
     def errors(answer: str) -> list[str]:
         path = write_notebook("02_sft", IMPORT, STUB.format(answer), USE)
         return reruns.run_notebook(path, {}, tmp_path / "out.ipynb").errors

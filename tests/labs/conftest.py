@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from rlhf_lessons import progress
 from rlhf_lessons.labs.frame.canvas import Canvas, Screen
 from rlhf_lessons.labs.frame.controls import Control, knobs_of
 from rlhf_lessons.labs.frame.lab import Verdict
@@ -14,12 +13,6 @@ from rlhf_lessons.labs.frame.panel import Panel
 WIDTH, HEIGHT = 300, 230  # pixels of a panel
 LONGEST_SENTENCE = 120  # characters, which a telephone shows in three lines
 LONGEST_WORD = 20
-
-
-@pytest.fixture(autouse=True)
-def own_progress(tmp_path, monkeypatch) -> None:
-    """A learner who has done nothing yet."""
-    monkeypatch.setenv(progress.VARIABLE, str(tmp_path / "progress"))
 
 
 @pytest.fixture

@@ -1,9 +1,12 @@
 """Predictions and quizzes: what the panel takes, keeps and says, live and on a page."""
 
+import re
+
 import pytest
 from IPython.display import DisplayHandle
 
 from rlhf_lessons import progress, questions
+from rlhf_lessons.labs.frame import stage
 from rlhf_lessons.questions import asked
 from rlhf_lessons.questions.asked import Asking
 from rlhf_lessons.questions.bank import Bank, Prediction
@@ -25,9 +28,8 @@ WORDS = {
 
 
 @pytest.fixture(autouse=True)
-def own_bank(tmp_path, monkeypatch):
-    """A notebook 42 with questions of its own, a learner who has done nothing, a session that has asked nothing."""
-    monkeypatch.setenv(progress.VARIABLE, str(tmp_path / "progress"))
+def own_bank(monkeypatch):
+    """A notebook 42 with questions of its own, and a session that has asked nothing."""
     monkeypatch.setattr(questions, "bank", lambda notebook: Bank.model_validate(WORDS))
     monkeypatch.setattr(questions, "_ASKED", {})
 
@@ -147,7 +149,8 @@ def test_on_a_page_question_and_answer_stand_without_a_kernel(monkeypatch):
         shown.append(bundle)
         return DisplayHandle() if display_id else None
 
-    monkeypatch.setattr(asked, "display", display)
+    for module in (asked, stage):
+        monkeypatch.setattr(module, "display", display)
     monkeypatch.setattr(DisplayHandle, "update", lambda self, bundle, **_: shown.append(bundle))
     questions.predict("42.share")._ipython_display_()
     assert "<p>Which share?</p><details><summary>Answer</summary>A cell further down" in shown[-1]["text/html"]
@@ -156,6 +159,8 @@ def test_on_a_page_question_and_answer_stand_without_a_kernel(monkeypatch):
     page = questions.quiz("42").page
     assert page.count("<details>") == 3 and "<i>up</i> Wrong. Then the sign is turned." in page
     assert 'class="rlhf-asked" aria-label="Quiz"' in page
+    assert 'class: "rlhf-ask"' in asked.SCRIPT and asked.HIDES in page
+    assert {*re.findall(r"rlhf-\w+", asked.HIDES)} == {"rlhf-ask", "rlhf-asked"}
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from rlhf_lessons.labs.frame.canvas import Screen
 from rlhf_lessons.labs.frame.controls import Control, as_text, knobs_of
 from rlhf_lessons.labs.frame.lab import POINTS, Guess, Lab, Question
 from rlhf_lessons.labs.frame.predictions import judge, read_guess, score, told
-from rlhf_lessons.labs.frame.stage import WIDGET, Stage, still
+from rlhf_lessons.labs.frame.stage import Stage, show_live, still
 
 SMALLEST, LARGEST, SHARPEST = 100, 4000, 2.0  # pixels of a side, and real pixels for each
 
@@ -293,8 +293,7 @@ class Panel:
         self.tell(question={"veiled": False, "told": sentence, "mark": mark, "score": score()})
 
     def _ipython_display_(self) -> None:
-        view = {"model_id": self.stage.model_id, "version_major": 2, "version_minor": 0}
-        display({WIDGET: view, "text/plain": ""}, raw=True)
+        show_live(self.stage)
         metadata = {"image/png": {"alt": self.canvas.alt}}
         display(still(self.lab.title, self.sentence, self.stage.picture, self.canvas.alt), raw=True, metadata=metadata)
 

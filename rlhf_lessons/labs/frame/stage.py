@@ -13,6 +13,7 @@ from typing import Any
 
 import anywidget
 import traitlets
+from IPython.display import display
 
 DOM, SCRIPT, STYLE, STILL = (
     Path(__file__).with_name(name).read_text(encoding="utf-8")
@@ -39,6 +40,11 @@ class Stage(anywidget.AnyWidget):
     def __init__(self, receive: Callable[[dict[str, Any]], None], **traits: Any):
         super().__init__(**traits)
         self.on_msg(lambda _, content, __: receive(content))
+
+
+def show_live(view: anywidget.AnyWidget) -> None:
+    """Show a view in the cell that runs. What stands in its place without a kernel follows in an output of its own."""
+    display({WIDGET: {"model_id": view.model_id, "version_major": 2, "version_minor": 0}, "text/plain": ""}, raw=True)
 
 
 def still(title: str, sentence: str, picture: bytes, alt: str) -> dict[str, Any]:

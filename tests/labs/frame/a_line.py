@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from PIL import Image
 
+from rlhf_lessons import progress
 from rlhf_lessons.labs.frame.canvas import Canvas
 from rlhf_lessons.labs.frame.lab import Lab, Question, Verdict
 
@@ -52,3 +53,8 @@ LAB = replace(SILENT, question=QUESTION)
 def pixels(png: bytes) -> np.ndarray:
     """The picture as (height, width, 3) numbers from 0 to 255."""
     return np.asarray(Image.open(io.BytesIO(png)))
+
+
+def marks() -> list[str]:
+    """How near the predictions were that are kept."""
+    return [found["mark"] for found in progress.kept("prediction").values()]

@@ -6,7 +6,7 @@ from rlhf_lessons import progress
 from rlhf_lessons.labs.frame.lab import POINTS, Question, Sketch
 from rlhf_lessons.labs.frame.panel import Panel
 from rlhf_lessons.labs.frame.predictions import judge, read_guess, score, told
-from tests.labs.frame.a_line import LAB, QUESTION, SILENT
+from tests.labs.frame.a_line import LAB, QUESTION, SILENT, marks
 
 SHARE = Question("Which share?", float, {}, number_format="{:.0%}")
 WAY = Question("Which way?", str, {}, choices=("up", "down"))
@@ -17,10 +17,6 @@ FLAT = (0.0,) * POINTS
 @pytest.fixture
 def panel() -> Panel:
     return Panel(LAB)
-
-
-def marks() -> list[str]:
-    return [found["mark"] for found in progress.kept("prediction").values()]
 
 
 def do(panel: Panel, action: str, **given) -> dict:

@@ -21,7 +21,8 @@ TITLE = '"A line" <b>& more</b>'
 def outputs(monkeypatch) -> list[tuple[dict, dict]]:
     """What a cell that ends in a panel shows: each output's data and its metadata."""
     found: list[tuple[dict, dict]] = []
-    monkeypatch.setattr(panels, "display", lambda data, raw, metadata=None: found.append((data, metadata or {})))
+    for module in (panels, stage):
+        monkeypatch.setattr(module, "display", lambda data, raw, metadata=None: found.append((data, metadata or {})))
     Panel(replace(SILENT, title=TITLE))._ipython_display_()
     return found
 

@@ -4,12 +4,11 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from rlhf_lessons import progress
 from rlhf_lessons.labs.frame import training
 from rlhf_lessons.labs.frame.canvas import Canvas, Screen
 from rlhf_lessons.labs.frame.lab import Lab, Question, Verdict
 from rlhf_lessons.labs.frame.training import TrainingPanel
-from tests.labs.frame.a_line import pixels
+from tests.labs.frame.a_line import marks, pixels
 
 STEPS = 10
 HALFWAY = 5
@@ -23,10 +22,6 @@ class Steps:
 @pytest.fixture(autouse=True)
 def every_step_is_drawn(monkeypatch):
     monkeypatch.setattr(training, "REDRAW_SECONDS", 0.0)
-
-
-def marks() -> list[str]:
-    return [found["mark"] for found in progress.kept("prediction").values()]
 
 
 @pytest.fixture
