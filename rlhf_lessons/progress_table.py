@@ -17,9 +17,8 @@ def summary() -> pd.DataFrame:
     A prediction counts once it was measured. There are no rows where nothing was done yet.
     """
     done = list(_done())
-    known = [*exercises.all_exercises(), *exercises.MADE_LATER]
     tried = {name for name, column in done if column.startswith("exercises")}
-    undone = [(name, "exercises undone") for name in known if name not in tried]
+    undone = [(name, "exercises undone") for name in exercises.names() if name not in tried]
     counts = Counter((_row(name), column) for name, column in [*done, *undone])
     rows = sorted({row for row, _ in counts}) if done else []
     return pd.DataFrame(

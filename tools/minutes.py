@@ -45,12 +45,11 @@ def words(text: str) -> int:
 def rows() -> list[Row]:
     """A row for each notebook."""
     quoted = quoted_minutes(README.read_text(encoding="utf-8"))
-    asked = {name: each.minutes for name, each in exercises.all_exercises().items()} | exercises.MADE_LATER
     found = []
     for path in reruns.list_notebooks(reruns.NOTEBOOKS):
         cells = nbformat.read(path, as_version=4).cells
         length = sum(words(cell.source) for cell in cells if cell.cell_type == "markdown")
-        exercise = sum(minutes for name, minutes in asked.items() if name[:2] == path.stem[:2])
+        exercise = sum(exercises.minutes(path.stem[:2]).values())
         run = float(quoted[path.name][0])
         found.append(Row(path.stem[:2], length, round(length / WORDS_A_MINUTE), exercise, run))
     return found

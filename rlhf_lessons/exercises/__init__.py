@@ -15,6 +15,12 @@ def all_exercises() -> dict[str, Exercise]:
     return {exercise.name: exercise for exercise in sorted(found, key=lambda each: each.name[:2])}
 
 
-def names(notebook: str) -> list[str]:
-    """The names of the exercises of a notebook, which is given by its two digits."""
-    return [name for name in (*all_exercises(), *MADE_LATER) if name.startswith(f"{notebook}.")]
+def minutes(notebook: str = "") -> dict[str, int]:
+    """Name -> minutes of every exercise of a notebook, which is given by its two digits, or of all notebooks."""
+    asked = {name: exercise.minutes for name, exercise in all_exercises().items()} | MADE_LATER
+    return {name: each for name, each in asked.items() if name.startswith(notebook)}
+
+
+def names(notebook: str = "") -> list[str]:
+    """The names of the exercises of a notebook, or of all."""
+    return list(minutes(notebook))
