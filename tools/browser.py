@@ -24,7 +24,7 @@ from playwright.sync_api import TimeoutError as TooSlow
 
 from rlhf_lessons import progress
 from tools.lab import IS_ROOT
-from tools.lab_page import KERNEL, LISTENS, LONGEST_MS, SCROLL, Lab
+from tools.lab_page import KERNEL, LISTENS, Lab, bring_into_view
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = ("--disable-gpu", "--disable-background-networking", "--no-first-run")
@@ -188,12 +188,7 @@ class Session:
 
     def questions(self) -> Iterator[Locator]:
         """The panels with predictions and quizzes, in order; each comes into view in its turn."""
-        for cell in (cell for cell in self.outputs() if cell["asks"]):
-            self.page.evaluate(SCROLL, cell["index"])
-            place = f'.jp-Notebook-cell[data-windowed-list-index="{cell["index"]}"]'
-            panel = self.page.locator(f"{place} .rlhf-ask")
-            panel.scroll_into_view_if_needed(timeout=LONGEST_MS)
-            yield panel
+        return (bring_into_view(self.page, cell["index"], ".rlhf-ask") for cell in self.outputs() if cell["asks"])
 
     def close(self) -> None:
         """End the kernel and the tab."""

@@ -35,6 +35,14 @@ DIGEST = """async image => {
 SCROLL = "index => window.jupyterapp.shell.currentWidget.content.scrollToItem(index, 'start')"
 
 
+def bring_into_view(page: Page, cell: int, part: str) -> Locator:
+    """A part of a cell, scrolled to: a notebook keeps only the cells near the view on the page."""
+    found = page.locator(f'.jp-Notebook-cell[data-windowed-list-index="{cell}"] {part}')
+    page.evaluate(SCROLL, cell)
+    found.scroll_into_view_if_needed(timeout=LONGEST_MS)
+    return found
+
+
 class Lab:
     """A lab on the page, as a learner sees it. Its main knob is the first slider, or the first list if it has none.
 
@@ -44,10 +52,9 @@ class Lab:
     def __init__(self, page: Page, cell: int, veiled: bool = False):
         self.page = page
         self.cell = cell
-        self.root = self.page.locator(f'.jp-Notebook-cell[data-windowed-list-index="{cell}"] .rlhf-stage')
+        self.come_into_view()
         self.image = self.root.locator(".frame img")
         self.veil = self.root.locator(".veil").filter(visible=True)
-        self.come_into_view()
         self.root.evaluate(KEEP_TIMES)
         self.title = self.root.locator("h3").inner_text()
         self.trains = self.button("Train").count() == 1
@@ -85,8 +92,7 @@ class Lab:
 
     def come_into_view(self) -> None:
         """Scroll the notebook to the lab, and wait until its picture is drawn for where it stands."""
-        self.page.evaluate(SCROLL, self.cell)  # a notebook keeps only the cells near the view on the page
-        self.root.scroll_into_view_if_needed(timeout=LONGEST_MS)
+        self.root = bring_into_view(self.page, self.cell, ".rlhf-stage")
         self.root.evaluate("lab => lab.scrollIntoView({block: 'start'})")
         self.wait_until_settled()
 

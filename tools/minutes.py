@@ -15,12 +15,12 @@ from typing import NamedTuple
 import nbformat
 
 from rlhf_lessons import exercises, reruns
+from tools.deck import FORMULA
 from tools.verify.notebooks import quoted_minutes
 
 ROOT = Path(__file__).resolve().parents[1]
 README, TEACHING, COURSE = ROOT / "README.md", ROOT / "TEACHING.md", ROOT / "build" / "course"
 WORDS_A_MINUTE = 150  # an assumption: slow enough for text with terms and numbers to think about
-FORMULA = re.compile(r"\$\$.+?\$\$|\$[^$\n]+\$", re.DOTALL)  # is read as one word
 NOT_READ = re.compile(r"(?<=\])\([^)]*\)|<[^>]*>")  # a link's address, a tag
 WORD = re.compile(r"\w[\w.,'%-]*")
 HEADER = f"| notebook | words | reading, {WORDS_A_MINUTE} words a minute | exercises | first run |"
@@ -39,7 +39,7 @@ class Row(NamedTuple):
 
 def words(text: str) -> int:
     """How many words a reader of this Markdown reads; a formula counts as one."""
-    return len(WORD.findall(NOT_READ.sub(" ", FORMULA.sub(" formula ", text))))
+    return len(WORD.findall(NOT_READ.sub(" ", FORMULA.sub(lambda found: found["code"] or " formula ", text))))
 
 
 def rows() -> list[Row]:
