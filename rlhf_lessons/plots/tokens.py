@@ -56,7 +56,7 @@ def _cell(ax: Axes, x: float, y: float, value: float, name: str, end: float, fra
         cell.set(edgecolor="black", linewidth=2.5, zorder=3)
     ax.add_patch(cell)
     sign = "" if abs(away) < 0.005 else "▲ " if away > 0 else "▼ "
-    text = f"{value:.2f}" if name == "ratio" else f"{value:+.2f}"
+    text = f"{value:.2f}" if name == "ratio" else f"{value:+z.2f}"
     ax.text(
         x + CELL / 2, y + 0.5, f"{sign}{text}", ha="center", va="center", fontsize=SMALL, zorder=4,
         color="white" if dark else "black",
@@ -74,7 +74,7 @@ def _clipped(table: pd.DataFrame) -> np.ndarray:
 
 def _alt(table: pd.DataFrame, strips: Sequence[str], clip_range: float | None, clipped: np.ndarray) -> str:
     said = "; ".join(
-        f"{token.token}: " + ", ".join(f"{name} {token[name]:.2f}" for name in strips) for _, token in table.iterrows()
+        f"{token.token}: " + ", ".join(f"{name} {token[name]:z.2f}" for name in strips) for _, token in table.iterrows()
     )
     tail = f" Clipped at {clip_range:g}: {int(clipped.sum())} of {len(table)}." if clip_range is not None else ""
     return f"An answer token by token. {said}.{tail}"
