@@ -278,7 +278,7 @@ def wheel(folder: str, name: str, more: str = "") -> str:
 BACKEND = f"""import zipfile
 {inspect.getsource(wheel)}
 def build_editable(folder, *_):
-    extras = "".join(f"Provides-Extra: {{extra}}\\n" for extra in ("test", "dev", "scale"))
+    extras = "".join(f"Provides-Extra: {{extra}}\\n" for extra in ("test", "dev", "book", "scale"))
     return wheel(folder, "course", "Requires-Dist: small\\n" + extras)
 """
 PROJECT = """[project]
