@@ -12,9 +12,10 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from rlhf_lessons import __version__, log_commands, reruns, teaching_commands
+from rlhf_lessons import __version__, log_commands, reruns, scale_commands, teaching_commands
 from rlhf_lessons.plain_words import PARAMETER_OPTIONS, PlainWords, WithParameters, number, parameters, whole
 from rlhf_lessons.refusals import check_choice
+from rlhf_lessons.scale_commands import Device, Scale
 from rlhf_lessons.terminal import agreed, show
 
 app = typer.Typer(cls=PlainWords, add_completion=False, help=__doc__)
@@ -69,11 +70,14 @@ def run(
     notebooks: Notebooks = reruns.NOTEBOOKS,
     cell_seconds: CellSeconds = reruns.CELL_SECONDS,
     force: Force = False,
+    device: Device = None,
+    scale: Scale = None,
 ) -> None:
     """Run a notebook with other parameters. Anything not allowed is refused before it starts."""
     path = reruns.find_notebook(notebook, notebooks)
-    values = reruns.parse_parameters(path, parameters(parameter or []))
-    name = "-".join([path.stem, *(f"{key}={value}" for key, value in values.items())])
+    values = reruns.scaled(path) | reruns.parse_parameters(path, parameters(parameter or []))
+    size = {"scale": scale} if scale else {}
+    name = "-".join([path.stem, *(f"{key}={value}" for key, value in (size | values).items())])
     output = output or Path("build") / "runs" / f"{name}.ipynb"
     result = reruns.run_notebook(path, values, output, sys.stderr.isatty(), cell_seconds, force)
     report(result.errors)
@@ -87,16 +91,19 @@ def course(
     notebooks: Notebooks = reruns.NOTEBOOKS,
     cell_seconds: CellSeconds = reruns.CELL_SECONDS,
     force: Force = False,
+    device: Device = None,
+    scale: Scale = None,
 ) -> None:
     """Run all notebooks in order, without a screen, and show how long each takes."""
     table = Table("notebook", "seconds", "result")
     failed = False
     paths = reruns.list_notebooks(notebooks)
     for path in paths:  # before the first has taken its minutes
-        reruns.check_run(path, {}, output / path.name, cell_seconds, force)
+        reruns.check_run(path, reruns.scaled(path), output / path.name, cell_seconds, force)
     for path in paths:
         typer.echo(f"{path.stem} ...")
-        result = reruns.run_notebook(path, {}, output / path.name, cell_seconds=cell_seconds, force=force)
+        values = reruns.scaled(path)
+        result = reruns.run_notebook(path, values, output / path.name, cell_seconds=cell_seconds, force=force)
         report(result.errors)
         table.add_row(path.stem, f"{result.seconds:.0f}", "failed" if result.errors else "passed")
         failed = failed or bool(result.errors)
@@ -105,7 +112,9 @@ def course(
 
 
 @app.command("quality")
-def quality_(seeds: Annotated[int, whole(20, help="How many seeds, from 0.")] = 5) -> None:
+def quality_(
+    seeds: Annotated[int, whole(20, help="How many seeds, from 0.")] = 5, device: Device = None, scale: Scale = None
+) -> None:
     """Measure every stage on held-out cases over several seeds: the figures that the README quotes."""
     from rlhf_lessons import store
     from rlhf_lessons.sweeps import quality
@@ -122,6 +131,7 @@ def quality_(seeds: Annotated[int, whole(20, help="How many seeds, from 0.")] = 
 def sweep_(
     name: Annotated[str, typer.Argument(help="Which one: over-optimisation, method-search or methods.")],
     jobs: Annotated[int, whole(64, help="Processes side by side, of one thread each.")] = 2,
+    device: Device = None,
 ) -> None:
     """Remake the kept results behind a notebook. Takes an hour or two; goes on where it was interrupted."""
     from rlhf_lessons.sweeps import method_search, methods, over_optimisation
@@ -153,6 +163,7 @@ app.command("diagnose")(log_commands.diagnose)
 app.command("explain")(log_commands.explain)
 app.command("grade")(teaching_commands.grade)
 app.command("progress")(teaching_commands.progress_)
+app.command("scale")(scale_commands.scale)
 
 
 @app.command("examine")

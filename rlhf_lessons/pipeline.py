@@ -19,7 +19,7 @@ import torch
 from torch import nn
 from tqdm.auto import tqdm
 
-from rlhf_lessons import knobs, store
+from rlhf_lessons import knobs, scales, store
 from rlhf_lessons.evaluation.best_of_n import best_of_n
 from rlhf_lessons.evaluation.scorecard import MAX_NEW_TOKENS, gold_metrics
 from rlhf_lessons.keys import Key
@@ -107,8 +107,8 @@ class DistilledPlan(SFTSettings):
 class Trained:
     """One stage's result. `loaded` says whether it came from the store; `seconds` is its training time then or now.
 
-    `model` is a GPT, and for the stage `reward` a RewardModel. `threads` did the training: with another number, as on
-    another machine, the same seed gives other last digits.
+    `model` is a GPT, and for the stage `reward` a RewardModel. `threads` did the training, on `device`: with another
+    number, as on another device or machine, the same seed gives other last digits.
     """
 
     stage: str
@@ -119,6 +119,7 @@ class Trained:
     seconds: float
     loaded: bool
     threads: int | None = None
+    device: str = "cpu"
 
     @property
     def fingerprint(self) -> str:
@@ -193,7 +194,8 @@ def _recalled(stage: str, plan: Settings, key: Key, family: Sequence[nn.Module])
     try:
         model.load_state_dict(stored.tensors)
         history, seconds = History(stored.meta["history"]), float(stored.meta["seconds"])
-        return Trained(stage, model, history, plan, key, seconds, True, stored.meta.get("threads"))
+        threads, device = stored.meta.get("threads"), stored.meta.get("device", "cpu")
+        return Trained(stage, model, history, plan, key, seconds, True, threads, device)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:  # whole, but of another shape
         reason = " ".join(str(error).split())
         store.distrust(stage, f"what is stored as {stage}-{key.fingerprint} does not fit this version ({reason:.100})")
@@ -206,6 +208,7 @@ def _trained(
     """Train the stage, and store it unless `on_step` ended it early."""
     recipe, threads = STAGES[stage], torch.get_num_threads()
     model = recipe.start(plan, *family)
+    device = next(model.parameters()).device.type
     size = sum(tensor.nbytes for tensor in model.state_dict().values())
     store.check_room(stage, key.fingerprint, size + RECORD_BYTES * recipe.steps(plan))
     start = time.perf_counter()
@@ -217,9 +220,9 @@ def _trained(
     else:
         changed = {name: value for name, value in plan if value != recipe.plan.model_fields[name].default}
         told = {"key": key.as_dict(), "changes": changed, "seconds": seconds, "threads": threads}
-        meta = {**told, "torch": torch.__version__, "history": history.records}
+        meta = {**told, "device": device, "torch": torch.__version__, "history": history.records}
         store.save_or_rescue(stage, key.fingerprint, model.state_dict(), meta)
-    return Trained(stage, model, history, plan, key, seconds, False, threads)
+    return Trained(stage, model, history, plan, key, seconds, False, threads, device)
 
 
 def key_of(stage: str, seed: int = 0, **changes: Any) -> Key:
@@ -230,7 +233,7 @@ def key_of(stage: str, seed: int = 0, **changes: Any) -> Key:
 
 def _recipe(stage: str, seed: int, changes: Mapping[str, Any]) -> tuple[Stage, Settings]:
     check_choice("stage", stage, STAGES)
-    return STAGES[stage], STAGES[stage].plan(seed=seed, **changes)
+    return STAGES[stage], STAGES[stage].plan(seed=seed, **{**scales.changes(stage), **changes})
 
 
 def _seed_of(stage: str, seed: int) -> int:

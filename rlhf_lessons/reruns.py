@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rlhf_lessons import knobs, run_files
+from rlhf_lessons import knobs, run_files, scales
 from rlhf_lessons.knobs import KNOBS, Value
 from rlhf_lessons.refusals import shown
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"  # of the checkout this file is in
+PRETRAINING = "01_"
 NUMBERED = "[0-9][0-9]_*.ipynb"
 CELL_SECONDS = 1800  # the slowest cell of the course takes a few minutes on two cores
 MOST_CELL_SECONDS = 86_400  # a day
@@ -108,6 +109,14 @@ def describe_parameters(path: Path) -> str:
 def parse_parameters(path: Path, texts: Mapping[str, str]) -> dict[str, Value]:
     """Parameters typed on a command line as values. Raises ValueError as `check_parameters` does."""
     return _checked(path, texts, knobs.parse)
+
+
+def scaled(path: Path) -> dict[str, Value]:
+    """What the size that RLHF_LESSONS_SCALE names sets of a notebook's parameters: of the one on pretraining."""
+    if not path.stem.startswith(PRETRAINING):
+        return {}
+    known = parameters_of(path)
+    return {name: value for name, value in scales.changes("pretrained").items() if name in known}
 
 
 def check_parameters(path: Path, parameters: Mapping[str, Any]) -> dict[str, Value]:

@@ -16,6 +16,7 @@ LAYERS = [
         "course",
         "log_commands",
         "teaching_commands",
+        "scale_commands",
         "terminal",
         "grading",
         "progress_table",
@@ -29,7 +30,7 @@ LAYERS = [
         "questions",
         "integrations",
     ),
-    ("plots", "export", "tables"),
+    ("plots", "export", "tables", "scale_costs"),
     ("sweeps", "cache"),
     ("pipeline",),
     ("store", "progress", "diagnostics", "evaluation"),
@@ -37,7 +38,7 @@ LAYERS = [
     ("stages", "program_one", "bag_of_words"),
     ("model",),
     ("objectives", "statistics"),
-    ("knobs", "closure", "keys", "files", "sealed", "locks", "refusals"),
+    ("knobs", "devices", "scales", "closure", "keys", "files", "sealed", "locks", "refusals"),
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 RUBRIC = f"{PACKAGE}.world.rubric"

@@ -71,7 +71,8 @@ class Judge:
         starts = range(0, len(order), batch_size)
         for start in tqdm(starts, desc=words, disable=None if words else True, leave=False):
             batch = order[start : start + batch_size]
-            rewards[batch] = self.score_padded([rows[row] for row in batch], self.tokenizer.padding_side)
+            scored = self.score_padded([rows[row] for row in batch], self.tokenizer.padding_side)
+            rewards[batch] = scored.to(rewards.device)
         return rewards
 
     @torch.inference_mode()
@@ -92,7 +93,7 @@ class Judge:
         except (IndexError, RuntimeError) as error:
             what = f"a batch of {len(rows)}, of {width} tokens each, cannot be scored ({_line(error)})"
             raise CannotScoreError(f"model: {what}; it may be too much, or hold tokens that it does not know") from None
-        return logits.reshape(len(rows)).double().cpu()
+        return logits.reshape(len(rows)).cpu().double()
 
     @contextmanager
     def without_padding_token(self) -> Iterator[None]:

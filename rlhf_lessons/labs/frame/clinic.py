@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from rlhf_lessons import devices
 from rlhf_lessons.knobs import Value
 from rlhf_lessons.labs.frame.gauges import Test
 from rlhf_lessons.labs.frame.lab import Lab
@@ -107,6 +108,7 @@ class ClinicPanel(Panel):
             self._idle.set()
 
     def _prepare(self) -> None:
+        devices.use()
         patients, here = self.controls["patient"].stops, self.controls["patient"].place
         nearest_first = sorted(patients, key=lambda patient: abs(patients.index(patient) - here))
         for examine in (False, True):  # pictures are asked for before tests

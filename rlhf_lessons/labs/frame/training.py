@@ -11,6 +11,7 @@ from typing import Any
 
 from tqdm.auto import tqdm
 
+from rlhf_lessons import devices
 from rlhf_lessons.knobs import Value
 from rlhf_lessons.labs.frame.lab import Lab
 from rlhf_lessons.labs.frame.panel import Busy, Panel
@@ -120,6 +121,7 @@ class TrainingPanel(Panel):
             self.show(self.lab.compute(**settings, watch=watch), settings)
 
     def _work(self, settings: Mapping[str, Value]) -> None:
+        devices.use()
         try:
             self._wait_for_turn()
             try:
