@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
@@ -80,8 +81,8 @@ class OnDevice(TorchFunctionMode):
         generator = kwargs.get("generator")
         if generator is not None and generator.device.type == "cpu" and kwargs.get("device") is None:
             return self._draw(function, args, kwargs)
-        is_double = function is Tensor.double or kwargs.get("dtype") is torch.float64
-        if function in TO_NUMPY or (is_double and self.device.type in WITHOUT_DOUBLES):
+        without_doubles = self.device.type in WITHOUT_DOUBLES
+        if function in TO_NUMPY or (without_doubles and _makes_doubles(function, args, kwargs)):
             return _on_cpu(function, args, kwargs)
         return function(*args, **kwargs)
 
@@ -92,6 +93,12 @@ class OnDevice(TorchFunctionMode):
                 return drawn.to(self.device)
             filled = next(value for value in (*args, *kwargs.values()) if isinstance(value, Tensor))  # by normal_
             return filled.copy_(drawn)
+
+
+def _makes_doubles(function: Callable, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
+    made_of = args[0] if args else None
+    is_array = isinstance(made_of, np.ndarray) and made_of.dtype == np.float64 and kwargs.get("dtype") is None
+    return function is Tensor.double or kwargs.get("dtype") is torch.float64 or is_array
 
 
 def _on_cpu(function: Callable, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:

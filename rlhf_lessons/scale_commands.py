@@ -29,12 +29,20 @@ def choose_scale(size: str | None) -> str | None:
 Device = Annotated[
     str | None,
     typer.Option(
-        "--device", callback=choose_device, help="Where to compute: cpu (if unset), cuda, mps, or auto, the fastest."
+        "--device",
+        callback=choose_device,
+        envvar="RLHF_LESSONS_DEVICE",
+        help="Where to compute: cpu (if unset), cuda, mps, or auto, the fastest that is there.",
     ),
 ]
 Scale = Annotated[
     str | None,
-    typer.Option("--scale", callback=choose_scale, help="The size of the model: course (if unset), 10x or 100x."),
+    typer.Option(
+        "--scale",
+        callback=choose_scale,
+        envvar=scales.VARIABLE,
+        help="The size of the model: course (if unset), 10x or 100x.",
+    ),
 ]
 
 

@@ -47,6 +47,9 @@ class There(Tensor):
     def tolist(self):  # torch has none for tensors like this one
         return self.held.tolist()
 
+    def __format__(self, form):
+        return format(self.held, form)
+
     __torch_function__ = torch._C._disabled_torch_function_impl
 
     @classmethod

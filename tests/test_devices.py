@@ -78,7 +78,8 @@ def test_where_a_device_has_no_doubles_they_stay_on_the_cpu(monkeypatch):
     with another_device():
         assert isinstance(torch.ones(2).double(), There)
         monkeypatch.setattr(devices, "WITHOUT_DOUBLES", (NAME,))
-        found = torch.ones(2).double() * torch.tensor([0.5, 1.0], dtype=torch.float64)
+        found = torch.ones(2).double() * torch.tensor([0.5, 1.0], dtype=torch.float64) * torch.tensor(np.ones(2))
+        assert isinstance(torch.tensor(np.ones(2), dtype=torch.float32), There)
     assert type(found) is torch.Tensor and found.tolist() == [0.5, 1.0]
 
 

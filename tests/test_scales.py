@@ -1,10 +1,16 @@
 """Sizes keep what they promise, reach the plans and the notebook on pretraining, and their cost is counted."""
 
+import os
+from functools import partial
+
 import pytest
 import torch
+from typer.testing import CliRunner
 
-from rlhf_lessons import pipeline, reruns, scale_costs, scales
+from rlhf_lessons import devices, pipeline, reruns, scale_costs, scales
+from rlhf_lessons.cli import app
 from rlhf_lessons.model.gpt import GPT, GPTConfig
+from rlhf_lessons.world import cases, formulary
 from rlhf_lessons.world.tokenizer import course_tokenizer
 
 
@@ -51,6 +57,33 @@ def test_a_size_that_is_none_is_refused_by_the_name_of_its_variable(monkeypatch)
     said = "RLHF_LESSONS_SCALE: '5x' is not allowed; it must be one of course, 10x, 100x"
     with pytest.raises(ValueError, match=f"^{said}$"):
         pipeline.key_of("sft")
+
+
+def test_the_command_line_chooses_for_the_kernels_that_it_starts(monkeypatch):
+    for variable in (scales.VARIABLE, devices.VARIABLE):
+        monkeypatch.setenv(variable, "")  # so that what is chosen ends with this test
+    runs = []
+
+    def run(path, values, output, *_):
+        runs.append((values, output.stem, os.environ[scales.VARIABLE], os.environ[devices.VARIABLE]))
+        return reruns.NotebookRun(output, 0.0, [])
+
+    monkeypatch.setattr(reruns, "run_notebook", run)
+    words = ["run", "01", "--scale", "10x", "--device", "cpu", "-p", "n_notes", "500"]
+    assert CliRunner().invoke(app, words).exit_code == 0
+    rate = scales.of("10x")["learning_rate"]
+    name = f"01_pretraining-scale=10x-n_notes=500-learning_rate={rate}"
+    assert runs == [({"n_notes": 500, "learning_rate": rate}, name, "10x", "cpu")]
+
+
+def test_the_table_of_costs_says_what_is_counted_and_what_is_guessed(monkeypatch):
+    monkeypatch.setattr(scales, "SIZES", {"small": {"layers": 1, "heads": 1, "width": 8, "batch_size": 4}})
+    monkeypatch.setattr(scale_costs, "measure", partial(scale_costs.measure, seconds=0.0))
+    result = CliRunner().invoke(app, ["scale"])
+    assert result.exit_code == 0 and "1 x 8" in result.stdout
+    assert "2,000 steps as fast as the few that were timed" in result.stdout
+    facts, asked = len(formulary.load_facts()), len(cases.all_cases())
+    assert f"facts: {facts}, asked about in {asked} cases, at every size" in result.stdout
 
 
 def test_the_cost_of_a_size_is_counted_and_its_steps_are_timed(monkeypatch):

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import torch
 
-from rlhf_lessons import files
+from rlhf_lessons import devices, files
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -51,6 +51,7 @@ def label(
         "seeds": list(seeds),
         "code": code,
         "torch": torch.__version__,
+        "device": devices.chosen(),
         "made": date.today().isoformat(),
         "minutes": round(float(seconds) / 60),
     }

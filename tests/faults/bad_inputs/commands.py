@@ -6,6 +6,8 @@ ONES = "1" * 5000
 SEED = "it must be a whole number from 0 to 2147483647"
 KL_COEF = "it must be a number from 0 to 10"
 A_NAME = "is not one; it must be a number or a name from 00_start_here, ..., 09_groups_and_verifiers"
+A_DEVICE = "is not allowed; it must be one of auto, cpu, cuda, mps"
+A_SIZE = "is not allowed; it must be one of course, 10x, 100x"
 NO_NOTEBOOK = "notebook: 'BOX/{}/06_ppo.ipynb' is not one; it must be a file that Jupyter saved"
 NO_FOLDER = "notebooks: {} holds none; the course's notebooks are in its repository, not in the installed package: "
 NO_FOLDER += "name their folder with --notebooks"
@@ -70,6 +72,20 @@ ROWS = [
     Bad("examine --batch-size 0", 2, "batch_size: '0' is not allowed; it must be a whole number from 1 to 4096"),
     Bad("examine --max-length x", 2, "max_length: 'x' is not allowed; it must be a whole number from 1 to 1000000"),
     Bad("examine --ceiling high", 2, "ceiling: 'high' is not allowed; it must be a number"),
+    # On which device, at which size.
+    Bad("run 06 --device tpu", 2, f"device: 'tpu' {A_DEVICE}"),
+    Bad("course --device CPU", 2, f"device: 'CPU' {A_DEVICE}"),
+    Bad("sweep methods --device ''", 2, f"device: '' {A_DEVICE}"),
+    Bad("quality --device cuda:0", 2, f"device: 'cuda:0' {A_DEVICE}"),
+    Bad("scale --device", 2, "Option '--device' requires an argument."),
+    Bad("scale 10x", 2, "Got unexpected extra argument... (10x) (... scale --help)"),
+    Bad("RLHF_LESSONS_DEVICE=gpu quality --seeds 1", 2, f"device: 'gpu' {A_DEVICE}"),
+    Bad("run 06 --scale 5x", 2, f"scale: '5x' {A_SIZE}"),
+    Bad("course --scale 10", 2, f"scale: '10' {A_SIZE}"),
+    Bad("quality --scale", 2, "Option '--scale' requires an argument."),
+    Bad("sweep methods --scale 10x", 2, "No such option: --scale... (... sweep --help)"),
+    Bad("RLHF_LESSONS_SCALE=1000x quality --seeds 1", 2, f"scale: '1000x' {A_SIZE}"),
+    Bad("RLHF_LESSONS_SCALE=0 run 01", 2, f"scale: '0' {A_SIZE}"),
     # Which sweep, with how much of the machine.
     Bad("sweep", 2, "name: it is missing (... sweep --help)"),
     Bad(
