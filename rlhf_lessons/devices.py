@@ -44,6 +44,8 @@ def choose(name: str) -> None:
 
 def _found(field: str, name: str) -> str:
     check_choice(field, name, CHOICES)
+    if name == "cpu":  # without a look for others, which wakes a GPU
+        return name
     here = present()
     if name != "auto" and name not in here:
         raise ValueError(f"{field}: {name!r} is not allowed; it must be auto, or of this machine: {', '.join(here)}")

@@ -1,13 +1,17 @@
 """On what, and how large: the options `--device` and `--scale`, and the command `rlhf-lessons scale`."""
 
 # torch takes seconds to load: who names no device does not wait for it.
-from typing import Annotated
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
 from rlhf_lessons import scales
 from rlhf_lessons.terminal import show
+
+if TYPE_CHECKING:
+    from rlhf_lessons.scale_costs import Cost
 
 
 def choose_device(name: str | None) -> str | None:
@@ -45,26 +49,33 @@ Scale = Annotated[
     ),
 ]
 
+ROWS: Mapping[str, Callable[["Cost"], str]] = {
+    "layers x width": lambda cost: f"{cost.plan.layers} x {cost.plan.width}",
+    "weights": lambda cost: f"{cost.weights:,}",
+    "notes": lambda cost: f"{cost.plan.n_notes:,}",
+    "tokens read": lambda cost: f"{cost.tokens:,}",
+    "FLOPs": lambda cost: f"{cost.flops:.1e}",
+    "memory": lambda cost: f"{cost.memory / 1e6:,.0f} MB",
+    "a step": lambda cost: f"{cost.step_seconds:.3f} s",
+    "minutes": lambda cost: f"{cost.minutes:,.1f}",
+}
+
 
 def scale(device: Device = None) -> None:
     """What pretraining costs at each size. Counted, but for the minutes: a few steps are timed here."""
     from rlhf_lessons import devices, scale_costs
     from rlhf_lessons.world import cases, formulary
 
-    table = Table("size", "layers x width", "weights", "notes", "tokens", "FLOPs", "memory", "a step", "minutes")
-    for column in table.columns:
-        column.no_wrap = True
+    costs = {}
     for size in scales.SIZES:
         typer.echo(f"{size} ...", err=True)
-        cost = scale_costs.measure(size)
-        plan = cost.plan
-        shape = f"{plan.layers} x {plan.width}"
-        step, minutes = f"{cost.step_seconds:.3g} s", f"{cost.minutes:.2g}"
-        memory = f"{cost.memory / 1e6:,.0f} MB"
-        counts = [f"{count:,}" for count in (cost.weights, plan.n_notes, cost.tokens)]
-        table.add_row(size, shape, *counts, f"{cost.flops:.1e}", memory, step, minutes)
+        costs[size] = scale_costs.measure(size)
+    table = Table("", *costs)
+    for name, words in ROWS.items():
+        table.add_row(name, *map(words, costs.values()))
     show(table)
-    typer.echo(f"minutes: {plan.steps:,} steps as fast as the few that were timed, on {devices.chosen()}; a guess")
+    steps = costs[scales.COURSE].plan.steps
+    typer.echo(f"minutes: {steps:,} steps as fast as the few that were timed, on {devices.chosen()}; a guess")
     facts, asked = len(formulary.load_facts()), len(cases.all_cases())
     typer.echo(
         f"facts: {facts}, asked about in {asked} cases, at every size; each has its source, so none can be added"

@@ -77,10 +77,11 @@ def test_the_command_line_chooses_for_the_kernels_that_it_starts(monkeypatch):
 
 
 def test_the_table_of_costs_says_what_is_counted_and_what_is_guessed(monkeypatch):
-    monkeypatch.setattr(scales, "SIZES", {"small": {"layers": 1, "heads": 1, "width": 8, "batch_size": 4}})
+    small = {"layers": 1, "heads": 1, "width": 8, "batch_size": 4}
+    monkeypatch.setattr(scales, "SIZES", {"course": small, "10x": {**small, "layers": 2}})
     monkeypatch.setattr(scale_costs, "measure", partial(scale_costs.measure, seconds=0.0))
     result = CliRunner().invoke(app, ["scale"])
-    assert result.exit_code == 0 and "1 x 8" in result.stdout
+    assert result.exit_code == 0 and all(text in result.stdout for text in ("10x", "1 x 8", "2 x 8", "FLOPs"))
     assert "2,000 steps as fast as the few that were timed" in result.stdout
     facts, asked = len(formulary.load_facts()), len(cases.all_cases())
     assert f"facts: {facts}, asked about in {asked} cases, at every size" in result.stdout
