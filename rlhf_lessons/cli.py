@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from rlhf_lessons import __version__, log_commands, reruns, teaching_commands
+from rlhf_lessons import __version__, hand_over_commands, log_commands, reruns, teaching_commands
 from rlhf_lessons.plain_words import PARAMETER_OPTIONS, PlainWords, WithParameters, number, parameters, whole
 from rlhf_lessons.refusals import check_choice
 from rlhf_lessons.terminal import agreed, show
@@ -153,6 +153,8 @@ app.command("diagnose")(log_commands.diagnose)
 app.command("explain")(log_commands.explain)
 app.command("grade")(teaching_commands.grade)
 app.command("progress")(teaching_commands.progress_)
+app.command("export")(hand_over_commands.export)
+app.command("import")(hand_over_commands.import_)
 
 
 @app.command("examine")

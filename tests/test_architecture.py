@@ -16,6 +16,7 @@ LAYERS = [
         "course",
         "log_commands",
         "teaching_commands",
+        "hand_over_commands",
         "terminal",
         "grading",
         "progress_table",
