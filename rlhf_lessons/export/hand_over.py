@@ -68,14 +68,14 @@ def _model(what: str, seed: int, folder: Path) -> Card:
         measured, over = judge_reward(trained.model, held_out_pairs(seed))
     else:
         measured, over = judge_policy(trained.model), OVER_CASES
-    kind = _save(trained.model, folder)
+    kind = save(trained.model, folder)
     files = {"config.json": f"with `model.safetensors` and the tokenizer: the course's stage {what} as a {kind}"}
     if what in RECIPES:
         files |= _write_recipe(what, seed, folder)
     return Card(what, seed, trained.key, files, measured, over, kind)
 
 
-def _save(model: GPT | RewardModel, folder: Path) -> str:
+def save(model: GPT | RewardModel, folder: Path) -> str:
     """Write a model with its tokenizer; returns the name of its class."""
     from transformers.utils import logging
 
@@ -90,10 +90,10 @@ def _save(model: GPT | RewardModel, folder: Path) -> str:
 
 def _write_recipe(what: str, seed: int, folder: Path) -> dict[str, str]:
     recipe = RECIPES[what]
-    _save(ensure(recipe.start, seed).model, folder / START)
+    save(ensure(recipe.start, seed).model, folder / START)
     files = {f"{START}/": f"the model that training starts from: {recipe.start}"}
     if recipe.judge:
-        _save(ensure(recipe.judge, seed).model, folder / JUDGE)
+        save(ensure(recipe.judge, seed).model, folder / JUDGE)
         files[f"{JUDGE}/"] = "the reward model that training asks"
     files |= _write_rows(recipe.rows, DATA[recipe.rows](seed), folder)
     shutil.copy(RECIPES_AT / f"{what}.py", folder / "train.py")

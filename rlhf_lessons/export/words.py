@@ -55,6 +55,4 @@ def check_words(folder: Path) -> None:
     except (KeyError, TypeError):
         vocabulary = None
     if vocabulary != course_tokenizer().ids:
-        raise ValueError(
-            f"tokenizer: the words of {str(path)!r} are not the {course_tokenizer().vocab_size} of the course"
-        )
+        raise ValueError(f"tokenizer: the words of {str(path)!r} are not those of the course, which they must be")

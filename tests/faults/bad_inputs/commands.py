@@ -14,6 +14,9 @@ NO_RUN = "output: {} was not written by a run; it must be a new file (or --force
 NO_FILE = "output: {} is not an ordinary file; it must be one, and no folder or pipe"
 NO_SUBMISSIONS = "folder: {} is not allowed; it must be a folder with submitted notebooks"
 SECONDS = "it must be a whole number from 1 to 86400"
+EXPORT_SEED = "it must be a whole number from 0 to 999999"
+TAKEN = "to: {} is not allowed; it must be a new or an empty folder (or --force)"
+NO_MODEL = "folder: {} is not allowed; it must be one that TRL or transformers saved into"
 TIDY = "run 06 --notebooks BOX/tidy -o"
 # Instead of a notebook; those of the second group only show when one is run.
 NO_NOTEBOOKS = ["empty", "empty_object", "empty_list", "cut", "deep", "number_cells", "null_cells", "bare_cell"]
@@ -117,6 +120,27 @@ ROWS = [
         2,
         "RLHF_LESSONS_PROGRESS: 'BOX/story.log' is a file; it must be a folder",
     ),
+    # What is handed over, and where it lies.
+    Bad("export", 2, "what: it is missing (... export --help)"),
+    Bad("export sft", 2, "to: it is missing (... export --help)"),
+    Bad("export sfx --to BOX/new", 2, "what: 'sfx' is not allowed; it must be one of pretrained, ..., prompts"),
+    Bad("export '' --to BOX/new", 2, "what: '' is not allowed; it must be one of pretrained, ..., prompts"),
+    Bad("export sft --to BOX/new --seed -1", 2, f"seed: '-1' is not allowed; {EXPORT_SEED}"),
+    Bad("export sft --to BOX/new --seed x", 2, f"seed: 'x' is not allowed; {EXPORT_SEED}"),
+    Bad("export sft --to BOX/new --seed 1000000", 2, f"seed: '1000000' is not allowed; {EXPORT_SEED}"),
+    Bad("export sft --to BOX/tidy", 2, TAKEN.format("'BOX/tidy'")),
+    Bad("export sft --to BOX/story.log", 2, TAKEN.format("'BOX/story.log'")),
+    Bad("export sft --to BOX/pipe", 2, TAKEN.format("'BOX/pipe'")),
+    Bad("export sft --to BOX/linked_course", 2, TAKEN.format("'BOX/linked_course'")),
+    Bad("export sft --to BOX/story.log/below", 2, "to: 'BOX/story.log/below' cannot be written (File exists)"),
+    Bad("export sft --to /proc/nowhere/sft", 2, "to: '/proc/nowhere/sft' cannot be written (No such file or ...)"),
+    Bad(f"export sft --to BOX/{'n' * 300}", 2, "to: 'BOX/nnn...n' cannot be written (File name too long)"),
+    Bad("import", 2, "folder: it is missing (... import --help)"),
+    Bad("import BOX/nowhere", 2, NO_MODEL.format("'BOX/nowhere'")),
+    Bad("import BOX/story.log", 2, NO_MODEL.format("'BOX/story.log'")),
+    Bad("import BOX/pipe", 2, NO_MODEL.format("'BOX/pipe'")),
+    Bad("import BOX/tidy", 2, NO_MODEL.format("'BOX/tidy'")),
+    Bad("import BOX/tidy --seed 1.5", 2, f"seed: '1.5' is not allowed; {EXPORT_SEED}"),
     # Which notebook.
     Bad("run 99", 2, f"notebook: '99' {A_NAME}"),
     Bad("run ²", 2, f"notebook: '²' {A_NAME}"),
