@@ -18,9 +18,7 @@ Seed = Annotated[int, whole(999_999, least=0, help="Which seed of the course's s
 
 
 def export(
-    what: Annotated[
-        str, typer.Argument(help="pretrained, sft, reward, ppo, dpo, grpo, rloo; pairs, demonstrations, prompts.")
-    ],
+    what: Annotated[str, typer.Argument(help=NAMES)],
     to: Annotated[Path, typer.Option(help="The folder to write.")],
     seed: Seed = 0,
     force: Annotated[bool, typer.Option("--force", help="Rename what stands there under that name.")] = False,

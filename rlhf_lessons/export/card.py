@@ -41,6 +41,8 @@ function that the result depends on, `fingerprint` with the settings as well.
 | what | fingerprint | code | settings |
 |---|---|---|---|
 {made}
+
+{how}
 """
 MODEL_USE = """
 ## Use
@@ -66,14 +68,18 @@ USES = {
 
 @dataclass(frozen=True)
 class Card:
-    """files: what lies there, by name. measured: figures in words; over: of what. kind: the model's class, if any."""
+    """files: what lies there, by name. measured: figures in words. over: of what they are. how: the data was made.
+
+    kind: the class of the model, if there is one.
+    """
 
     what: str
     seed: int
     key: Key
     files: Mapping[str, str]
     measured: Mapping[str, str]
-    over: str
+    over: str = ""
+    how: str = ""
     kind: str | None = None
 
     def __str__(self) -> str:
@@ -87,8 +93,10 @@ class Card:
             version=__version__,
             torch=torch.__version__,
             made=_rows(_made(self.key)),
+            how=self.how,
         )
-        return page + (MODEL_USE.format(kind=self.kind, prompt=PROMPT, **USES[self.kind]) if self.kind else "")
+        use = MODEL_USE.format(kind=self.kind, prompt=PROMPT, **USES[self.kind]) if self.kind else ""
+        return f"{page.rstrip()}\n{use}"
 
 
 def _rows(rows: Iterable[tuple[str, ...]]) -> str:

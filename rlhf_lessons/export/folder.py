@@ -17,7 +17,7 @@ def new_folder(to: Path, force: bool = False) -> Iterator[Path]:
     force: what stands there under that name is renamed, never removed. Raises ValueError, naming `to`, for a name that
     is taken by anything but an empty folder, and OSError where it cannot be written.
     """
-    to = to.expanduser().absolute()
+    to = to.absolute()
     is_taken = os.path.lexists(to) and not (to.is_dir() and not to.is_symlink() and not any(to.iterdir()))
     if is_taken and not force:
         raise ValueError(f"to: {str(to)!r} is not allowed; it must be a new or an empty folder (or --force)")

@@ -57,7 +57,7 @@ def hand_over(what: str, to: Path, seed: int = 0, force: bool = False) -> Card:
 
 def _data(what: str, seed: int, folder: Path) -> Card:
     rows = DATA[what](seed)
-    return Card(what, seed, rows.key, _write_rows(what, rows, folder), rows.measured, rows.how)
+    return Card(what, seed, rows.key, _write_rows(what, rows, folder), rows.measured, how=rows.how)
 
 
 def _model(what: str, seed: int, folder: Path) -> Card:
@@ -70,9 +70,8 @@ def _model(what: str, seed: int, folder: Path) -> Card:
         measured, over = judge_policy(trained.model), OVER_CASES
     kind = save(trained.model, folder)
     files = {"config.json": f"with `model.safetensors` and the tokenizer: the course's stage {what} as a {kind}"}
-    if what in RECIPES:
-        files |= _write_recipe(what, seed, folder)
-    return Card(what, seed, trained.key, files, measured, over, kind)
+    how = _write_recipe(what, seed, folder, files) if what in RECIPES else ""
+    return Card(what, seed, trained.key, files, measured, over, how, kind)
 
 
 def save(model: GPT | RewardModel, folder: Path) -> str:
@@ -88,19 +87,21 @@ def save(model: GPT | RewardModel, folder: Path) -> str:
     return type(gpt2).__name__
 
 
-def _write_recipe(what: str, seed: int, folder: Path) -> dict[str, str]:
+def _write_recipe(what: str, seed: int, folder: Path, files: dict[str, str]) -> str:
+    """Write what a recipe needs, and into `files` what it is; returns how its data was made."""
     recipe = RECIPES[what]
+    rows = DATA[recipe.rows](seed)
     save(ensure(recipe.start, seed).model, folder / START)
-    files = {f"{START}/": f"the model that training starts from: {recipe.start}"}
+    files[f"{START}/"] = f"the model that training starts from: {recipe.start}"
     if recipe.judge:
         save(ensure(recipe.judge, seed).model, folder / JUDGE)
         files[f"{JUDGE}/"] = "the reward model that training asks"
-    files |= _write_rows(recipe.rows, DATA[recipe.rows](seed), folder)
+    files |= _write_rows(recipe.rows, rows, folder)
     shutil.copy(RECIPES_AT / f"{what}.py", folder / "train.py")
     shutil.copy(RECIPES_AT / "accelerate.yaml", folder)
     files["train.py"] = f"TRL's {recipe.trainer}; what it leaves in `trained/`, `rlhf-lessons import trained` judges"
     files["accelerate.yaml"] = "for several GPUs: `accelerate launch --config_file accelerate.yaml train.py`"
-    return files
+    return rows.how
 
 
 def _write_rows(name: str, rows: Rows, folder: Path) -> dict[str, str]:

@@ -41,10 +41,10 @@ def pair_rows(seed: int) -> Rows:
         Key.of("pairs", plan.model_dump(include=names), [preference_pairs, add_noise], [ensure("sft", seed).key]),
         {f"best accuracy that anybody can expect, {name}": f"{found.accuracy:.1%}" for name, found in best.items()}
         | {f"pairs on which two annotators agree, {name}": f"{found.agreement:.1%}" for name, found in best.items()},
-        f"Annotators see which answer is better, and choose it with probability sigma(gap / "
-        f"{plan.annotator_temperature}), the gap being that of the rubric's scores; ties are left out. "
-        f"{plan.sampled_share:.0%} of the pairs are the SFT model's own answers, the others a careful answer and a "
-        "careless one. What nobody can beat follows from these probabilities.",
+        f"Pairs: annotators choose the better answer with probability sigma(gap / {plan.annotator_temperature}), the "
+        f"gap being that of the rubric's scores; ties are left out. {plan.sampled_share:.0%} of the pairs are two "
+        "answers of the SFT model, the others a careful and a careless one. What nobody can beat follows from these "
+        "probabilities.",
     )
 
 
@@ -68,7 +68,7 @@ def demonstration_rows(seed: int) -> Rows:
         "prompt-completion (prompt, completion)",
         Key.of("demonstrations", plan.model_dump(include=names), [demonstrations]),
         safe,
-        f"{plan.careless_share:.0%} of the answers are careless; in the situations that experts in a hurry shrug off, "
+        f"Demonstrations: {plan.careless_share:.0%} are careless; in situations that experts in a hurry shrug off, "
         f"{plan.blind_share:.0%} are. The rubric judges; intervals are 95 %.",
     )
 
@@ -81,7 +81,7 @@ def prompt_rows(seed: int) -> Rows:
         "prompt-only (prompt)",
         Key.of("prompts", {}, [prompts_in]),
         {f"facts, {TITLES[split]}": f"{len({case.fact for case in cases_in(split)})}" for split in splits},
-        "The same questions for every seed. No fact stands in both files.",
+        "Prompts: the same questions for every seed. No fact stands in both files.",
     )
 
 
