@@ -4,7 +4,9 @@ import signal
 
 import pytest
 import torch
+from typer.testing import CliRunner
 
+from rlhf_lessons.cli import app
 from rlhf_lessons.export import to_gpt2, to_gpt2_state_dict
 from rlhf_lessons.export.folder import new_folder
 from rlhf_lessons.model.gpt import GPT, GPTConfig
@@ -36,7 +38,8 @@ def test_the_state_dict_is_a_copy():
     assert torch.equal(model.token_embedding.weight, before)
 
 
-def test_a_missing_transformers_names_the_extra(monkeypatch):
+@pytest.fixture
+def no_transformers(monkeypatch):
     real_import = builtins.__import__
 
     def without_transformers(name, *args, **kwargs):
@@ -45,6 +48,12 @@ def test_a_missing_transformers_names_the_extra(monkeypatch):
         return real_import(name, *args, **kwargs)
 
     monkeypatch.setattr(builtins, "__import__", without_transformers)
+
+
+def test_a_missing_transformers_names_the_extra(no_transformers, tmp_path):
+    result = CliRunner().invoke(app, ["export", "sft", "--to", str(tmp_path / "sft")])  # and trains nothing
+    assert (result.exit_code, result.stderr.count("\n"), list(tmp_path.iterdir())) == (2, 1, [])
+    assert "`scale` extra" in result.stderr
     with pytest.raises(ImportError, match="scale"):
         to_gpt2(model_with_large_weights())
 

@@ -13,7 +13,7 @@ from rlhf_lessons.export.card import Card
 from rlhf_lessons.export.folder import new_folder
 from rlhf_lessons.export.judged import OVER_CASES, judge_policy, judge_reward
 from rlhf_lessons.export.rows import DATA, HELD_OUT, TRAIN, Rows, held_out_pairs
-from rlhf_lessons.export.weights import to_gpt2
+from rlhf_lessons.export.weights import to_gpt2, transformers_library
 from rlhf_lessons.export.words import to_fast_tokenizer
 from rlhf_lessons.model.gpt import GPT
 from rlhf_lessons.model.heads import RewardModel
@@ -61,8 +61,7 @@ def _data(what: str, seed: int, folder: Path) -> Card:
 
 
 def _model(what: str, seed: int, folder: Path) -> Card:
-    import transformers  # noqa: F401  # before anything is trained
-
+    transformers_library()  # before anything is trained
     trained = ensure(what, seed)
     if isinstance(trained.model, RewardModel):
         measured, over = judge_reward(trained.model, held_out_pairs(seed))
@@ -75,15 +74,16 @@ def _model(what: str, seed: int, folder: Path) -> Card:
 
 
 def save(model: GPT | RewardModel, folder: Path) -> str:
-    """Write a model with its tokenizer; returns the name of its class."""
-    from transformers.utils import logging
-
-    logging.disable_progress_bar()  # it takes milliseconds
+    """Write a model with its tokenizer; returns the name of its class. Raises OSError where it cannot be written."""
+    transformers_library().utils.logging.disable_progress_bar()  # of what takes milliseconds
     gpt2, body = to_gpt2(model), model if isinstance(model, GPT) else model.body
     if isinstance(model, GPT):
         gpt2.generation_config.max_new_tokens = MAX_NEW_TOKENS
-    gpt2.save_pretrained(folder)
-    to_fast_tokenizer(body.config.context).save_pretrained(folder)
+    try:
+        gpt2.save_pretrained(folder)
+        to_fast_tokenizer(body.config.context).save_pretrained(folder)
+    except Exception as error:  # a full disk is another error in each of the libraries beneath
+        raise OSError(f"to: the model cannot be written ({' '.join(str(error).split())})") from None
     return type(gpt2).__name__
 
 

@@ -51,6 +51,16 @@ OUTPUT, SCORE = "lm_head.weight", "score.weight"
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 
 
+def transformers_library() -> Any:
+    """transformers. Raises ImportError, naming the extra to install, where it is missing."""
+    try:
+        import transformers
+    except ImportError as error:
+        message = "export needs transformers: install the `scale` extra, pip install 'rlhf-lessons[scale]'"
+        raise ImportError(message) from error
+    return transformers
+
+
 def to_gpt2_state_dict(model: GPT) -> dict[str, Tensor]:
     """Copies of the weights under the names of transformers' GPT2LMHeadModel."""
     weights = {_gpt2_name(name): _turned(name, weight).clone() for name, weight in model.state_dict().items()}
@@ -61,24 +71,19 @@ def to_gpt2_state_dict(model: GPT) -> dict[str, Tensor]:
 def to_gpt2(model: GPT | RewardModel) -> "GPT2LMHeadModel | GPT2ForSequenceClassification":
     """The same model as one of transformers, without dropout and in evaluation mode.
 
-    Raises ImportError, naming the extra to install, where transformers is missing, and ValueError for a reward that
-    GPT2ForSequenceClassification cannot give.
+    Raises as `transformers_library` does, and ValueError for a reward that GPT2ForSequenceClassification cannot give.
     """
-    try:
-        from transformers import GPT2Config, GPT2ForSequenceClassification, GPT2LMHeadModel
-    except ImportError as error:
-        message = "export needs transformers: install the `scale` extra, pip install 'rlhf-lessons[scale]'"
-        raise ImportError(message) from error
+    library = transformers_library()
     body = model if isinstance(model, GPT) else model.body
     settings: dict[str, Any] = {theirs: getattr(body.config, ours) for ours, theirs in SIZES.items()}
     settings |= dict.fromkeys(("resid_pdrop", "embd_pdrop", "attn_pdrop"), 0.0)
-    config = GPT2Config(**settings, pad_token_id=PAD_ID, bos_token_id=BOS_ID, eos_token_id=EOS_ID)
+    config = library.GPT2Config(**settings, pad_token_id=PAD_ID, bos_token_id=BOS_ID, eos_token_id=EOS_ID)
     weights = to_gpt2_state_dict(body)
     if isinstance(model, GPT):
-        gpt2: Any = GPT2LMHeadModel(config)
+        gpt2 = library.GPT2LMHeadModel(config)
     else:
         config.id2label = {0: "reward"}  # one label: a reward
-        gpt2 = GPT2ForSequenceClassification(config)
+        gpt2 = library.GPT2ForSequenceClassification(config)
         del weights[OUTPUT]
         weights |= _score(model, weights["transformer.ln_f.bias"])
     gpt2.load_state_dict(weights)

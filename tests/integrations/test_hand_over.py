@@ -2,6 +2,7 @@
 
 import json
 import re
+import resource
 import runpy
 import sys
 from functools import partial
@@ -233,3 +234,14 @@ def test_the_commands_say_what_they_wrote_and_found(small, exported, tmp_path):
     assert result.exit_code == 0 and "SFT, seed 0" in result.stdout, result.output
     result = CliRunner().invoke(app, ["import", str(exported("reward"))])
     assert result.exit_code == 0 and "accuracy, as annotators chose: " in result.stdout, result.output
+
+
+def test_a_full_disk_is_told_in_one_line_and_leaves_nothing(small, tmp_path):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))  # less than the weights take, more than the config
+    try:
+        result = CliRunner().invoke(app, ["export", "sft", "--to", str(tmp_path / "sft")])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert result.exit_code == 2 and re.fullmatch(r"to: the model cannot be written \(.*\)\n", result.stderr)
+    assert list(tmp_path.iterdir()) == []
