@@ -7,6 +7,7 @@ from uuid import uuid4
 import nbformat
 import pytest
 import torch
+from filelock import FileLock
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from rlhf_lessons import progress
@@ -75,13 +76,31 @@ def planted_lab() -> str:
     return PLANTED_LAB
 
 
-@pytest.fixture(autouse=True, scope="session")
-def home(tmp_path_factory) -> Iterator[None]:
-    """The cache is a temporary folder: what a test finds there was made in this run, by any of its processes."""
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory) -> Path:
+    """The temporary folder that all processes of this run share."""
     base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(autouse=True, scope="session")
+def home(shared) -> Iterator[None]:
+    """The cache is a temporary folder: what a test finds there was made in this run, by any of its processes."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RLHF_LESSONS_HOME", str((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "home"))
+        patch.setenv("RLHF_LESSONS_HOME", str(shared / "home"))
         yield
+
+
+@pytest.fixture(scope="session")
+def pages(shared) -> Path:
+    """The book, built once for all processes: two at once would take each other's sources."""
+    from tools import book  # Sphinx, which most processes do without
+
+    folder = shared / "book"
+    with FileLock(shared / "book.lock"):
+        if not (folder / "index.html").exists():
+            book.main(["--to", str(folder)])
+    return folder
 
 
 @pytest.fixture(autouse=True)
