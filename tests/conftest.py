@@ -50,7 +50,17 @@ lab = Lab(
     presets={"too many": {"n_pairs": 200}},
 )
 """
+# What these run is not the package, or is run by other tests too: to count its lines makes them slower for nothing.
+NOT_COUNTED = (
+    "tests/integrations/", "tests/test_book", "tests/test_commands.py", "tests/test_keys.py",
+    "tests/test_notebook_sources.py", "tests/faults/test_random_logs.py", "tests/simulated_logs/",
+)  # fmt: skip
 KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    if item.nodeid.startswith(NOT_COUNTED):
+        item.add_marker("no_cover")
 
 
 @pytest.fixture
