@@ -80,6 +80,7 @@ def home(tmp_path_factory) -> Iterator[None]:
     """The cache is a temporary folder: what a test finds there was made in this run, by any of its processes."""
     base = tmp_path_factory.getbasetemp()
     with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("RLHF_LESSONS_SHARED", raising=False)
         patch.setenv("RLHF_LESSONS_HOME", str((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "home"))
         yield
 
