@@ -75,7 +75,10 @@ def warm(
     with store.lock(*warming.CACHE), tqdm(jobs.items()) as bar:
         for name, job in bar:
             bar.set_description(name)
-            failed += job()
+            try:
+                failed += job()
+            except KeyboardInterrupt:
+                raise KeyboardInterrupt("what was made is kept, and the same command goes on from there") from None
     made = cache.entries()
     for error in failed:
         typer.echo(error, err=True)

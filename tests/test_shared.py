@@ -8,7 +8,7 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from rlhf_lessons import cache, keys, pipeline, progress, store, warming
+from rlhf_lessons import cache, keys, pipeline, progress, reruns, store, warming
 from rlhf_lessons.cli import app
 from rlhf_lessons.sweeps import results, reward_models
 
@@ -186,7 +186,7 @@ def test_every_seed_is_warmed_and_a_notebook_without_one_once(write_notebook):
 
 
 def test_the_judges_of_the_labs_are_made_for_all_but_by_nobody(homes, write_notebook, monkeypatch):
-    """Interrupted in the second, the first is kept."""
+    """Interrupted in the second, which is said, the first is kept."""
     made = []
 
     def make(name: str, seed: int) -> None:
@@ -197,8 +197,10 @@ def test_the_judges_of_the_labs_are_made_for_all_but_by_nobody(homes, write_note
         store.save(key.name, key.fingerprint, tensors(1), {"key": key.as_dict()})
 
     monkeypatch.setattr(reward_models, "reward_function", make)
-    jobs = warming.jobs(write_notebook("06_ppo").parent, seeds=1, with_judges=True)
-    homes[1].mkdir()
-    with pytest.raises(KeyboardInterrupt):
-        jobs["judges, seed 0"]()
+    monkeypatch.setattr(reruns, "run_notebook", lambda path, *_: reruns.NotebookRun(path, 0.0, []))
+    folder = write_notebook("06_ppo").parent
+    stopped = CliRunner().invoke(app, ["warm", "--all", "--notebooks", str(folder)])
+    assert stopped.exit_code == 130 and stopped.stderr.endswith(
+        "interrupted; what was made is kept, and the same command goes on from there\n"
+    )
     assert store.home() == homes[1] and [entry.settings for entry in cache.entries()] == [{"seed": 0}]
