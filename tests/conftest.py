@@ -87,27 +87,28 @@ def planted_lab() -> str:
 
 
 @pytest.fixture(scope="session")
-def shared(tmp_path_factory) -> Path:
+def common(tmp_path_factory) -> Path:
     """The temporary folder that all processes of this run share."""
     base = tmp_path_factory.getbasetemp()
     return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
 
 @pytest.fixture(autouse=True, scope="session")
-def home(shared) -> Iterator[None]:
+def home(common) -> Iterator[None]:
     """The cache is a temporary folder: what a test finds there was made in this run, by any of its processes."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RLHF_LESSONS_HOME", str(shared / "home"))
+        patch.delenv("RLHF_LESSONS_SHARED", raising=False)
+        patch.setenv("RLHF_LESSONS_HOME", str(common / "home"))
         yield
 
 
 @pytest.fixture(scope="session")
-def pages(shared) -> Path:
+def pages(common) -> Path:
     """The book, built once for all processes: two at once would take each other's sources."""
     from tools import book  # Sphinx, which most processes do without
 
-    folder = shared / "book"
-    with FileLock(shared / "book.lock"):
+    folder = common / "book"
+    with FileLock(common / "book.lock"):
         if not (folder / "index.html").exists():
             book.main(["--to", str(folder)])
     return folder

@@ -24,6 +24,7 @@ LAYERS = [
         "reruns",
         "run_files",
         "kernels",
+        "warming",
         "labs",
         "exercises",
         "questions",
