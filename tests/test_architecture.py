@@ -25,6 +25,7 @@ LAYERS = [
         "reruns",
         "run_files",
         "kernels",
+        "warming",
         "labs",
         "exercises",
         "questions",
