@@ -36,9 +36,9 @@ INLINE = re.compile(r"`([^`\n]+)`")
 # Commands that take long, or have a test of their own: where they are run, and by which word that place names them.
 # A part of the Makefile has to name it, too.
 ELSEWHERE = {
-    "make": (".ci/run", "make test"),  # of a clean checkout: `make test` sets everything up first
-    "make test": (".ci/run", "make test"),
-    "make check": (".ci/run", "make check"),
+    "make": (".ci/run", "make environment"),  # of a clean checkout: `make test` sets everything up first
+    "make test": (".ci/run", "test check"),
+    "make check": (".ci/run", "test check"),
     "make lab": ("tests/test_make_lab.py::test_it_serves_the_first_notebook_at_the_address_it_prints", "lab.py"),
     'make lab LAB_ARGS="--ip 0.0.0.0"': (
         "tests/test_make_lab.py::test_jupyterlab_gets_what_the_machine_needs_and_the_user_did_not_say",
