@@ -28,6 +28,7 @@ LAYERS = [
         "exercises",
         "questions",
         "integrations",
+        "real",
     ),
     ("plots", "export", "tables"),
     ("sweeps", "cache"),
