@@ -80,8 +80,8 @@ PRESS = st.one_of(
 )  # fmt: skip
 
 
-@given(st.lists(PRESS, max_size=8), PRESS.filter(lambda press: isinstance(press, Label)), st.integers(0, 10_000))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(PRESS, max_size=6), PRESS.filter(lambda press: isinstance(press, Label)), st.integers(0, 10_000))
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_is_pressed_stands_and_of_a_cut_journal_only_the_last_press_is_lost(
     tmp_path_factory, presses, last, cut
 ):
