@@ -190,7 +190,7 @@ def test_pairs_come_again_and_a_colleagues_pairs_come_first(file, tmp_path):
 
 def test_a_foreign_file_ends_the_cell_in_one_line(file):
     file.write_text("my notes\n")
-    with pytest.raises(ValueError, match=r"^file: .* holds rows that 'labels\.journal\.jsonl' does not[^\n]*$"):
+    with pytest.raises(ValueError, match=r"^file: .* has rows that its journal has not[^\n]*$"):
         label_pairs.show(file=file)
 
 

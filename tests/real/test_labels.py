@@ -147,7 +147,7 @@ def test_rows_that_somebody_added_to_the_training_file_are_not_lost(path):
     labels.append(path, label())
     added = path.read_bytes() + b'{"prompt": "a", "chosen": "b", "rejected": "c"}\n'
     path.write_bytes(added)
-    with pytest.raises(ValueError, match=r"holds rows that 'labels\.journal\.jsonl' does not; it is left as it is"):
+    with pytest.raises(ValueError, match=r"has rows that its journal has not; it is left as it is"):
         labels.append(path, label("b"))
     assert path.read_bytes() == added and len(labels.read(path)) == 1
 
