@@ -54,7 +54,7 @@ class ChatPanel(TalkPanel):
     @property
     def running(self) -> bool:
         """Whether an answer is being drawn."""
-        return self.thread is not None and self.thread.is_alive()
+        return self.state["running"]
 
     @property
     def messages(self) -> list[dict[str, str]]:
