@@ -30,6 +30,7 @@ LAYERS = [
         "exercises",
         "questions",
         "integrations",
+        "real",
     ),
     ("plots", "export", "tables"),
     ("sweeps", "cache"),
