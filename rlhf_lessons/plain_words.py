@@ -113,9 +113,9 @@ def parameters(words: list[str]) -> dict[str, str]:
     return texts
 
 
-def whole(most: int, help: str) -> Any:
-    """A typer option for a whole number from 1 to `most`."""
-    return typer.Option(parser=_whole(most), metavar="N", help=f"{help} 1 to {most}.")
+def whole(most: int, help: str, least: int = 1) -> Any:
+    """A typer option for a whole number from `least` to `most`."""
+    return typer.Option(parser=_whole(least, most), metavar="N", help=f"{help} {least} to {most}.")
 
 
 def number(help: str) -> Any:
@@ -130,10 +130,10 @@ def _number(text: str | float) -> float:
         raise typer.BadParameter(f"{shown(text)} is not allowed; it must be a number") from None
 
 
-def _whole(most: int) -> Callable[[str | int], int]:
+def _whole(least: int, most: int) -> Callable[[str | int], int]:
     def parse(text: str | int) -> int:
-        if not re.fullmatch("[0-9]{1,9}", str(text)) or not 1 <= int(text) <= most:
-            raise typer.BadParameter(f"{shown(text)} is not allowed; it must be a whole number from 1 to {most}")
+        if not re.fullmatch("[0-9]{1,9}", str(text)) or not least <= int(text) <= most:
+            raise typer.BadParameter(f"{shown(text)} is not allowed; it must be a whole number from {least} to {most}")
         return int(text)
 
     return parse

@@ -36,9 +36,9 @@ INLINE = re.compile(r"`([^`\n]+)`")
 # Commands that take long, or have a test of their own: where they are run, and by which word that place names them.
 # A part of the Makefile has to name it, too.
 ELSEWHERE = {
-    "make": (".ci/run", "make test"),  # of a clean checkout: `make test` sets everything up first
-    "make test": (".ci/run", "make test"),
-    "make check": (".ci/run", "make check"),
+    "make": (".ci/run", "make environment"),  # of a clean checkout: `make test` sets everything up first
+    "make test": (".ci/run", "test check"),
+    "make check": (".ci/run", "test check"),
     "make lab": ("tests/test_make_lab.py::test_it_serves_the_first_notebook_at_the_address_it_prints", "lab.py"),
     'make lab LAB_ARGS="--ip 0.0.0.0"': (
         "tests/test_make_lab.py::test_jupyterlab_gets_what_the_machine_needs_and_the_user_did_not_say",
@@ -234,11 +234,11 @@ def test_quality_is_measured_and_drawn(program, tiny, tmp_path, monkeypatch):
 )
 def test_a_target_that_tests_runs_some_of_its_tests(command, some, tmp_path):
     (tmp_path / ".installed").touch()
-    variables = [f"INSTALLED={tmp_path}/.installed", f"BIN={Path(sys.executable).parent}", "WORKERS=1"]
+    variables = [f"INSTALLED={tmp_path}/.installed", f"BIN={Path(sys.executable).parent}", "WORKERS=0"]
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV_CORE"))}
     result = subprocess.run(
         [*shlex.split(command), *variables],
-        cwd=ROOT, env=inherited | {"PYTEST_ADDOPTS": some}, capture_output=True, text=True,
+        cwd=ROOT, env=inherited | {"PYTEST_ADDOPTS": f"-p no:nbval {some}"}, capture_output=True, text=True,
     )  # fmt: skip
     assert result.returncode == 0 and " passed" in result.stdout, result.stdout + result.stderr
 

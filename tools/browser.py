@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
-from playwright.sync_api import Browser, BrowserContext, Locator, Playwright, ViewportSize
+from playwright.sync_api import Browser, BrowserContext, Locator, Playwright, ViewportSize, sync_playwright
 from playwright.sync_api import TimeoutError as TooSlow
 
 from rlhf_lessons import progress
@@ -48,6 +48,7 @@ OUTPUTS = """() => {
             errors: cell.outputs.filter(o => o.output_type == "error").map(o => `${o.ename}: ${o.evalue}`),
             lab: shows(cell, 'class="rlhf-still"'),
             asks: shows(cell, 'class="rlhf-asked"'),
+            talks: shows(cell, 'class="rlhf-talked"'),
         }));
 }"""
 
@@ -60,6 +61,15 @@ def find_browser() -> str | None:
 def launch(playwright: Playwright, path: str) -> Browser:
     """The browser at `path`, without a window. Chromium refuses root, as Jupyter does, unless told."""
     return playwright.chromium.launch(executable_path=path, args=[*ARGUMENTS, *(["--no-sandbox"] if IS_ROOT else [])])
+
+
+@contextmanager
+def opened(path: str) -> Iterator[BrowserContext]:
+    """The browser at `path`, for as long as it lasts. Meanwhile an event loop runs in this thread."""
+    with sync_playwright() as playwright:
+        chromium = launch(playwright, path)
+        yield chromium.new_context()
+        chromium.close()
 
 
 def copy(notebook: Path, folder: Path) -> None:
@@ -179,7 +189,7 @@ class Session:
         self.wait_for_kernel()
 
     def outputs(self) -> list[dict]:
-        """Of each code cell: `index`, whether it `ran`, its `errors`, whether it shows a `lab`, whether it `asks`."""
+        """Of each code cell: `index`, whether it `ran`, its `errors`, whether it shows a `lab`, `asks`, or `talks`."""
         return self.page.evaluate(OUTPUTS)
 
     def labs(self, veiled: bool = False) -> Iterator[Lab]:

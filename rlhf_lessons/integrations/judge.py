@@ -117,7 +117,7 @@ def load(folder: Path, max_length: int | None = None) -> Judge:
     _check_config(folder)
     options = {"local_files_only": True}
     try:
-        with _quiet():
+        with quiet():
             tokenizer = AutoTokenizer.from_pretrained(folder, **options)
             model, found = AutoModelForSequenceClassification.from_pretrained(
                 folder, dtype="auto", output_loading_info=True, **options
@@ -132,7 +132,7 @@ def load(folder: Path, max_length: int | None = None) -> Judge:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """transformers shows no bars and warns of nothing: what matters is refused or reported."""
     level, has_bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()

@@ -11,11 +11,15 @@ A_SIZE = "is not allowed; it must be one of course, 10x, 100x"
 NO_NOTEBOOK = "notebook: 'BOX/{}/06_ppo.ipynb' is not one; it must be a file that Jupyter saved"
 NO_FOLDER = "notebooks: {} holds none; the course's notebooks are in its repository, not in the installed package: "
 NO_FOLDER += "name their folder with --notebooks"
+NOT_SHARED = "RLHF_LESSONS_SHARED: '{}' is not a folder; what it should hold is made in 'BOX/home'"
 ITSELF = "output: {} is the notebook itself; it must be another file"
 NO_RUN = "output: {} was not written by a run; it must be a new file (or --force)"
 NO_FILE = "output: {} is not an ordinary file; it must be one, and no folder or pipe"
 NO_SUBMISSIONS = "folder: {} is not allowed; it must be a folder with submitted notebooks"
 SECONDS = "it must be a whole number from 1 to 86400"
+EXPORT_SEED = "it must be a whole number from 0 to 999999"
+TAKEN = "to: {} is not allowed; it must be a new or an empty folder (or --force)"
+NO_MODEL = "folder: {} is not allowed; it must be one that TRL or transformers saved into"
 TIDY = "run 06 --notebooks BOX/tidy -o"
 # Instead of a notebook; those of the second group only show when one is run.
 NO_NOTEBOOKS = ["empty", "empty_object", "empty_list", "cut", "deep", "number_cells", "null_cells", "bare_cell"]
@@ -133,6 +137,27 @@ ROWS = [
         2,
         "RLHF_LESSONS_PROGRESS: 'BOX/story.log' is a file; it must be a folder",
     ),
+    # What is handed over, and where it lies.
+    Bad("export", 2, "what: it is missing (... export --help)"),
+    Bad("export sft", 2, "to: it is missing (... export --help)"),
+    Bad("export sfx --to BOX/new", 2, "what: 'sfx' is not allowed; it must be one of pretrained, ..., prompts"),
+    Bad("export '' --to BOX/new", 2, "what: '' is not allowed; it must be one of pretrained, ..., prompts"),
+    Bad("export sft --to BOX/new --seed -1", 2, f"seed: '-1' is not allowed; {EXPORT_SEED}"),
+    Bad("export sft --to BOX/new --seed x", 2, f"seed: 'x' is not allowed; {EXPORT_SEED}"),
+    Bad("export sft --to BOX/new --seed 1000000", 2, f"seed: '1000000' is not allowed; {EXPORT_SEED}"),
+    Bad("export sft --to BOX/tidy", 2, TAKEN.format("'BOX/tidy'")),
+    Bad("export sft --to BOX/story.log", 2, TAKEN.format("'BOX/story.log'")),
+    Bad("export sft --to BOX/pipe", 2, TAKEN.format("'BOX/pipe'")),
+    Bad("export sft --to BOX/linked_course", 2, TAKEN.format("'BOX/linked_course'")),
+    Bad("export sft --to BOX/story.log/below", 2, "to: 'BOX/story.log/below' cannot be written (File exists)"),
+    Bad("export sft --to /proc/nowhere/sft", 2, "to: '/proc/nowhere/sft' cannot be written (No such file or ...)"),
+    Bad(f"export sft --to BOX/{'n' * 300}", 2, "to: 'BOX/nnn...n' cannot be written (File name too long)"),
+    Bad("import", 2, "folder: it is missing (... import --help)"),
+    Bad("import BOX/nowhere", 2, NO_MODEL.format("'BOX/nowhere'")),
+    Bad("import BOX/story.log", 2, NO_MODEL.format("'BOX/story.log'")),
+    Bad("import BOX/pipe", 2, NO_MODEL.format("'BOX/pipe'")),
+    Bad("import BOX/tidy", 2, NO_MODEL.format("'BOX/tidy'")),
+    Bad("import BOX/tidy --seed 1.5", 2, f"seed: '1.5' is not allowed; {EXPORT_SEED}"),
     # Which notebook.
     Bad("run 99", 2, f"notebook: '99' {A_NAME}"),
     Bad("run ²", 2, f"notebook: '²' {A_NAME}"),
@@ -247,6 +272,16 @@ ROWS = [
         2,
         "RLHF_LESSONS_HOME: 'BOX/story.log/below' cannot be written (Not a directory); set it to a folder that can",
     ),
+    Bad("RLHF_LESSONS_HOME=BOX/home RLHF_LESSONS_SHARED=BOX/story.log cache", 0, NOT_SHARED.format("BOX/story.log")),
+    Bad("RLHF_LESSONS_HOME=BOX/home RLHF_LESSONS_SHARED=BOX/nowhere cache", 0, NOT_SHARED.format("BOX/nowhere")),
+    Bad(
+        "RLHF_LESSONS_HOME=BOX/story.log warm --notebooks BOX/tidy",
+        2,
+        "RLHF_LESSONS_HOME: 'BOX/story.log' cannot be written (...); set it to a folder that can",
+    ),
+    Bad("warm --notebooks BOX/cut", 2, NO_NOTEBOOK.format("cut")),
+    Bad("warm --notebooks BOX/logs", 2, NO_FOLDER.format("'BOX/logs'")),
+    Bad("warm --seeds 0", 2, "seeds: '0' is not allowed; it must be a whole number from 1 to 20"),
     Bad("COLUMNS=² run 99", 2, f"notebook: '99' {A_NAME}"),
     Bad("COLUMNS=0 lesson", 2, "No such command 'lesson'... (... --help)"),
     Bad("COLUMNS=1 quality --seeds 0", 2, "seeds: '0' is not allowed; it must be a whole number from 1 to 20"),
