@@ -18,6 +18,9 @@ LAYERS = [
         "teaching_commands",
         "terminal",
         "grading",
+        "grid_commands",
+        "grid_runs",
+        "grids",
         "progress_table",
         "plain_words",
         "reports",
@@ -32,7 +35,7 @@ LAYERS = [
     ("plots", "export", "tables"),
     ("sweeps", "cache"),
     ("pipeline",),
-    ("store", "progress", "diagnostics", "evaluation"),
+    ("store", "parcels", "progress", "diagnostics", "evaluation"),
     ("world",),  # above the trainers, who learn from tensors: they import nothing of the pharmacy
     ("stages", "program_one", "bag_of_words"),
     ("model",),

@@ -21,6 +21,7 @@ from rlhf_lessons.plots.style import (
 
 # What a number means decides its colours: low NLL and high accuracy are both dark. Both maps are readable in grey.
 MAPS = {"accuracy": ("cividis_r", "held-out accuracy", 0.5, 1.0), "nll": ("cividis", "held-out NLL (nats)", 0.0, 1.4)}
+NUMBERED = 12  # columns of a map at most, for numbers to be read in its cells
 THEORY = {"loss": "training loss (nats)", "margin": "training margin", "held_out_accuracy": "held-out accuracy"}
 
 
@@ -57,6 +58,29 @@ def phase_diagrams(
                      for k, v in ((across, cells.columns), ("learning_rate", cells.index))]  # fmt: skip
             for colour, width in (("white", 5), ("black", 2)):  # to be seen on any colour
                 ax.plot(*place, "o", markersize=22, markerfacecolor="none", color=colour, markeredgewidth=width)
+    return figure
+
+
+def heat_map(frame: pd.DataFrame, across: str, up: str, metric: str) -> Picture:
+    """A metric over two settings, a cell for each pair of their values; one that was not measured stays empty."""
+    cells = frame.pivot_table(index=up, columns=across, values=metric)
+    values, (right, top) = cells.to_numpy(float), (name_of(across), name_of(up))
+    low, high = float(np.nanmin(values)), float(np.nanmax(values))
+    numbers = frame[metric].astype(float)
+    ends = [frame.iloc[int(place)] for place in (numbers.argmin(), numbers.argmax())]
+    told = "; ".join(
+        f"{word} {float(row[metric]):.3g} at {right} {row[across]} and {top} {row[up]}"
+        for word, row in zip(("lowest", "highest"), ends, strict=True)
+    )
+    figure, (ax,) = picture(f"{name_of(metric)} over {right} and {top}: {told}.", height=max(3.0, 0.35 * len(cells)))
+    ax.grid(visible=False)
+    image = ax.imshow(cells, origin="lower", aspect="auto", cmap="cividis_r", vmin=low, vmax=high)
+    figure.colorbar(image, ax=ax)
+    if cells.shape[1] <= NUMBERED:
+        _write_numbers(ax, values, dark_is_high=True, middle=(low + high) / 2)
+    for axis, names in ((ax.xaxis, cells.columns), (ax.yaxis, cells.index)):
+        axis.set_ticks(range(len(names)), list(map(str, names)))
+    ax.set(xlabel=right, ylabel=top, title=name_of(metric))
     return figure
 
 

@@ -24,12 +24,12 @@ START_SECONDS = 60  # for the loading of torch on a busy machine
 SEMAPHORE = re.compile(r"/dev/shm/sem\S+")
 CTRL_C = """
 import os, signal, threading, time
-from rlhf_lessons.sweeps.executor import _no_ctrl_c
+from rlhf_lessons.sweeps.processes import no_ctrl_c
 
 signal.signal(signal.SIGINT, signal.default_int_handler)
 threading.Thread(target=threading.Event().wait, daemon=True).start()
 try:
-    with _no_ctrl_c():
+    with no_ctrl_c():
         os.kill(os.getpid(), signal.SIGINT)
         last = time.monotonic() + 0.3
         while time.monotonic() < last:
