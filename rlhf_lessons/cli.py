@@ -91,7 +91,7 @@ def run(
     if grid:
         from rlhf_lessons import grid_commands
 
-        texts = parameters(grid), parameters(parameter or [])
+        texts = parameters(grid, "grid"), parameters(parameter or [])
         raise typer.Exit(grid_commands.run(path, *texts, output, cell_seconds, force, jobs, scheduler, show))
     for name, value in {"scheduler": scheduler, "show": show}.items():
         if value is not None:

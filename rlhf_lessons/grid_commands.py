@@ -7,6 +7,7 @@ import pandas as pd
 import typer
 
 from rlhf_lessons import files, grids
+from rlhf_lessons.sweeps import executor
 from rlhf_lessons.sweeps.processes import RunError
 
 WIDE, LONG = 4, 40  # results and rows of a table on the screen; the file has all
@@ -24,6 +25,8 @@ def run(
     show: str | None,
 ) -> int:
     """Make a grid of runs, show it, and keep its table and, where two parameters vary, a picture. Returns exit code."""
+    if scheduler:
+        executor.check_scheduler(scheduler)
     values = grids.expand(path, grid, fixed)
     runs, folder = grids.runs_of(path, values, cell_seconds), output or Path("build") / "grids" / path.stem
     grids.check(runs, folder, force)

@@ -25,7 +25,7 @@ def expand(path: Path, grid: Mapping[str, str], fixed: Mapping[str, str]) -> dic
 
     Raises ValueError for a name or a value that is not allowed, as `reruns.check_parameters` does, and for too many.
     """
-    texts = {name: [text] for name, text in fixed.items()}
+    texts: dict[str, list[str]] = {}
     runs = 1
     for name, text in grid.items():
         if name in fixed:
@@ -34,7 +34,7 @@ def expand(path: Path, grid: Mapping[str, str], fixed: Mapping[str, str]) -> dic
         runs *= len(texts[name])
     if runs > MOST_RUNS:
         raise ValueError(f"grid: {runs} runs are too many; it must be {MOST_RUNS} at most")
-    values = reruns.parse_values(path, texts)
+    values = reruns.parse_values(path, texts | {name: [text] for name, text in fixed.items()})
     for name, several in values.items():
         if again := [value for place, value in enumerate(several) if value in several[:place]]:
             raise ValueError(f"{name}: {shown(again[0])} is not allowed twice; each value must be a new one")
@@ -90,7 +90,7 @@ def table_of(runs: Sequence[GridRun], folder: Path, errors: Mapping[str, str]) -
     """A row a run: its parameters, state, error, seconds, and the numbers of its results, such as `alarms.far away`."""
     rows = []
     for run in runs:
-        found = run.found(folder) or {"error": errors.get(run.name), "seconds": None, "results": {}}
+        found = run.found(folder) or {"error": errors.get(run.name, ""), "seconds": None, "results": {}}
         state = FAILED if found["error"] else DONE if found["seconds"] is not None else WAITING
         row = {**run.parameters, "state": state, "error": found["error"], "seconds": found["seconds"]}
         numbers = {name: value for name, value in _numbers(found["results"]) if name not in row}

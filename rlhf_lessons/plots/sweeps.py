@@ -67,10 +67,10 @@ def heat_map(frame: pd.DataFrame, across: str, up: str, metric: str) -> Picture:
     values, (right, top) = cells.to_numpy(float), (name_of(across), name_of(up))
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
     numbers = frame[metric].astype(float)
-    ends = [frame.iloc[int(place)] for place in (numbers.argmin(), numbers.argmax())]
+    ends = {"lowest": int(numbers.argmin()), "highest": int(numbers.argmax())}
     told = "; ".join(
-        f"{word} {float(row[metric]):.3g} at {right} {row[across]} and {top} {row[up]}"
-        for word, row in zip(("lowest", "highest"), ends, strict=True)
+        f"{word} {numbers.iloc[row]:.3g} at {right} {frame[across].iloc[row]} and {top} {frame[up].iloc[row]}"
+        for word, row in ends.items()
     )
     figure, (ax,) = picture(f"{name_of(metric)} over {right} and {top}: {told}.", height=max(3.0, 0.35 * len(cells)))
     ax.grid(visible=False)
@@ -94,7 +94,7 @@ def _mark_best(bar: Axes, best: Mapping[str, float] | None, metric: str) -> None
 def _write_numbers(ax: Axes, cells: np.ndarray, dark_is_high: bool, middle: float) -> None:
     for (row, column), value in np.ndenumerate(cells):
         on_dark = (value > middle) == dark_is_high
-        text = f"{value:.2f}" if value < 9.95 else f"{value:.0f}"
+        text = "" if np.isnan(value) else f"{value:.2f}" if value < 9.95 else f"{value:.0f}"
         ax.text(column, row, text, ha="center", va="center", fontsize=SMALL, color="white" if on_dark else "black")
 
 

@@ -7,14 +7,13 @@ caller's store. Models that others build on go on to the other workers, which ne
 
 import logging
 import os
-import re
 import shutil
 import tempfile
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -32,9 +31,6 @@ from rlhf_lessons.parcels import Parcel
 from rlhf_lessons.refusals import shown
 from rlhf_lessons.sweeps.processes import RunError, environment, no_ctrl_c
 
-LOCAL = "local"
-ADDRESS = re.compile(r"(tcp|tls)://[^/\s:]+:[0-9]{1,5}")
-ALLOWED = f"{LOCAL} or an address such as tcp://host:8786"
 CONNECT_SECONDS = 10
 DEATHS = 2  # of workers that a run survives: memory may run short by chance, but hardly three times
 SETTINGS = {
@@ -45,17 +41,15 @@ PARENTS = frozenset(name for stage in pipeline.STAGES.values() for name in stage
 
 
 @contextmanager
-def workers(jobs: int, scheduler: str) -> Iterator[Executor]:
-    """Workers of a Dask cluster: `jobs` on this machine for "local", or all of the scheduler at an address.
+def workers(jobs: int, address: str | None) -> Iterator[Executor]:
+    """Workers of a Dask cluster: `jobs` on this machine, or all that the scheduler at an `address` has.
 
     Raises ValueError, in one line, for a scheduler that cannot be reached, has no worker, or has workers that run
     other code than this machine.
     """
-    if scheduler != LOCAL and not ADDRESS.fullmatch(scheduler):
-        raise ValueError(f"scheduler: {shown(scheduler)} is not allowed; it must be {ALLOWED}")
     with silence_logging_cmgr(logging.CRITICAL), warnings.catch_warnings():
         warnings.simplefilter("ignore", VersionMismatchWarning)  # `_check` says it in one line
-        with _here(jobs) if scheduler == LOCAL else _reached(scheduler) as client, _Cluster(client) as pool:
+        with _reached(address) if address else _here(jobs) as client, _Cluster(client) as pool:
             yield pool
 
 
@@ -79,18 +73,20 @@ def _here(jobs: int) -> Iterator[Client]:
                 yield client
         finally:
             for nanny in cluster.workers.values():  # asked to end, they would first finish what they have in hand
-                _kill(nanny.pid)
+                if nanny.pid:
+                    _kill(nanny.pid)
             cluster.close()
 
 
 @contextmanager
 def _reached(address: str) -> Iterator[Client]:
-    try:
-        client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
-        client.wait_for_workers(1, CONNECT_SECONDS)
-    except (OSError, TimeoutError) as error:
-        raise ValueError(f"scheduler: {shown(address)} cannot be used ({error})") from None
-    with client:
+    with ExitStack() as entered:
+        try:
+            client = entered.enter_context(Client(address, timeout=CONNECT_SECONDS, set_as_default=False))
+            client.wait_for_workers(1, CONNECT_SECONDS)
+        except (OSError, TimeoutError) as error:
+            reason = " ".join(str(error).split())
+            raise ValueError(f"scheduler: {shown(address)} cannot be used ({reason})") from None
         yield client
 
 

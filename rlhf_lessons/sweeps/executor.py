@@ -4,6 +4,7 @@
 they end, and `run_all` wants them all to end well.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, wait
 from contextlib import AbstractContextManager
@@ -12,8 +13,11 @@ from typing import Any
 
 from tqdm.auto import tqdm
 
+from rlhf_lessons.refusals import shown
 from rlhf_lessons.sweeps.processes import RunError, no_ctrl_c, processes
 
+LOCAL = "local"  # a cluster of processes on this machine
+ADDRESS = re.compile(r"(tcp|tls)://[^/\s]+:[0-9]{1,5}")
 LOOK_UP = 0.5  # seconds; Windows lets Ctrl-C through only between two waits
 LOST = (
     "a process was ended from outside, by the system if memory ran short; "
@@ -24,16 +28,24 @@ LOST = (
 def workers(jobs: int, scheduler: str | None = None) -> AbstractContextManager[Executor]:
     """Where runs happen: `jobs` processes of this machine, or, with a `scheduler`, what `cluster.workers` gives.
 
-    Raises ValueError, as the block is entered, for a scheduler that cannot be used.
+    Raises ValueError for a scheduler that cannot be used.
     """
     if scheduler is None:
         return processes(jobs)
+    check_scheduler(scheduler)
     try:
         from rlhf_lessons.sweeps import cluster
     except ImportError:
         needs = "it needs Dask: install the `cluster` extra, pip install 'rlhf-lessons[cluster]'"
         raise ValueError(f"scheduler: {needs}") from None
-    return cluster.workers(jobs, scheduler)
+    return cluster.workers(jobs, None if scheduler == LOCAL else scheduler)
+
+
+def check_scheduler(scheduler: str) -> None:
+    """Raise ValueError unless it says where a scheduler is."""
+    if scheduler != LOCAL and not ADDRESS.fullmatch(scheduler):
+        allowed = f"{LOCAL} or an address such as tcp://host:8786"
+        raise ValueError(f"scheduler: {shown(scheduler)} is not allowed; it must be {allowed}")
 
 
 def run_all(runs: Mapping[str, Callable[[], object]], executor: Executor, description: str) -> None:
