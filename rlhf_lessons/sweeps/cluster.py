@@ -29,7 +29,7 @@ from distributed.versions import VersionMismatchWarning
 from rlhf_lessons import cache, files, keys, parcels, pipeline, store
 from rlhf_lessons.parcels import Parcel
 from rlhf_lessons.refusals import shown
-from rlhf_lessons.sweeps.processes import RunError, environment, no_ctrl_c
+from rlhf_lessons.sweeps.processes import RunError, environment, kill_children, no_ctrl_c, prepare
 
 CONNECT_SECONDS = 10
 DEATHS = 2  # of workers that a run survives: memory may run short by chance, but hardly three times
@@ -74,7 +74,10 @@ def _here(jobs: int) -> Iterator[Client]:
         finally:
             for nanny in cluster.workers.values():  # asked to end, they would first finish what they have in hand
                 if nanny.pid:
-                    _kill(nanny.pid)
+                    with suppress(psutil.NoSuchProcess):
+                        worker = psutil.Process(nanny.pid)
+                        kill_children(worker)
+                        worker.kill()
             cluster.close()
 
 
@@ -163,12 +166,10 @@ def _at_worker(
     place: str, wanted: Mapping[str, str], do: Callable[..., Any], run: Callable[..., Any], leaves_files: bool
 ) -> tuple[list[Parcel], dict[str, bytes]]:
     """Make a run at a worker. Returns what it kept in the store, and the files that it left in a folder."""
-    import torch
-
     worker = get_worker()
     if fault := _fault(worker.address, wanted, _made_with()):  # of a worker that came later
         raise RunError(fault)
-    torch.set_num_threads(1)
+    prepare()
     with (
         tempfile.TemporaryDirectory(dir=worker.local_directory) as folder,
         environment(**{store.HOME_VARIABLE: _home(worker, place)}),
@@ -204,11 +205,3 @@ def _fault(address: str, wanted: Mapping[str, str], found: Mapping[str, str] | E
     unlike = {name: value for name, value in wanted.items() if found.get(name) != value}
     has, must = (", ".join(f"{name} {each.get(name)}" for name in unlike) for each in (found, wanted))
     return f"worker {address} has {has}; it must have {must}, as here" if unlike else ""
-
-
-def _kill(pid: int) -> None:
-    """End a process with all that it started, such as the kernel of a notebook."""
-    with suppress(psutil.NoSuchProcess):
-        process = psutil.Process(pid)
-        for each in [*process.children(recursive=True), process]:
-            each.kill()

@@ -10,6 +10,7 @@ from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 
+import psutil
 from tqdm.auto import tqdm
 
 
@@ -68,17 +69,31 @@ def environment(**values: str) -> Iterator[None]:
             os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
-def _begin(parent: Connection) -> None:
-    """What each process does first. torch is loaded after the watch has begun, for that takes seconds."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+def prepare() -> None:
+    """What a process does before its first run."""
     tqdm.set_lock(threading.RLock())  # its own is shared between processes, and one that is killed leaves it behind
     import torch
 
     torch.set_num_threads(1)
 
 
+def kill_children(process: psutil.Process) -> None:
+    """End all that a process has started, such as the kernel of a notebook, before it can say a word about it."""
+    with suppress(psutil.NoSuchProcess):
+        for child in process.children(recursive=True):
+            with suppress(psutil.NoSuchProcess):
+                child.kill()
+
+
+def _begin(parent: Connection) -> None:
+    """What each process does first. torch is loaded after the watch has begun, for that takes seconds."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    prepare()
+
+
 def _end_with(parent: Connection) -> None:
     with suppress(EOFError, OSError):
         parent.recv_bytes()
+    kill_children(psutil.Process())
     os._exit(1)

@@ -62,16 +62,16 @@ def is_killed() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def sweep(places: Path) -> None:
-    """Two trifles, then two runs without an end, on two processes; says so when it is interrupted."""
+def sweep(places: Path, scheduler: str | None = None) -> None:
+    """Two trifles, then two runs without an end, on two workers; says so when it is interrupted."""
     runs = {str(number): partial(trifle, number, places) for number in range(2)}
     runs |= {name: partial(endless, name, places) for name in ("a", "b")}
     try:
-        with executor.processes(2) as pool:
+        with executor.workers(2, scheduler) as pool:
             executor.run_all(runs, pool, "runs")
     except KeyboardInterrupt:
         print("interrupted once")
 
 
 if __name__ == "__main__":
-    sweep(Path(sys.argv[1]))
+    sweep(Path(sys.argv[1]), *sys.argv[2:])
