@@ -26,10 +26,11 @@ REAL := .venv/.real
 IS_ALLOWED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
 
 # Two processes with a thread each do 1.6 times the work of one; with two threads each they slow one another down.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --max-worker-restart=0
+# Kernels and commands that tests start find the package compiled, whatever the machine says of .pyc files.
+PYTEST := OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(WORKERS) --max-worker-restart=0
 LEAST_COVERED := 93
 
-.PHONY: environment lab test quick course notebooks book slides real verify bench check
+.PHONY: environment lab test units labs quick course notebooks book slides real verify bench check
 .DEFAULT_GOAL := environment
 
 environment: $(INSTALLED)
@@ -53,9 +54,13 @@ $(INSTALLED): pyproject.toml
 lab: $(INSTALLED)
 	$(BIN)/python tools/lab.py $(LAB_ARGS)
 
-test: $(INSTALLED)
+test: units labs # side by side with make --jobs=2 test
+
+units: $(INSTALLED)
 	$(PYTEST) --dist worksteal -m "not browser" --cov=rlhf_lessons --cov-report=term:skip-covered \
 		--cov-fail-under=$(LEAST_COVERED)
+
+labs: $(INSTALLED)
 	if $(BIN)/python -m tools.browser; then \
 		$(PYTEST) -m browser tests/browser; \
 	else \

@@ -44,9 +44,9 @@ class Entry:
         return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."
 
 
-def entries() -> list[Entry]:
-    """All that is stored in the cache, by name and then by date."""
-    root = store.home()
+def entries(root: Path | None = None) -> list[Entry]:
+    """All that is stored in the cache, or in another one with the folder `root`, by name and then by date."""
+    root = root or store.home()
     folders = [folder for folder in root.glob("*-*") if folder.is_dir() and OURS.fullmatch(folder.name)]
     files = list(root.glob("results/sweeps/*.json"))  # where versions before 0.2 kept measured results
     found = [*map(_of_folder, folders), *(_of_file(path, OTHER) for path in files)]

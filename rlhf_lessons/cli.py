@@ -3,6 +3,7 @@ examine a reward model; see your progress, grade submissions."""
 
 # torch, pandas and papermill take seconds to load: a command imports what it needs of them itself.
 import json
+import os
 import platform
 import sys
 from importlib.metadata import version
@@ -15,7 +16,7 @@ from rich.table import Table
 from rlhf_lessons import __version__, log_commands, reruns, teaching_commands
 from rlhf_lessons.plain_words import PARAMETER_OPTIONS, PlainWords, WithParameters, number, parameters, whole
 from rlhf_lessons.refusals import check_choice, shown
-from rlhf_lessons.terminal import agreed, show
+from rlhf_lessons.terminal import agreed, megabytes, show, total
 
 app = typer.Typer(cls=PlainWords, add_completion=False, help=__doc__)
 cache_app = typer.Typer(help="Show what is stored on this machine; `clean` removes what today's code cannot find.")
@@ -37,7 +38,8 @@ def print_version(is_asked: bool) -> None:
     """What a report of a fault must name, on one line; ends the program."""
     if is_asked:
         python, torch = platform.python_version(), version("torch")
-        typer.echo(f"rlhf-lessons {__version__}, Python {python}, torch {torch}, {platform.platform()}")
+        shared = f", shared cache {folder}" if (folder := os.environ.get("RLHF_LESSONS_SHARED")) else ""
+        typer.echo(f"rlhf-lessons {__version__}, Python {python}, torch {torch}, {platform.platform()}{shared}")
         raise typer.Exit
 
 
@@ -70,9 +72,7 @@ def run(
         list[str] | None,
         typer.Option(*PARAMETER_OPTIONS, metavar="NAME VALUE", help="Set a parameter; may be repeated."),
     ] = None,
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Where to keep the run; of a grid, the folder.")
-    ] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="The run's file, or a grid's folder.")] = None,
     notebooks: Notebooks = reruns.NOTEBOOKS,
     cell_seconds: CellSeconds = reruns.CELL_SECONDS,
     force: Force = False,
@@ -82,9 +82,7 @@ def run(
     ] = None,
     jobs: Jobs = 2,
     scheduler: Scheduler = None,
-    show: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The result that the picture of a grid shows.")
-    ] = None,
+    show: Annotated[str | None, typer.Option(metavar="NAME", help="The result that a grid's picture shows.")] = None,
 ) -> None:
     """Run a notebook with other parameters, or with a grid of them. What is not allowed is refused before it starts."""
     path = reruns.find_notebook(notebook, notebooks)
@@ -178,6 +176,7 @@ app.command("diagnose")(log_commands.diagnose)
 app.command("explain")(log_commands.explain)
 app.command("grade")(teaching_commands.grade)
 app.command("progress")(teaching_commands.progress_)
+app.command("warm")(teaching_commands.warm)
 
 
 @app.command("examine")
@@ -214,11 +213,15 @@ def cache_(context: typer.Context) -> None:
     table = Table("what", "settings", "size", "made", "today's code")
     for column in (0, 2, 3, 4):
         table.columns[column].no_wrap = True
-    found = cache.entries()
-    for entry in found:
-        table.add_row(entry.name, entry.words, megabytes(entry.size), f"{entry.made:%Y-%m-%d %H:%M}", entry.state)
+    folder = store.shared()
+    own, shared = cache.entries(), cache.entries(folder) if folder else []
+    for entry in (*own, *shared):
+        state = f"{entry.state}, shared" if entry in shared else entry.state
+        table.add_row(entry.name, entry.words, megabytes(entry.size), f"{entry.made:%Y-%m-%d %H:%M}", state)
     show(table)
-    typer.echo(f"{len(found)} stored, {megabytes(sum(entry.size for entry in found))}, in {store.home()}")
+    typer.echo(f"{len(own)} stored, {total(own)}, in {store.home()}")
+    if folder:
+        typer.echo(f"{len(shared)} shared, {total(shared)}, in {folder}, which is only read")
 
 
 @cache_app.command("clean")
@@ -230,16 +233,10 @@ def clean_(yes: Annotated[bool, typer.Option("--yes", help="Do not ask first.")]
     if not old:
         typer.echo("nothing to remove: today's code finds all that is stored")
         return
-    size = megabytes(sum(entry.size for entry in old))
-    if not (yes or agreed(f"Remove {len(old)} stored stages and results, {size}?")):
+    if not (yes or agreed(f"Remove {len(old)} stored stages and results, {total(old)}?")):
         raise typer.Exit(1)
     removed = cache.clean(old)
-    typer.echo(f"removed {len(removed)} of {len(old)}, {megabytes(sum(entry.size for entry in removed))}")
-
-
-def megabytes(size: int) -> str:
-    """A size on disk for people."""
-    return f"{size / 1e6:.1f} MB"
+    typer.echo(f"removed {len(removed)} of {len(old)}, {total(removed)}")
 
 
 def report(errors: list[str]) -> None:

@@ -17,18 +17,18 @@ class Parcel:
     weights: bytes
 
 
-def stored() -> set[str]:
+def stored() -> set[Path]:
     """The folders of the store that hold a stage or a result."""
-    return {path.parent.name for path in store.home().glob(f"*/{store.META}")}
+    return {path.parent for path in store.home().glob(f"*/{store.META}")}
 
 
-def pack(folders: Iterable[str]) -> list[Parcel]:
-    """What these folders of the store hold. One whose meta is damaged is left out."""
+def pack(folders: Iterable[Path]) -> list[Parcel]:
+    """What these folders of a store hold. One whose meta is damaged is left out."""
     found = []
     for folder in sorted(folders):
-        place = store.home() / folder
-        if record := store.read_meta(place):
-            found.append(Parcel(folder, (place / store.META).read_bytes(), (place / record["weights"]).read_bytes()))
+        if record := store.read_meta(folder):
+            files = (folder / store.META, folder / record["weights"])
+            found.append(Parcel(folder.name, *(path.read_bytes() for path in files)))
     return found
 
 
@@ -39,9 +39,8 @@ def unpack(parcels: Iterable[Parcel]) -> None:
     """
     from safetensors.torch import load
 
-    known = stored()
     for parcel in parcels:
-        if parcel.folder in known:
+        if Path(store.home(), parcel.folder, store.META).exists():
             continue
         record = sealed.parse(parcel.meta, Path(parcel.folder, store.META))
         if sealed.digest(parcel.weights) != record["weights_sha256"]:

@@ -3,6 +3,8 @@
 Each fingerprint has a folder of its own with the weights (safetensors) and a `meta.json`. The weights' file
 is named after its content and the meta names that file, so replacing the meta is the one moment at which a
 save becomes visible: a reader sees all of an old save or all of a new one, whoever else is writing.
+
+A class may share what was trained: `load` looks into `home` and then into `shared`, which is only ever read.
 """
 
 import os
@@ -26,8 +28,10 @@ from rlhf_lessons.sealed import BrokenError
 if TYPE_CHECKING:  # torch takes seconds to import, and only weights need it
     from torch import Tensor
 
-HOME_VARIABLE = "RLHF_LESSONS_HOME"
-RESULTS_VARIABLE = "RLHF_LESSONS_RESULTS"  # a folder `results` elsewhere, for a run whose results are not the learner's
+HOME_VARIABLE, SHARED_VARIABLE = "RLHF_LESSONS_HOME", "RLHF_LESSONS_SHARED"
+RESULTS_VARIABLE = (
+    "RLHF_LESSONS_RESULTS"  # a folder `results` elsewhere, for a run whose results are not the learner\'s
+)
 META, RESULTS = "meta.json", "results"
 WEIGHTS = "weights-*.safetensors"
 WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.]{0,99}")
@@ -39,6 +43,10 @@ class CorruptCacheWarning(UserWarning):
 
 class RescuedWarning(UserWarning):
     """What was trained could not be stored where it belongs, and lies elsewhere."""
+
+
+class NotSharedWarning(UserWarning):
+    """The shared cache that was named is not there, so what it should hold is made here."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +81,26 @@ def home() -> Path:
         raise ValueError(f"{HOME_VARIABLE}: {shown(chosen)} is not allowed; it must be a folder ({error})") from None
 
 
+def shared() -> Path | None:
+    """The folder of the cache that is read after one's own and never written: RLHF_LESSONS_SHARED, or None.
+
+    What is no folder counts as None, after a NotSharedWarning (once for each); so does `home` itself.
+    """
+    chosen = os.environ.get(SHARED_VARIABLE)
+    if not chosen:
+        return None
+    path = Path(os.path.abspath(os.path.expanduser(chosen)))
+    if os.path.isdir(path):
+        return path if path != home() else None
+    _not_shared(f"{SHARED_VARIABLE}: {str(path)!r} is not a folder; what it should hold is made in {str(home())!r}")
+    return None
+
+
+@cache
+def _not_shared(line: str) -> None:
+    warnings.warn(line, NotSharedWarning, stacklevel=3)
+
+
 def save(name: str, fingerprint: str, tensors: "Mapping[str, Tensor]", meta: Mapping[str, Any]) -> None:
     """Keep `tensors` and `meta` (anything JSON can hold) under a stage's name and fingerprint.
 
@@ -100,27 +128,28 @@ def check_room(name: str, fingerprint: str, size: int) -> None:
 
 
 def load(name: str, fingerprint: str) -> Stored | None:
-    """What was saved, or None if there is nothing or, after a CorruptCacheWarning, nothing to be trusted."""
+    """What was saved in `home`, or else in `shared`; None if there is nothing that can be trusted.
+
+    A CorruptCacheWarning tells of each that was damaged or could not be read.
+    """
     from safetensors import SafetensorError
-    from safetensors.torch import load
 
-    folder = _folder(name, fingerprint)
-    try:
-        while (content := sealed.read(folder / META)) is not None:
-            try:
-                record = _record(content, folder)
-                return Stored(load(_weights(folder, record)), record.meta)
-            except (BrokenError, SafetensorError):
-                if sealed.read(folder / META) == content:  # else another process has saved meanwhile: read its save
-                    raise
-    except (BrokenError, SafetensorError) as fault:
-        distrust(name, str(fault))
-    return None
+    stored, faults = None, []
+    for root in filter(None, (home(), shared())):
+        try:
+            stored = _whole(_folder(name, fingerprint, root))
+        except (BrokenError, SafetensorError, OSError) as error:
+            faults.append(str(error))
+        if stored:
+            break
+    for fault in faults:
+        distrust(name, fault, "the shared one is used" if stored else None)
+    return stored
 
 
-def distrust(name: str, fault: str) -> None:
-    """Warn that what is stored under a name cannot be used, and why."""
-    warnings.warn(f"{fault}; {name} will be made again", CorruptCacheWarning, stacklevel=3)
+def distrust(name: str, fault: str, remedy: str | None = None) -> None:
+    """Warn that what is stored under a name cannot be used, and why. Without another remedy it is made again."""
+    warnings.warn(f"{fault}; {remedy or f'{name} will be made again'}", CorruptCacheWarning, stacklevel=3)
 
 
 @contextmanager
@@ -203,6 +232,21 @@ def _save(folder: Path, tensors: "Mapping[str, Tensor]", meta: Mapping[str, Any]
         files.replace(folder / record.weights, weights)
         sealed.write(folder / META, record.model_dump())
         _remove(leftovers(folder) if is_alone else [])
+
+
+def _whole(folder: Path) -> Stored | None:
+    """What a folder holds, all of one save; None if that is nothing. Raises BrokenError or SafetensorError for less."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load
+
+    while (content := sealed.read(folder / META)) is not None:
+        try:
+            record = _record(content, folder)
+            return Stored(load(_weights(folder, record)), record.meta)
+        except (BrokenError, SafetensorError):
+            if sealed.read(folder / META) == content:  # else another process has saved meanwhile: read its save
+                raise
+    return None
 
 
 def _folder(name: str, fingerprint: str, root: Path | None = None) -> Path:

@@ -1,6 +1,7 @@
-"""The commands for learners and teachers: `rlhf-lessons progress` and `rlhf-lessons grade`."""
+"""The commands for learners and teachers: `rlhf-lessons progress`, `grade` and `warm`."""
 
 # torch and pandas take seconds to load: a command imports what it needs of them itself.
+import time
 from itertools import groupby
 from pathlib import Path
 from typing import Annotated
@@ -8,9 +9,9 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from rlhf_lessons import progress
+from rlhf_lessons import progress, reruns
 from rlhf_lessons.plain_words import whole
-from rlhf_lessons.terminal import agreed, show
+from rlhf_lessons.terminal import agreed, show, total
 
 
 def grade(
@@ -51,6 +52,39 @@ def grade(
     if missed:
         typer.echo(f"not graded, or not in full: {', '.join(missed)}", err=True)
     raise typer.Exit(1 if missed else 0)
+
+
+def warm(
+    seeds: Annotated[int, whole(20, help="How many seeds, from 0.")] = 1,
+    with_judges: Annotated[
+        bool, typer.Option("--all", help="Also the reward models to choose from in the labs.")
+    ] = False,
+    notebooks: Annotated[
+        Path, typer.Option(help="The folder of the notebooks.", show_default=False)
+    ] = reruns.NOTEBOOKS,
+) -> None:
+    """Make all that the notebooks train and measure, so that a class can share it. Exit code 1: a notebook failed.
+
+    Runs every notebook for nobody: it leaves no results and no progress. Interrupted, it goes on where it was.
+    """
+    from tqdm.auto import tqdm
+
+    from rlhf_lessons import cache, store, warming
+
+    jobs, failed, start = warming.jobs(notebooks, seeds, with_judges), [], time.monotonic()
+    with store.lock(*warming.CACHE), tqdm(jobs.items()) as bar:
+        for name, job in bar:
+            bar.set_description(name)
+            try:
+                failed += job()
+            except KeyboardInterrupt:
+                raise KeyboardInterrupt("what was made is kept, and the same command goes on from there") from None
+    made = cache.entries()
+    for error in failed:
+        typer.echo(error, err=True)
+    typer.echo(f"{len(made)} stored, {total(made)}, in {store.home()} ({(time.monotonic() - start) / 60:.1f} minutes)")
+    typer.echo(f"to share it: set {store.SHARED_VARIABLE}={store.home()} where each learner's notebooks start")
+    raise typer.Exit(1 if failed else 0)
 
 
 def progress_(

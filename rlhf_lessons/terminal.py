@@ -1,7 +1,11 @@
 """What the commands show on the terminal, and ask there."""
 
+from collections.abc import Iterable
+
 from rich.console import Console
 from rich.table import Table
+
+from rlhf_lessons.cache import Entry
 
 
 def show(table: Table) -> None:
@@ -15,3 +19,13 @@ def agreed(question: str) -> bool:
         return input(f"{question} [y/N]: ").strip().lower() in ("y", "yes")
     except EOFError:
         raise ValueError("yes: nobody is there to answer; give --yes to remove without a question") from None
+
+
+def megabytes(size: int) -> str:
+    """A size on disk for people."""
+    return f"{size / 1e6:.1f} MB"
+
+
+def total(entries: Iterable[Entry]) -> str:
+    """How much entries of the cache take together."""
+    return megabytes(sum(entry.size for entry in entries))

@@ -7,6 +7,7 @@ from uuid import uuid4
 import nbformat
 import pytest
 import torch
+from filelock import FileLock
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from rlhf_lessons import progress
@@ -49,7 +50,17 @@ lab = Lab(
     presets={"too many": {"n_pairs": 200}},
 )
 """
+# What these run is not the package, or is run by other tests too: to count its lines makes them slower for nothing.
+NOT_COUNTED = (
+    "tests/integrations/", "tests/test_book", "tests/test_commands.py", "tests/test_keys.py",
+    "tests/test_notebook_sources.py", "tests/faults/test_random_logs.py", "tests/simulated_logs/",
+)  # fmt: skip
 KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    if item.nodeid.startswith(NOT_COUNTED):
+        item.add_marker("no_cover")
 
 
 @pytest.fixture
@@ -75,13 +86,32 @@ def planted_lab() -> str:
     return PLANTED_LAB
 
 
-@pytest.fixture(autouse=True, scope="session")
-def home(tmp_path_factory) -> Iterator[None]:
-    """The cache is a temporary folder: what a test finds there was made in this run, by any of its processes."""
+@pytest.fixture(scope="session")
+def common(tmp_path_factory) -> Path:
+    """The temporary folder that all processes of this run share."""
     base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(autouse=True, scope="session")
+def home(common) -> Iterator[None]:
+    """The cache is a temporary folder: what a test finds there was made in this run, by any of its processes."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RLHF_LESSONS_HOME", str((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "home"))
+        patch.delenv("RLHF_LESSONS_SHARED", raising=False)
+        patch.setenv("RLHF_LESSONS_HOME", str(common / "home"))
         yield
+
+
+@pytest.fixture(scope="session")
+def pages(common) -> Path:
+    """The book, built once for all processes: two at once would take each other's sources."""
+    from tools import book  # Sphinx, which most processes do without
+
+    folder = common / "book"
+    with FileLock(common / "book.lock"):
+        if not (folder / "index.html").exists():
+            book.main(["--to", str(folder)])
+    return folder
 
 
 @pytest.fixture(autouse=True)

@@ -27,6 +27,7 @@ LAYERS = [
         "reruns",
         "run_files",
         "kernels",
+        "warming",
         "labs",
         "exercises",
         "questions",

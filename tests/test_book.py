@@ -37,14 +37,6 @@ IMAGE = re.compile(r"<img [^>]*>")
 
 
 @pytest.fixture(scope="session")
-def pages(tmp_path_factory):
-    """The book, built once."""
-    folder = tmp_path_factory.mktemp("book")
-    book.main(["--to", str(folder)])
-    return folder
-
-
-@pytest.fixture(scope="session")
 def decks(tmp_path_factory):
     """All slides, made once."""
     folder = tmp_path_factory.mktemp("slides")

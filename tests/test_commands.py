@@ -234,11 +234,11 @@ def test_quality_is_measured_and_drawn(program, tiny, tmp_path, monkeypatch):
 )
 def test_a_target_that_tests_runs_some_of_its_tests(command, some, tmp_path):
     (tmp_path / ".installed").touch()
-    variables = [f"INSTALLED={tmp_path}/.installed", f"BIN={Path(sys.executable).parent}", "WORKERS=1"]
+    variables = [f"INSTALLED={tmp_path}/.installed", f"BIN={Path(sys.executable).parent}", "WORKERS=0"]
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV_CORE"))}
     result = subprocess.run(
         [*shlex.split(command), *variables],
-        cwd=ROOT, env=inherited | {"PYTEST_ADDOPTS": some}, capture_output=True, text=True,
+        cwd=ROOT, env=inherited | {"PYTEST_ADDOPTS": f"-p no:nbval {some}"}, capture_output=True, text=True,
     )  # fmt: skip
     assert result.returncode == 0 and " passed" in result.stdout, result.stdout + result.stderr
 

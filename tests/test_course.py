@@ -47,6 +47,13 @@ def test_a_tick_stands_at_what_has_kept_its_result(folder):
     assert "".join(header.itertext()).endswith("1 of 3 done")
 
 
+def test_what_others_have_done_gets_no_tick(folder, monkeypatch, tmp_path):
+    store.save_result("00_start_here", {"seed": 0})
+    monkeypatch.setenv(store.SHARED_VARIABLE, str(store.home()))
+    monkeypatch.setenv(store.HOME_VARIABLE, str(tmp_path / "own"))
+    assert "✓" not in course.here("01").html and store.load_result("00_start_here") is None
+
+
 def test_it_needs_no_trust_and_fits_any_theme(folder):
     """JupyterLab takes scripts, style tags and aria attributes out of what it does not trust."""
     store.save_result("00_start_here", {})

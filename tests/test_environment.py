@@ -1,6 +1,8 @@
 """The files that describe the project agree with each other."""
 
+import os
 import re
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -37,6 +39,19 @@ def test_both_name_the_same_packages_and_ranges():
     assert got.pop("pip") == SpecifierSet()
     assert got == {requirement.name: requirement.specifier for requirement in wanted}
     assert python == SpecifierSet(project()["requires-python"])
+
+
+def test_binder_installs_what_the_course_needs_and_no_more():
+    core = {Requirement(line).name for line in project()["dependencies"]}
+    lines = [match.string for name, match in conda_specs().items() if CONDA_NAMES.get(name, name) in core]
+    environment = yaml.safe_load((ROOT / ".binder" / "environment.yml").read_text(encoding="utf-8"))
+    assert environment["dependencies"] == ["python =3.12", "pip", *lines]
+    assert "3.12" in SpecifierSet(project()["requires-python"])
+
+
+def test_binder_can_run_its_script():
+    script = ROOT / ".binder" / "postBuild"
+    assert os.access(script, os.X_OK) and subprocess.run(["bash", "-n", script]).returncode == 0
 
 
 def test_every_range_has_both_ends():

@@ -24,7 +24,7 @@ def parcel(tmp_path, monkeypatch):
 def test_it_arrives_as_it_was(parcel):
     assert parcels.stored() == set()
     parcels.unpack([parcel])
-    assert parcels.stored() == {FOLDER} and parcels.pack([FOLDER]) == [parcel]
+    assert parcels.stored() == {store.home() / FOLDER} and parcels.pack(parcels.stored()) == [parcel]
     found = store.load("sft", "a" * 16)
     assert found and found.tensors["weight"].tolist() == [1.5, -2.0] and found.meta == {"seconds": 3.5}
 
@@ -47,4 +47,4 @@ def test_what_is_there_already_stays(parcel):
 def test_what_is_damaged_here_does_not_travel(parcel):
     parcels.unpack([parcel])
     (store.home() / FOLDER / store.META).write_text("{}")
-    assert parcels.pack([FOLDER]) == []
+    assert parcels.pack([store.home() / FOLDER]) == []

@@ -338,14 +338,16 @@ def test_an_unknown_part_is_refused(planted, capsys):
 
 @pytest.mark.parametrize(("part", "home", "remake"), [("look", "home", "1"), ("minutes", "home-of-a-learner", "")])
 def test_a_part_sees_a_cache_of_its_own(planted, tmp_path, monkeypatch, part, home, remake):
-    monkeypatch.setenv("RLHF_LESSONS_HOME", "theirs")
-    seen = {}
+    variables = ("RLHF_LESSONS_HOME", "RLHF_LESSONS_SHARED", "RLHF_LESSONS_REMAKE")
+    for name in variables:
+        monkeypatch.setenv(name, "theirs")
+    seen = []
 
     def look() -> list[Row]:
-        seen.update({name: verify.os.environ.get(name) for name in (verify.HOME_VARIABLE, verify.REMAKE_VARIABLE)})
+        seen.extend(verify.os.environ.get(name) for name in variables)
         return []
 
     monkeypatch.setattr(verify, "parts", lambda work: {part: look})
     verify.main([])
-    assert seen == {"RLHF_LESSONS_HOME": str(tmp_path / "verify" / home), "RLHF_LESSONS_REMAKE": remake}
-    assert verify.os.environ["RLHF_LESSONS_HOME"] == "theirs"
+    assert seen == [str(tmp_path / "verify" / home), "", remake]
+    assert [verify.os.environ[name] for name in variables] == ["theirs"] * 3

@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
-from playwright.sync_api import Browser, BrowserContext, Locator, Playwright, ViewportSize
+from playwright.sync_api import Browser, BrowserContext, Locator, Playwright, ViewportSize, sync_playwright
 from playwright.sync_api import TimeoutError as TooSlow
 
 from rlhf_lessons import progress
@@ -60,6 +60,15 @@ def find_browser() -> str | None:
 def launch(playwright: Playwright, path: str) -> Browser:
     """The browser at `path`, without a window. Chromium refuses root, as Jupyter does, unless told."""
     return playwright.chromium.launch(executable_path=path, args=[*ARGUMENTS, *(["--no-sandbox"] if IS_ROOT else [])])
+
+
+@contextmanager
+def opened(path: str) -> Iterator[BrowserContext]:
+    """The browser at `path`, for as long as it lasts. Meanwhile an event loop runs in this thread."""
+    with sync_playwright() as playwright:
+        chromium = launch(playwright, path)
+        yield chromium.new_context()
+        chromium.close()
 
 
 def copy(notebook: Path, folder: Path) -> None:

@@ -152,7 +152,8 @@ def main(arguments: list[str] | None = None, folder: Path = NOTEBOOKS) -> int:
         parser.error(str(error))
     if folder == NOTEBOOKS:
         own = {store.HOME_VARIABLE: HOME, progress.VARIABLE: HOME / "progress"}
-        os.environ |= {name: str(folder) for name, folder in own.items()} | {results.REMAKE_VARIABLE: "1"}
+        os.environ |= {name: str(folder) for name, folder in own.items()}
+        os.environ |= {store.SHARED_VARIABLE: "", results.REMAKE_VARIABLE: "1"}
     failed = False
     for source in sources:
         if folder == NOTEBOOKS:

@@ -100,6 +100,7 @@ def _surroundings(root: Path, jobs: int) -> dict[str, str]:
         STRICT_VARIABLE: "1",
         progress.VARIABLE: str(root / "progress"),
         store.HOME_VARIABLE: str(store.home()),
+        store.SHARED_VARIABLE: str(store.shared() or ""),
         "IPYTHONDIR": str(root / "ipython"),
         "JUPYTER_RUNTIME_DIR": str(root / "runtime"),
         "TMPDIR": str(root / "temporary"),

@@ -106,7 +106,8 @@ class _Cluster(ThreadPoolExecutor):
         self.in_hand: set[DaskFuture] = set()
         self.plugins: list[str] = []
         self.arriving = threading.Lock()
-        self._stock(parcels.pack(entry.path.name for entry in cache.entries() if entry.current))
+        stores = filter(None, (store.home(), store.shared()))
+        self._stock(parcels.pack(entry.path for root in stores for entry in cache.entries(root) if entry.current))
 
     def submit(self, do: Callable[..., Any], /, *args: Any, **_: Any) -> Future[Any]:
         """`do(run)` on one of the workers, or `do(run, folder)` with a folder there whose files come into this one."""
@@ -131,7 +132,7 @@ class _Cluster(ThreadPoolExecutor):
         finally:
             self.in_hand.discard(future)
         with self.arriving:
-            new = [parcel for parcel in kept if parcel.folder not in parcels.stored()]
+            new = [parcel for parcel in kept if store.home() / parcel.folder not in parcels.stored()]
             parcels.unpack(new)
             for name, content in left.items():
                 files.replace(Path(folder or "", name), content)

@@ -2,7 +2,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, sync_playwright
+from playwright.sync_api import BrowserContext
 from xdist.scheduler import LoadScopeScheduling
 
 from rlhf_lessons import reruns
@@ -22,11 +22,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 class ByNotebook(LoadScopeScheduling):
-    """Keeps tests that share a page in one process: those of one notebook, of the stage, and of the book."""
+    """Keeps tests that share a page in one process: those of one notebook, and of the stage."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        return file if file.endswith(("test_stage.py", "test_book.py")) else nodeid.partition("[")[2] or nodeid
+        return file if file.endswith("test_stage.py") else nodeid.partition("[")[2] or nodeid
 
 
 def pytest_xdist_make_scheduler(config, log) -> ByNotebook:
@@ -46,10 +46,8 @@ def context() -> Iterator[BrowserContext]:
     path = browser.find_browser()
     if path is None:
         pytest.skip(f"no browser: none of {', '.join(browser.NAMES)} is on PATH")
-    with sync_playwright() as playwright:
-        chromium = browser.launch(playwright, path)
-        yield chromium.new_context()
-        chromium.close()
+    with browser.opened(path) as context:
+        yield context
 
 
 @pytest.fixture(scope="session")

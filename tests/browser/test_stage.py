@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterator
 import nbformat
 import pytest
 from nbconvert import HTMLExporter
+from playwright.sync_api import expect
 
 from rlhf_lessons import labs
 from tests.browser.measures import HAS_FOCUS, OVERFLOWS, SCROLLS, act_at_random, picture_in_place
 from tests.browser.planted_labs import HOLLOW, INSTANT, PICTURE, SLOW, TRAINING
 from tools import browser
 from tools.browser import Session
-from tools.lab_page import Lab
+from tools.lab_page import LONGEST_MS, Lab
 
 pytestmark = pytest.mark.browser
 
@@ -25,6 +26,7 @@ ACTIONS = 50
 COURSE = [module.name for module in pkgutil.iter_modules(labs.__path__) if not module.ispkg]
 LIVE = "Run this cell to make it live."
 SHOWN = ".rlhf-still, .rlhf-stage"
+HAS_PIXELS = "image => image.naturalWidth > 100"
 IN_A_LAB = "() => Boolean(document.activeElement.closest('.rlhf-stage'))"
 WITHOUT_QUESTION = "Panel(dataclasses.replace(instant, question=None))"
 TOP = "page => page.scrollTop"
@@ -106,13 +108,13 @@ def test_a_saved_lab_is_seen_when_its_notebook_is_opened_again(saves_state, cont
 def _check_that_labs_are_seen(session: Session, titles: list[tuple[str, str]]) -> None:
     """Title, verdict and picture are there, it is said that nothing is live, and no control can be worked."""
     shown = session.page.locator(SHOWN).filter(visible=True)
-    session.page.get_by_text(LIVE).filter(visible=True).nth(len(titles) - 1).wait_for()
-    assert shown.count() == len(titles)
+    session.page.get_by_text(LIVE).filter(visible=True).nth(len(titles) - 1).wait_for(timeout=LONGEST_MS)
+    expect(shown).to_have_count(len(titles), timeout=LONGEST_MS)  # a lab takes the place of its still picture
     for at, (title, verdict) in enumerate(titles):
         words = " ".join(shown.nth(at).inner_text().split())
         assert title in words and verdict.split(". ", 1)[1] in words and LIVE in words
         picture = shown.nth(at).locator("img").filter(visible=True)
-        assert picture.evaluate("image => image.naturalWidth") > 100
+        session.page.wait_for_function(HAS_PIXELS, arg=picture.element_handle(), timeout=LONGEST_MS)
         assert picture.get_attribute("alt") == f"{title}. {verdict}"
     assert session.page.get_by_text("Error displaying widget").filter(visible=True).count() == 0
     for control in shown.locator("input, select, button:not(.large)").filter(visible=True).all():

@@ -29,6 +29,7 @@ print(len(steps), "steps")
 """
 READER = """
 import os
+import tempfile
 import safetensors.torch
 from rlhf_lessons import pipeline
 pipeline.key_of("pretrained")  # reads the sources, which only their owner may read on some machines
@@ -40,6 +41,10 @@ try:
     pipeline.ensure("pretrained", 1, progress=False, **{tiny})
 except OSError as error:
     print(error)
+with tempfile.TemporaryDirectory() as own:
+    os.environ |= {"RLHF_LESSONS_SHARED": os.environ["RLHF_LESSONS_HOME"], "RLHF_LESSONS_HOME": own}
+    trained = pipeline.ensure("pretrained", progress=False, **{tiny})
+    print("loaded" if trained.loaded else "trained", os.listdir(own))
 """
 
 
@@ -141,8 +146,8 @@ def test_a_shared_cache_serves_readers_who_may_not_write_there(home, tally):
     for folder in home.parents:  # pytest's own folders are for one user
         if folder.owner() == home.owner() and "pytest" in str(folder):
             folder.chmod(0o755)
-    loaded, refusal = program(READER)
-    assert loaded == "loaded"
+    loaded, refusal, with_a_home = program(READER)
+    assert loaded == "loaded" and with_a_home == "loaded []"
     assert refusal.startswith(f"RLHF_LESSONS_HOME: '{home}' cannot be written (Permission denied); set it to a folder")
     for path in (home, *home.rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o644)

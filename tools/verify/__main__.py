@@ -26,7 +26,7 @@ import torch
 from tqdm import tqdm
 
 from rlhf_lessons.reruns import NOTEBOOKS, list_notebooks
-from rlhf_lessons.store import HOME_VARIABLE
+from rlhf_lessons.store import HOME_VARIABLE, SHARED_VARIABLE
 from rlhf_lessons.sweeps.results import REMAKE_VARIABLE
 from tools.verify import faults, figures, notebooks, readme, report, simulated
 from tools.verify.rows import DIFFERS, Row
@@ -93,7 +93,7 @@ def surroundings(work: Path, timed: bool) -> Iterator[None]:
     home = work / ("home-of-a-learner" if timed else "home")
     if timed:
         shutil.rmtree(home, ignore_errors=True)
-    os.environ |= {HOME_VARIABLE: str(home), REMAKE_VARIABLE: "" if timed else "1"}
+    os.environ |= {HOME_VARIABLE: str(home), SHARED_VARIABLE: "", REMAKE_VARIABLE: "" if timed else "1"}
     try:
         yield
     finally:

@@ -9,6 +9,7 @@ A_NAME = "is not one; it must be a number or a name from 00_start_here, ..., 09_
 NO_NOTEBOOK = "notebook: 'BOX/{}/06_ppo.ipynb' is not one; it must be a file that Jupyter saved"
 NO_FOLDER = "notebooks: {} holds none; the course's notebooks are in its repository, not in the installed package: "
 NO_FOLDER += "name their folder with --notebooks"
+NOT_SHARED = "RLHF_LESSONS_SHARED: '{}' is not a folder; what it should hold is made in 'BOX/home'"
 ITSELF = "output: {} is the notebook itself; it must be another file"
 NO_RUN = "output: {} was not written by a run; it must be a new file (or --force)"
 NO_FILE = "output: {} is not an ordinary file; it must be one, and no folder or pipe"
@@ -270,6 +271,16 @@ ROWS = [
         2,
         "RLHF_LESSONS_HOME: 'BOX/story.log/below' cannot be written (Not a directory); set it to a folder that can",
     ),
+    Bad("RLHF_LESSONS_HOME=BOX/home RLHF_LESSONS_SHARED=BOX/story.log cache", 0, NOT_SHARED.format("BOX/story.log")),
+    Bad("RLHF_LESSONS_HOME=BOX/home RLHF_LESSONS_SHARED=BOX/nowhere cache", 0, NOT_SHARED.format("BOX/nowhere")),
+    Bad(
+        "RLHF_LESSONS_HOME=BOX/story.log warm --notebooks BOX/tidy",
+        2,
+        "RLHF_LESSONS_HOME: 'BOX/story.log' cannot be written (...); set it to a folder that can",
+    ),
+    Bad("warm --notebooks BOX/cut", 2, NO_NOTEBOOK.format("cut")),
+    Bad("warm --notebooks BOX/logs", 2, NO_FOLDER.format("'BOX/logs'")),
+    Bad("warm --seeds 0", 2, "seeds: '0' is not allowed; it must be a whole number from 1 to 20"),
     Bad("COLUMNS=² run 99", 2, f"notebook: '99' {A_NAME}"),
     Bad("COLUMNS=0 lesson", 2, "No such command 'lesson'... (... --help)"),
     Bad("COLUMNS=1 quality --seeds 0", 2, "seeds: '0' is not allowed; it must be a whole number from 1 to 20"),

@@ -1,13 +1,13 @@
 """The book, opened from its folder in a real browser: ten pages, on a screen and on a phone, light and dark."""
 
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import BrowserContext, expect
 
-from tools import book
+from tools import browser
 
-pytestmark = pytest.mark.browser
+pytestmark = pytest.mark.slow
 TEN = [
     "index", "notebooks/00_start_here", "notebooks/03_reward_model_failure", "notebooks/04_reward_model_diagnosis",
     "notebooks/06_ppo", "notebooks/09_groups_and_verifiers", "docs/claims", "docs/formats", "CONTRIBUTING",
@@ -37,10 +37,13 @@ CONTRAST = """() => {
 
 
 @pytest.fixture(scope="module")
-def pages(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("book")
-    book.main(["--to", str(folder)])
-    return folder
+def context() -> Iterator[BrowserContext]:
+    """A browser that ends with this file: its event loop would be in the way of other tests of the process."""
+    path = browser.find_browser()
+    if path is None:
+        pytest.skip(f"no browser: none of {', '.join(browser.NAMES)} is on PATH")
+    with browser.opened(path) as context:
+        yield context
 
 
 @pytest.fixture
