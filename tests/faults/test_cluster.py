@@ -77,31 +77,30 @@ def test_only_this_machine_can_reach_it(pool):
     assert len(ports) >= 3 and all(port.ip.startswith("127.") for port in ports)
 
 
-def test_a_run_that_kills_its_workers_is_given_up_and_one_that_fails_is_told(pool, places, tally):
+def test_a_run_that_kills_its_workers_is_given_up_and_one_that_fails_is_told(pool, places, home, tally):
     bad: dict[str, Callable[[], object]] = {"bad": trifles.is_killed, "odd": trifles.stubborn}
     errors = dict(executor.each(bad | {"8": partial(trifles.trifle, 8, places)}, pool, "runs"))
     assert {name: str(error) for name, error in errors.items() if error} == {
         "bad": "2 workers ended while they ran it, as happens if memory runs short",
         "odd": "Stubborn: two lines",
     }
-    assert trifles.trifle(8, places)["root"] == 8**0.5 and len(measured(places, 8)) == 1
+    assert trifles.trifle(8, places)["root"] == 8**0.5 and str(home) not in measured(places, 8)
     tally("workers killed", 2)
 
 
-def test_what_a_killed_worker_had_in_hand_is_run_again(pool, places, tally):
+def test_what_a_killed_worker_had_in_hand_is_run_again(pool, places, home, tally):
     runs = {"7": partial(trifles.dies_once, 7, places), "9": partial(trifles.trifle, 9, places)}
     executor.run_all(runs, pool, "runs")
     assert [trifles.trifle(number, places)["root"] for number in (7, 9)] == [7**0.5, 3]
-    assert [len(measured(places, number)) for number in (7, 9)] == [1, 1], "results came from the workers"
+    assert not any(str(home) in measured(places, number) for number in (7, 9)), "they came from the workers"
     tally("workers killed")
 
 
 def test_a_worker_with_other_code_is_refused_also_one_that_comes_later(pool, address, places, monkeypatch):
-    pool.client.wait_for_workers(2)
     theirs = keys.package_version()
     monkeypatch.setattr(keys, "package_version", lambda: "0" * 16)
     one = f"worker tcp://127.0.0.1:[0-9]+ has code {theirs}; it must have code {'0' * 16}, as here"
-    with pytest.raises(ValueError, match=f"^scheduler: {one}; {one}$"), executor.workers(2, address):
+    with pytest.raises(ValueError, match=f"^scheduler: {one}(; {one})?$"), executor.workers(2, address):
         pass
     with pytest.raises(executor.RunError, match=f"^11: {one}$"):
         executor.run_all({"11": partial(trifles.trifle, 11, places)}, pool, "runs")
