@@ -15,7 +15,7 @@ from rich.table import Table
 
 from rlhf_lessons import __version__, hand_over_commands, log_commands, reruns, scale_commands, teaching_commands
 from rlhf_lessons.plain_words import PARAMETER_OPTIONS, PlainWords, WithParameters, number, parameters, whole
-from rlhf_lessons.refusals import check_choice
+from rlhf_lessons.refusals import check_choice, shown
 from rlhf_lessons.scale_commands import Device, Scale
 from rlhf_lessons.terminal import agreed, megabytes, show, total
 
@@ -26,6 +26,11 @@ app.add_typer(cache_app, name="cache")
 Notebooks = Annotated[Path, typer.Option(help="The folder of the notebooks.", show_default=False)]
 CellSeconds = Annotated[
     int, whole(reruns.MOST_CELL_SECONDS, help="A cell that takes longer fails, and ends its notebook.")
+]
+Jobs = Annotated[int, whole(64, help="Processes side by side, of one thread each.")]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(metavar="ADDRESS", help="A Dask cluster instead: local, or an address such as tcp://host:8786."),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Replace also what no run wrote, but never the notebook itself.")]
 
@@ -68,15 +73,30 @@ def run(
         list[str] | None,
         typer.Option(*PARAMETER_OPTIONS, metavar="NAME VALUE", help="Set a parameter; may be repeated."),
     ] = None,
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="Where to keep the run.")] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="The run's file, or a grid's folder.")] = None,
     notebooks: Notebooks = reruns.NOTEBOOKS,
     cell_seconds: CellSeconds = reruns.CELL_SECONDS,
     force: Force = False,
+    grid: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUES", help="A run for each value, as in kl_coef=0,0.2 or seed=0..9; repeat it."),
+    ] = None,
+    jobs: Jobs = 2,
+    scheduler: Scheduler = None,
+    show: Annotated[str | None, typer.Option(metavar="NAME", help="The result that a grid's picture shows.")] = None,
     device: Device = None,
     scale: Scale = None,
 ) -> None:
-    """Run a notebook with other parameters. Anything not allowed is refused before it starts."""
+    """Run a notebook with other parameters, or with a grid of them. What is not allowed is refused before it starts."""
     path = reruns.find_notebook(notebook, notebooks)
+    if grid:
+        from rlhf_lessons import grid_commands
+
+        texts = parameters(grid, "grid"), parameters(parameter or [])
+        raise typer.Exit(grid_commands.run(path, *texts, output, cell_seconds, force, jobs, scheduler, show))
+    for name, value in {"scheduler": scheduler, "show": show}.items():
+        if value is not None:
+            raise ValueError(f"{name}: {shown(value)} is not allowed without --grid; it must be left out")
     values = reruns.scaled(path) | reruns.parse_parameters(path, parameters(parameter or []))
     size = {"scale": scale} if scale else {}
     name = "-".join([path.stem, *(f"{key}={value}" for key, value in (size | values).items())])
@@ -132,17 +152,18 @@ def quality_(
 @app.command("sweep")
 def sweep_(
     name: Annotated[str, typer.Argument(help="Which one: over-optimisation, method-search or methods.")],
-    jobs: Annotated[int, whole(64, help="Processes side by side, of one thread each.")] = 2,
+    jobs: Jobs = 2,
+    scheduler: Scheduler = None,
     device: Device = None,
 ) -> None:
     """Remake the kept results behind a notebook. Takes an hour or two; goes on where it was interrupted."""
     from rlhf_lessons.sweeps import method_search, methods, over_optimisation
-    from rlhf_lessons.sweeps.executor import RunError
+    from rlhf_lessons.sweeps.processes import RunError
 
     sweeps = {each.NAME.replace("_", "-"): each.sweep for each in (over_optimisation, method_search, methods)}
     check_choice("name", name, sweeps)
     try:
-        tables = sweeps[name](jobs=jobs)
+        tables = sweeps[name](jobs=jobs, scheduler=scheduler)
     except RunError as error:
         report([str(error)])
         raise typer.Exit(1) from None

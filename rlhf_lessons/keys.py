@@ -98,6 +98,15 @@ def reached_from(starts: Iterable[str], root: Path = ROOT) -> set[str]:
     return {".".join(definition) for definition in closure_of(_definitions(starts), root)}
 
 
+@cache
+def package_version(root: Path = ROOT) -> str:
+    """16 hex digits for all files of the package: for what may reach any of them, as a notebook does."""
+    paths = sorted(path for path in root.rglob("*") if path.is_file() and path.parent.name != "__pycache__")
+    return _digest(json.dumps([[str(path.relative_to(root)), _digest(path.read_bytes())] for path in paths]).encode())[
+        :16
+    ]
+
+
 def _definitions(starts: Iterable[str]) -> tuple[Definition, ...]:
     return tuple(Definition(*start.rsplit(".", 1)) for start in starts)
 

@@ -101,13 +101,13 @@ class WithParameters(TyperCommand):
         return super().parse_args(ctx, joined)
 
 
-def parameters(words: list[str]) -> dict[str, str]:
+def parameters(words: list[str], field: str = "parameter") -> dict[str, str]:
     """What NAME=VALUE says, word by word. Raises ValueError for any other word, and for two values of one name."""
     texts: dict[str, str] = {}
     for word in words:
         name, is_set, value = word.partition("=")
         if not (name and is_set):
-            raise ValueError(f"parameter: {shown(word)} is not allowed; it must be a name and a value")
+            raise ValueError(f"{field}: {shown(word)} is not allowed; it must be a name and a value")
         if texts.setdefault(name, value) != value:
             raise ValueError(f"{name}: {shown(value)} is not allowed; it is {shown(texts[name])} already")
     return texts

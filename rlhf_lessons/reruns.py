@@ -5,7 +5,7 @@ import os
 import re
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -119,6 +119,11 @@ def scaled(path: Path) -> dict[str, Value]:
     return {name: value for name, value in scales.changes("pretrained").items() if name in known}
 
 
+def parse_values(path: Path, texts: Mapping[str, Sequence[str]]) -> dict[str, list[Value]]:
+    """Several values of each parameter, typed on a command line. Raises ValueError as `check_parameters` does."""
+    return _checked(path, texts, lambda name, several: [knobs.parse(name, text) for text in several])
+
+
 def check_parameters(path: Path, parameters: Mapping[str, Any]) -> dict[str, Value]:
     """The parameters, if the notebook at `path` has them all and their knobs allow the values.
 
@@ -127,7 +132,7 @@ def check_parameters(path: Path, parameters: Mapping[str, Any]) -> dict[str, Val
     return _checked(path, parameters, lambda name, value: knobs.find(name).check(value))
 
 
-def _checked(path: Path, parameters: Mapping[str, Any], read: Callable) -> dict[str, Value]:
+def _checked(path: Path, parameters: Mapping[str, Any], read: Callable[[str, Any], Any]) -> dict[str, Any]:
     known = parameters_of(path)
     values, faults = {}, []
     for name, value in parameters.items():

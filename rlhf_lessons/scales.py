@@ -32,8 +32,13 @@ def changes(stage: str) -> Mapping[str, Any]:
 
     Raises ValueError for a size that is none.
     """
-    chosen = of(os.environ.get(VARIABLE) or COURSE, VARIABLE)
+    chosen = of(named(), VARIABLE)
     return chosen if stage == "pretrained" else {}
+
+
+def named() -> str:
+    """The size that RLHF_LESSONS_SCALE names; unset, the course's."""
+    return os.environ.get(VARIABLE) or COURSE
 
 
 def choose(size: str) -> None:

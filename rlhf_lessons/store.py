@@ -29,6 +29,9 @@ if TYPE_CHECKING:  # torch takes seconds to import, and only weights need it
     from torch import Tensor
 
 HOME_VARIABLE, SHARED_VARIABLE = "RLHF_LESSONS_HOME", "RLHF_LESSONS_SHARED"
+RESULTS_VARIABLE = (
+    "RLHF_LESSONS_RESULTS"  # a folder `results` elsewhere, for a run whose results are not the learner\'s
+)
 META, RESULTS = "meta.json", "results"
 WEIGHTS = "weights-*.safetensors"
 WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.]{0,99}")
@@ -169,12 +172,12 @@ def save_result(name: str, result: Mapping[str, Any]) -> None:
     ValueError for a name that is not one word.
     """
     file = f"{word('name', name)}.json"
-    _or_rescue(lambda root: _save_result(root / RESULTS / file, result, root), f"The result {name}")
+    _or_rescue(lambda root: _save_result(_results(root) / file, result, root), f"The result {name}")
 
 
 def load_result(name: str) -> dict[str, Any] | None:
     """What `save_result` kept, or None if there is nothing or, after a CorruptCacheWarning, nothing to be trusted."""
-    path = home() / RESULTS / f"{word('name', name)}.json"
+    path = _results(home()) / f"{word('name', name)}.json"
     try:
         content = sealed.read(path)
         return None if content is None else sealed.parse(content, path)
@@ -248,6 +251,10 @@ def _whole(folder: Path) -> Stored | None:
 
 def _folder(name: str, fingerprint: str, root: Path | None = None) -> Path:
     return (root or home()) / f"{word('name', name)}-{word('fingerprint', fingerprint)}"
+
+
+def _results(root: Path) -> Path:
+    return Path(os.environ.get(RESULTS_VARIABLE) or root / RESULTS)
 
 
 def _save_result(path: Path, result: Mapping[str, Any], root: Path) -> None:

@@ -20,6 +20,9 @@ LAYERS = [
         "hand_over_commands",
         "terminal",
         "grading",
+        "grid_commands",
+        "grid_runs",
+        "grids",
         "progress_table",
         "plain_words",
         "reports",
@@ -36,7 +39,7 @@ LAYERS = [
     ("plots", "export", "tables", "scale_costs"),
     ("sweeps", "cache"),
     ("pipeline",),
-    ("store", "progress", "diagnostics", "evaluation"),
+    ("store", "parcels", "progress", "diagnostics", "evaluation"),
     ("world",),  # above the trainers, who learn from tensors: they import nothing of the pharmacy
     ("stages", "program_one", "bag_of_words"),
     ("model",),

@@ -229,7 +229,7 @@ def test_an_unknown_sweep_is_refused():
     ],
 )
 def test_a_sweep_that_ends_early_says_why_in_one_line(ends, code, line, monkeypatch):
-    def sweep(jobs: int) -> None:
+    def sweep(jobs: int, scheduler: str | None) -> None:
         raise ends
 
     monkeypatch.setattr(over_optimisation, "sweep", sweep)

@@ -21,6 +21,7 @@ from rlhf_lessons.plots.style import (
 
 # What a number means decides its colours: low NLL and high accuracy are both dark. Both maps are readable in grey.
 MAPS = {"accuracy": ("cividis_r", "held-out accuracy", 0.5, 1.0), "nll": ("cividis", "held-out NLL (nats)", 0.0, 1.4)}
+NUMBERED = 12  # columns of a map at most, for numbers to be read in its cells
 THEORY = {"loss": "training loss (nats)", "margin": "training margin", "held_out_accuracy": "held-out accuracy"}
 
 
@@ -60,6 +61,29 @@ def phase_diagrams(
     return figure
 
 
+def heat_map(frame: pd.DataFrame, across: str, up: str, metric: str) -> Picture:
+    """A metric over two settings, a cell for each pair of their values; one that was not measured stays empty."""
+    cells = frame.pivot_table(index=up, columns=across, values=metric)
+    values, (right, top) = cells.to_numpy(float), (name_of(across), name_of(up))
+    low, high = float(np.nanmin(values)), float(np.nanmax(values))
+    numbers = frame[metric].astype(float)
+    ends = {"lowest": int(numbers.argmin()), "highest": int(numbers.argmax())}
+    told = "; ".join(
+        f"{word} {numbers.iloc[row]:.3g} at {right} {frame[across].iloc[row]} and {top} {frame[up].iloc[row]}"
+        for word, row in ends.items()
+    )
+    figure, (ax,) = picture(f"{name_of(metric)} over {right} and {top}: {told}.", height=max(3.0, 0.35 * len(cells)))
+    ax.grid(visible=False)
+    image = ax.imshow(cells, origin="lower", aspect="auto", cmap="cividis_r", vmin=low, vmax=high)
+    figure.colorbar(image, ax=ax)
+    if cells.shape[1] <= NUMBERED:
+        _write_numbers(ax, values, dark_is_high=True, middle=(low + high) / 2)
+    for axis, names in ((ax.xaxis, cells.columns), (ax.yaxis, cells.index)):
+        axis.set_ticks(range(len(names)), list(map(str, names)))
+    ax.set(xlabel=right, ylabel=top, title=name_of(metric))
+    return figure
+
+
 def _mark_best(bar: Axes, best: Mapping[str, float] | None, metric: str) -> None:
     if best and metric in best:
         bar.axhline(best[metric], color="black", linewidth=2.5)
@@ -70,7 +94,7 @@ def _mark_best(bar: Axes, best: Mapping[str, float] | None, metric: str) -> None
 def _write_numbers(ax: Axes, cells: np.ndarray, dark_is_high: bool, middle: float) -> None:
     for (row, column), value in np.ndenumerate(cells):
         on_dark = (value > middle) == dark_is_high
-        text = f"{value:.2f}" if value < 9.95 else f"{value:.0f}"
+        text = "" if np.isnan(value) else f"{value:.2f}" if value < 9.95 else f"{value:.0f}"
         ax.text(column, row, text, ha="center", va="center", fontsize=SMALL, color="white" if on_dark else "black")
 
 

@@ -1,21 +1,23 @@
-"""Many runs on several processes, which end together: at the last result, at the first error, or with their parent.
+"""Many runs at once, on this machine or on many, with one bar; a sweep ends at the first that fails.
 
-`processes` says where the runs happen and stops what still runs when it is left; `run_all` hands them in and waits,
-on this or on any other `concurrent.futures.Executor`.
+`workers` says where the runs happen and stops what still runs when it is left; `each` hands them in and gives them as
+they end, and `run_all` wants them all to end well.
 """
 
-import multiprocessing
-import os
-import signal
-import sys
-import threading
+import re
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, ProcessPoolExecutor, wait
-from contextlib import contextmanager, suppress
-from multiprocessing.connection import Connection
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, wait
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
 
 from tqdm.auto import tqdm
 
+from rlhf_lessons.refusals import shown
+from rlhf_lessons.sweeps.processes import RunError, no_ctrl_c, processes
+
+LOCAL = "local"  # a cluster of processes on this machine
+ADDRESS = re.compile(r"(tcp|tls)://[^/\s]+:[0-9]{1,5}")
 LOOK_UP = 0.5  # seconds; Windows lets Ctrl-C through only between two waits
 LOST = (
     "a process was ended from outside, by the system if memory ran short; "
@@ -23,87 +25,70 @@ LOST = (
 )
 
 
-class RunError(RuntimeError):
-    """A run failed: its name and its error in one line. Where it failed is told by the traceback of its process."""
+def workers(jobs: int, scheduler: str | None = None) -> AbstractContextManager[Executor]:
+    """Where runs happen: `jobs` processes of this machine, or, with a `scheduler`, what `cluster.workers` gives.
+
+    Raises ValueError for a scheduler that cannot be used.
+    """
+    if scheduler is None:
+        return processes(jobs)
+    check_scheduler(scheduler)
+    try:
+        from rlhf_lessons.sweeps import cluster
+    except ImportError:
+        needs = "it needs Dask: install the `cluster` extra, pip install 'rlhf-lessons[cluster]'"
+        raise ValueError(f"scheduler: {needs}") from None
+    return cluster.workers(jobs, None if scheduler == LOCAL else scheduler)
+
+
+def check_scheduler(scheduler: str) -> None:
+    """Raise ValueError unless it says where a scheduler is."""
+    if scheduler != LOCAL and not ADDRESS.fullmatch(scheduler):
+        allowed = f"{LOCAL} or an address such as tcp://host:8786"
+        raise ValueError(f"scheduler: {shown(scheduler)} is not allowed; it must be {allowed}")
 
 
 def run_all(runs: Mapping[str, Callable[[], object]], executor: Executor, description: str) -> None:
     """Make all runs, by name, with a bar. They keep their results themselves: what they return is dropped.
 
-    Raises RunError for the first that fails. The others go on until the executor is stopped, as `processes` does.
+    Raises RunError for the first that fails. The others go on until the executor is stopped, as `workers` does.
     """
+    for name, error in each(runs, executor, description):
+        if isinstance(error, RunError):
+            raise RunError(f"{name}: {error}") from error
+        if error:
+            raise error
+
+
+def each(
+    runs: Mapping[str, Callable[..., object]], executor: Executor, description: str, folder: Path | None = None
+) -> Iterator[tuple[str, BaseException | None]]:
+    """Hand in all runs, and give the name of each as it ends, with its error if it failed, under a bar.
+
+    With a `folder`, each run is called with one, and the files that it leaves there are in `folder` in the end. Raises
+    RunError where no run can go on.
+    """
+    arguments = () if folder is None else (folder,)
     with tqdm(total=len(runs), desc=description) as bar:
         try:
-            with _no_ctrl_c():
-                waiting = {executor.submit(_run, name, run) for name, run in runs.items()}
+            with no_ctrl_c():
+                waiting = {executor.submit(_run, run, *arguments): name for name, run in runs.items()}
             while waiting:
-                done, waiting = wait(waiting, LOOK_UP, FIRST_COMPLETED)
+                done, _ = wait(waiting, LOOK_UP, FIRST_COMPLETED)
                 for future in done:
-                    future.result()
-                bar.update(len(done))
+                    error = future.exception()
+                    if isinstance(error, BrokenExecutor):
+                        raise error
+                    bar.update()
+                    yield waiting.pop(future), error
         except BrokenExecutor:
             raise RunError(LOST) from None
 
 
-@contextmanager
-def processes(jobs: int) -> Iterator[Executor]:
-    """`jobs` processes of one thread each, which end at once when the block is left or this process is gone.
-
-    Each of them waits at a pipe whose other end only this process has. Nothing is sent: the end of the pipe says stop,
-    and the system closes it for a process that was killed.
-    """
-    context = multiprocessing.get_context("spawn")
-    theirs, ours = context.Pipe(duplex=False)
-    with theirs, ours:
-        pool = ProcessPoolExecutor(jobs, context, _begin, (theirs,))
-        try:
-            yield pool
-        finally:
-            ours.close()
-            pool.shutdown(cancel_futures=True)
-
-
-@contextmanager
-def _no_ctrl_c() -> Iterator[None]:
-    """Ctrl-C waits until the block is left, and never comes to the processes that start in it."""
-    if sys.platform == "win32":  # has no such mask; there `_begin` alone keeps Ctrl-C away
-        yield
-        return
-    is_main = threading.current_thread() is threading.main_thread()  # others get no Ctrl-C, and may set no handler
-    came: list[int] = []
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    # The system may give it to another thread, such as tqdm's; Python would raise it in this one all the same.
-    handler = signal.signal(signal.SIGINT, lambda number, _: came.append(number)) if is_main else None
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        if is_main:
-            signal.signal(signal.SIGINT, handler)
-    if came:
-        raise KeyboardInterrupt
-
-
-def _begin(parent: Connection) -> None:
-    """What each process does first. torch is loaded after the watch has begun, for that takes seconds."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-    tqdm.set_lock(threading.RLock())  # its own is shared between processes, and one that is killed leaves it behind
-    import torch
-
-    torch.set_num_threads(1)
-
-
-def _end_with(parent: Connection) -> None:
-    with suppress(EOFError, OSError):
-        parent.recv_bytes()
-    os._exit(1)
-
-
-def _run(name: str, run: Callable[[], object]) -> None:
+def _run(run: Callable[..., object], *folder: Any) -> None:
     """Returns nothing, for a long result that is cut short by a killed process would block the pool for ever."""
     try:
-        run()
+        run(*folder)
     except BaseException as error:  # SystemExit too: it would end the parent, perhaps as if all were well
         # In words, for an exception of any other kind may not survive the way between two processes.
-        raise RunError(f"{name}: {type(error).__name__}: {' '.join(str(error).split())}") from error
+        raise RunError(f"{type(error).__name__}: {' '.join(str(error).split())}") from error

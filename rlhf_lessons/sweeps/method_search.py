@@ -44,11 +44,13 @@ def candidates() -> dict[str, Method]:
     return found
 
 
-def sweep(jobs: int = 2, seeds: Iterable[int] = SEARCHED_SEEDS) -> dict[str, pd.DataFrame]:
+def sweep(
+    jobs: int = 2, seeds: Iterable[int] = SEARCHED_SEEDS, scheduler: str | None = None
+) -> dict[str, pd.DataFrame]:
     """Try every setting with every seed, and keep the results. Goes on, and fails, as `methods.sweep` does."""
     seeds, settings = list(seeds), candidates()
     runs = {f"{name}, seed {seed}": partial(tried, method, seed) for name, method in settings.items() for seed in seeds}
-    with executor.processes(jobs) as pool:
+    with executor.workers(jobs, scheduler) as pool:
         executor.run_all(runs, pool, "runs")
     rows = [
         {"method": name.partition(":")[0], "condition": name, "seed": seed, **tried(method, seed)}

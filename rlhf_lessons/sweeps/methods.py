@@ -156,15 +156,16 @@ class MethodRun:
     seconds: float
 
 
-def sweep(jobs: int = 2, seeds: Iterable[int] = SEEDS) -> dict[str, pd.DataFrame]:
-    """Run every method with every seed on `jobs` processes of one thread each, and keep the results.
+def sweep(jobs: int = 2, seeds: Iterable[int] = SEEDS, scheduler: str | None = None) -> dict[str, pd.DataFrame]:
+    """Run every method with every seed on `jobs` processes of one thread each or on the scheduler's, and keep
+    the results.
 
     Runs that were measured before, with this code, are recalled: a sweep that was interrupted goes on. Raises
     RunError, with the run's name, for one that fails; it and Ctrl-C end the sweep at once.
     """
     seeds = list(seeds)
     runs = {f"{n}, seed {seed}": partial(method_run, m, seed) for seed in seeds for n, m in METHODS.items()}
-    with executor.processes(jobs) as pool:
+    with executor.workers(jobs, scheduler) as pool:
         executor.run_all(runs, pool, "runs")
     tables = collect(seeds)
     kept.write(NAME, tables, kept.label(NAME, METHODS, seeds, code(), tables["costs"].seconds.sum()))

@@ -108,14 +108,15 @@ EFFECTS: Mapping[str, tuple[str, str]] = {
 }
 
 
-def sweep(jobs: int = 2, seeds: Iterable[int] = SEEDS) -> dict[str, pd.DataFrame]:
-    """Run every condition with every seed on `jobs` processes of one thread each, and keep the results.
+def sweep(jobs: int = 2, seeds: Iterable[int] = SEEDS, scheduler: str | None = None) -> dict[str, pd.DataFrame]:
+    """Run every condition with every seed on `jobs` processes of one thread each or on the scheduler's, and keep
+    the results.
 
     Runs that were measured before, with this code, are recalled: a sweep that was interrupted goes on. Raises
     RunError, with the run's name, for one that fails; it and Ctrl-C end the sweep at once.
     """
     seeds = list(seeds)
-    with executor.processes(jobs) as pool:
+    with executor.workers(jobs, scheduler) as pool:
         executor.run_all(runs(seeds), pool, "runs")
     tables = collect(seeds)
     kept.write(NAME, tables, kept.label(NAME, CONDITIONS, seeds, code(), tables["seconds"].seconds.sum()))

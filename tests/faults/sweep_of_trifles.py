@@ -1,5 +1,6 @@
 """Runs of a sweep that cost nothing and go wrong in every way, and a program that makes them: it stands for a sweep."""
 
+import math
 import os
 import signal
 import sys
@@ -10,7 +11,8 @@ from pathlib import Path
 from filelock import FileLock
 from tqdm.auto import tqdm
 
-from rlhf_lessons.keys import Key
+from rlhf_lessons import store
+from rlhf_lessons.keys import Key, version_of
 from rlhf_lessons.sweeps import executor
 from rlhf_lessons.sweeps.results import remembered
 
@@ -22,14 +24,22 @@ class Stubborn(Exception):
         super().__init__(f"{first}\n{second}")
 
 
-def trifle(number: int, places: Path) -> dict[str, int]:
-    """A result that is remembered; a file in `places` for each time that it is measured."""
+def trifle(number: int, places: Path) -> dict[str, float]:
+    """A result that is remembered; a file in `places`, which names the store, for each time that it is measured."""
 
-    def measure() -> dict[str, int]:
-        (places / f"measured-{number}-{time.time_ns()}").touch()
-        return {"square": number**2}
+    def measure() -> dict[str, float]:
+        (places / f"measured-{number}-{time.time_ns()}").write_text(str(store.home()))
+        return {"root": math.sqrt(number)}
 
-    return remembered(Key("trifle", {"number": number}, "code"), measure)
+    return remembered(Key("trifle", {"number": number}, version_of(())), measure)
+
+
+def dies_once(number: int, places: Path) -> None:
+    """A trifle whose process is killed in the middle of it when it is tried first."""
+    if not (places / f"died-{number}").exists():
+        (places / f"died-{number}").touch()
+        is_killed()
+    trifle(number, places)
 
 
 def endless(name: str, places: Path) -> None:
@@ -52,16 +62,16 @@ def is_killed() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def sweep(places: Path) -> None:
-    """Two trifles, then two runs without an end, on two processes; says so when it is interrupted."""
+def sweep(places: Path, scheduler: str | None = None) -> None:
+    """Two trifles, then two runs without an end, on two workers; says so when it is interrupted."""
     runs = {str(number): partial(trifle, number, places) for number in range(2)}
     runs |= {name: partial(endless, name, places) for name in ("a", "b")}
     try:
-        with executor.processes(2) as pool:
+        with executor.workers(2, scheduler) as pool:
             executor.run_all(runs, pool, "runs")
     except KeyboardInterrupt:
         print("interrupted once")
 
 
 if __name__ == "__main__":
-    sweep(Path(sys.argv[1]))
+    sweep(Path(sys.argv[1]), *sys.argv[2:])

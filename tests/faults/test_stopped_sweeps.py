@@ -17,6 +17,7 @@ from filelock import FileLock
 
 from rlhf_lessons.sweeps import executor
 from tests.faults import sweep_of_trifles as trifles
+from tests.faults.conftest import LONG_VARIABLE
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 5  # in which a sweep must end
@@ -24,12 +25,12 @@ START_SECONDS = 60  # for the loading of torch on a busy machine
 SEMAPHORE = re.compile(r"/dev/shm/sem\S+")
 CTRL_C = """
 import os, signal, threading, time
-from rlhf_lessons.sweeps.executor import _no_ctrl_c
+from rlhf_lessons.sweeps.processes import no_ctrl_c
 
 signal.signal(signal.SIGINT, signal.default_int_handler)
 threading.Thread(target=threading.Event().wait, daemon=True).start()
 try:
-    with _no_ctrl_c():
+    with no_ctrl_c():
         os.kill(os.getpid(), signal.SIGINT)
         last = time.monotonic() + 0.3
         while time.monotonic() < last:
@@ -38,6 +39,7 @@ try:
 except KeyboardInterrupt:
     print("interrupted")
 """
+in_the_long_form = pytest.mark.skipif(os.environ.get(LONG_VARIABLE) != "1", reason="starts a cluster of its own")
 windows = sys.platform == "win32"
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(windows, reason="sends the signals of POSIX")]
 
@@ -59,8 +61,8 @@ def program(places):
     """Starts the sweep of trifles as a program, in a group of its own as a terminal does; kills what a test left."""
     started = []
 
-    def start() -> subprocess.Popen:
-        command = [sys.executable, "-m", trifles.__name__, str(places)]
+    def start(*scheduler: str) -> subprocess.Popen:
+        command = [sys.executable, "-m", trifles.__name__, str(places), *scheduler]
         streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
         started.append(subprocess.Popen(command, cwd=ROOT, start_new_session=True, **streams))
         return started[-1]
@@ -106,8 +108,9 @@ def semaphores_of(processes: list[psutil.Process]) -> set[str]:
     return {name for one in processes for name in SEMAPHORE.findall(Path(f"/proc/{one.pid}/maps").read_text())}
 
 
-def test_one_ctrl_c_ends_it_without_a_word_of_the_processes(program, places, tally):
-    sweep = program()
+@pytest.mark.parametrize("scheduler", [[], pytest.param([executor.LOCAL], marks=in_the_long_form)])
+def test_one_ctrl_c_ends_it_without_a_word_of_the_processes(scheduler, program, places, tally):
+    sweep = program(*scheduler)
     assert until(lambda: both_work(places), START_SECONDS)
     names = semaphores_of(family_of_group(sweep.pid))
     began = time.monotonic()

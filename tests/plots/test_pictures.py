@@ -150,3 +150,15 @@ def test_tokens_are_framed_where_more_of_the_same_earns_nothing():
     assert len(picture.axes[0].patches) == 20 and len(framed) == 1
     assert "i: advantage 1.00, ratio 1.50" in picture.alt and picture.alt.endswith("Clipped at 0.2: 1 of 10.")
     assert picture.png() and picture.table.equals(table.round(3))
+
+
+def test_a_heat_map_names_both_ends_and_leaves_empty_what_was_not_measured():
+    frame = pd.DataFrame({"kl_coef": [0.0, 0.0, 0.2], "seed": [0, 1, 0], "safe": [0.5, 0.75, 0.25]})
+    picture = plots.heat_map(frame, "seed", "kl_coef", "safe")
+    assert picture.alt == (
+        "safe over seed and price of KL: lowest 0.25 at seed 0 and price of KL 0.2; "
+        "highest 0.75 at seed 1 and price of KL 0.0."
+    )
+    (image,) = picture.axes[0].images
+    assert image.get_array().tolist() == [[0.5, 0.75], [0.25, None]]
+    assert [text.get_text() for text in picture.axes[0].texts] == ["0.50", "0.75", "0.25", ""]

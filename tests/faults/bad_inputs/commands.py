@@ -20,6 +20,7 @@ SECONDS = "it must be a whole number from 1 to 86400"
 EXPORT_SEED = "it must be a whole number from 0 to 999999"
 TAKEN = "to: {} is not allowed; it must be a new or an empty folder (or --force)"
 NO_MODEL = "folder: {} is not allowed; it must be one that TRL or transformers saved into"
+SCHEDULER = "it must be local or an address such as tcp://host:8786"
 TIDY = "run 06 --notebooks BOX/tidy -o"
 # Instead of a notebook; those of the second group only show when one is run.
 NO_NOTEBOOKS = ["empty", "empty_object", "empty_list", "cut", "deep", "number_cells", "null_cells", "bare_cell"]
@@ -108,6 +109,12 @@ ROWS = [
     Bad("sweep over-optimisation --jobs 65", 2, "jobs: '65' is not allowed; it must be a whole number from 1 to 64"),
     Bad("sweep over-optimisation --jobs all", 2, "jobs: 'all' is not allowed; it must be a whole number from 1 to 64"),
     Bad("sweep over-optimisation --jobs", 2, "Option '--jobs' requires an argument."),
+    Bad("sweep methods --scheduler", 2, "Option '--scheduler' requires an argument."),
+    Bad("sweep methods --scheduler ''", 2, f"scheduler: '' is not allowed; {SCHEDULER}"),
+    Bad("sweep methods --scheduler LOCAL", 2, f"scheduler: 'LOCAL' is not allowed; {SCHEDULER}"),
+    Bad("sweep methods --scheduler host:8786", 2, f"scheduler: 'host:8786' is not allowed; {SCHEDULER}"),
+    Bad("sweep methods --scheduler tcp://host", 2, f"scheduler: 'tcp://host' is not allowed; {SCHEDULER}"),
+    Bad("sweep methods --scheduler http://host:8786", 2, f"scheduler: 'http://host:8786' is not allowed; {SCHEDULER}"),
     Bad("quality --seeds 0", 2, "seeds: '0' is not allowed; it must be a whole number from 1 to 20"),
     Bad("quality --seeds 2.5", 2, "seeds: '2.5' is not allowed; it must be a whole number from 1 to 20"),
     Bad("quality --seeds x", 2, "seeds: 'x' is not allowed; it must be a whole number from 1 to 20"),
@@ -194,6 +201,38 @@ ROWS = [
         for words in ("run 06", "course")
     ],
     Bad("run 06 --notebooks BOX/unnamed_kernel", 2, NO_NOTEBOOK.format("unnamed_kernel")),
+    # With a grid of which parameters, run where.
+    Bad("run 06 --grid", 2, "Option '--grid' requires an argument."),
+    Bad("run 06 --grid seed", 2, "grid: 'seed' is not allowed; it must be a name and a value"),
+    Bad("run 06 --grid =1,2", 2, "grid: '=1,2' is not allowed; it must be a name and a value"),
+    Bad("run 06 --grid seed=", 2, f"seed: '' is not allowed; {SEED}"),
+    Bad("run 06 --grid seed=1,,2", 2, f"seed: '' is not allowed; {SEED}"),
+    Bad("run 06 --grid seed=1,x", 2, f"seed: 'x' is not allowed; {SEED}"),
+    Bad("run 06 --grid seed=1...3", 2, f"seed: '1...3' is not allowed; {SEED}"),
+    Bad("run 06 --grid seed=-2..3", 2, f"seed: '-2..3' is not allowed; {SEED}"),
+    Bad("run 06 --grid kl_coef=0.1,20", 2, f"kl_coef: 20.0 is not allowed; {KL_COEF}"),
+    Bad("run 06 --grid kl=0,1", 2, "kl: 06_ppo has no such parameter"),
+    Bad("run 06 --grid seed=3..1", 2, "seed: '3..1' is not allowed; it must count up, over 10000 values at most"),
+    Bad("run 06 --grid seed=0..10000", 2, "seed: '0..10000' is not allowed; it must count up, over 10000 ..."),
+    Bad("run 06 --grid seed=0..9999 --grid updates=1,2", 2, "grid: 20000 runs are too many; it must be 10000 at most"),
+    Bad("run 06 --grid seed=0..2,1", 2, "seed: 1 is not allowed twice; each value must be a new one"),
+    Bad("run 06 --grid kl_coef=0,0.0", 2, "kl_coef: 0.0 is not allowed twice; each value must be a new one"),
+    Bad("run 06 --grid seed=0 --grid seed=1", 2, "seed: '1' is not allowed; it is '0' already"),
+    Bad("run 06 --grid seed=0,1 -p seed 2", 2, "seed: it is fixed to '2' already; it must be in the grid or fixed"),
+    Bad("run 06 --grid seed=0,1 --scheduler dask", 2, f"scheduler: 'dask' is not allowed; {SCHEDULER}"),
+    Bad("run 06 --grid seed=0,1 --jobs 0", 2, "jobs: '0' is not allowed; it must be a whole number from 1 to 64"),
+    Bad("run 06 --scheduler local", 2, "scheduler: 'local' is not allowed without --grid; it must be left out"),
+    Bad("run 06 --show safe", 2, "show: 'safe' is not allowed without --grid; it must be left out"),
+    Bad(
+        "run 06 --notebooks BOX/tidy --grid seed=0,1 -o BOX/story.log",
+        2,
+        "output: 'BOX/story.log' is not a folder; it must be a new one, or one of a grid",
+    ),
+    Bad(
+        "run 06 --notebooks BOX/tidy --grid seed=0,1 -o BOX/logs",
+        2,
+        "output: 'BOX/logs' holds no grid; it must be a new or empty folder (or --force)",
+    ),
     # With which parameters.
     Bad("run 06 -p", 2, "Option '-p' requires an argument."),
     Bad("run 06 -p seed", 2, "parameter: 'seed' is not allowed; it must be a name and a value"),
