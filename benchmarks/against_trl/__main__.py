@@ -5,15 +5,11 @@ python -m benchmarks.against_trl --runs 9
 
 import argparse
 import datetime
-import json
 import os
 import platform
 from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
-
-os.environ["HF_HUB_OFFLINE"] = "1"  # before transformers is imported
-os.environ["OMP_NUM_THREADS"] = "1"
 
 from benchmarks.against_trl import measure, table, twins
 
@@ -27,12 +23,10 @@ def main() -> None:
     runs: list[dict[str, Any]] = []
     for number in range(arguments.parse_args().runs):
         runs.append(asdict(measure.run()))
+        table.keep({**label(), "runs": runs})
         print(f"run {number + 1}: quiet {runs[-1]['quiet']:.2f}", flush=True)
-    kept = {**label(), "runs": runs}
-    table.KEPT.parent.mkdir(exist_ok=True)
-    table.KEPT.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
-    table.renew(table.table(kept))
-    print(table.table(kept), table.notes(runs), sep="\n\n")
+    table.renew(table.table(table.read()))
+    print(table.table(table.read()), table.notes(runs), sep="\n\n")
 
 
 def label() -> dict[str, Any]:

@@ -23,6 +23,7 @@ RM_20, RM_2000, SFT = "RM, 20 pairs x 100 epochs", "RM, 2,000 pairs x 3 epochs",
 SAMPLING, RLOO, GRPO = "sampling, 256 answers of 14 tokens", "RLOO, an update of 256 answers", "GRPO, the same"
 PYTHON, HELP, OUR_STEP, TRLS_STEP = "python -c pass", "rlhf-lessons --help", "our first step", "TRL's first step"
 ROOT = Path(__file__).parents[2]
+ALONE = {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
 SMALL, LARGE = (2, 64), (4, 128)  # layers, width
 
 Times = dict[str, float]
@@ -150,7 +151,7 @@ def start_processes(found: Run) -> None:
 def process_seconds(command: list[str | Path]) -> tuple[float, float]:
     """The processor's seconds of a command, and those that pass."""
     before, started = worked_by_children(), time.perf_counter()
-    subprocess.run(command, check=True, capture_output=True, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    subprocess.run(command, check=True, capture_output=True, cwd=ROOT, env={**os.environ, **ALONE})
     return worked_by_children() - before, time.perf_counter() - started
 
 

@@ -4,10 +4,7 @@ Shares of what torch's profiler finds in kinds of operations. It sees no Python;
 well, where the arithmetic is next to nothing: that share of the time is what each operation costs however small it is.
 """
 
-import os
 from functools import partial
-
-os.environ["HF_HUB_OFFLINE"] = "1"  # before transformers is imported
 
 import torch
 from torch.profiler import ProfilerActivity, profile

@@ -54,6 +54,12 @@ def spread(values: Iterable[float | None]) -> str:
     return f"{median(found):.2f} ({min(found):.2f} to {max(found):.2f})"
 
 
+def keep(found: dict[str, Any]) -> None:
+    """Keep what was measured, in place of what was kept before."""
+    KEPT.parent.mkdir(exist_ok=True)
+    KEPT.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+
+
 def read() -> dict[str, Any]:
     """What is kept."""
     return json.loads(KEPT.read_text(encoding="utf-8"))
