@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 import rlhf_lessons
 from rlhf_lessons import knobs, program_one
-from rlhf_lessons.knobs import KNOBS, Knob, Settings, parse
+from rlhf_lessons.knobs import KNOBS, Knob, Settings, TextKnob, parse
 from rlhf_lessons.model.heads import HEAD_INITS
 
 RATE = KNOBS["learning_rate"]
@@ -38,7 +38,7 @@ def test_a_declaration_is_complete(knob: Knob):
         assert knob.check(knob.low) == knob.low and knob.check(knob.high) == knob.high
     else:
         assert not math.isfinite(knob.low) and not math.isfinite(knob.high)
-        assert (knob.kind is str) == bool(knob.choices)
+        assert (knob.kind is str) == (bool(knob.choices) or isinstance(knob, TextKnob))
 
 
 @pytest.mark.parametrize("knob", [k for k in KNOBS.values() if k.kind in (int, float)], ids=lambda k: k.name)
