@@ -1,7 +1,7 @@
 """DPO on a real model: the trainer of notebook 08, and beside the frozen weights a few of their own (LoRA)."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,6 +17,7 @@ from rlhf_lessons.world.annotators import curated_pairs
 from rlhf_lessons.world.datasets import Pair
 
 PAIRS, RANK = 16, 8
+LEARNED, NEW = "pairs it learned", "pairs of new facts"
 SETTINGS = {"learning_rate": 5e-4, "epochs": 3, "batch_size": 4}
 
 
@@ -33,13 +34,12 @@ class Network(nn.Module):
 
 def short_dpo(model: RealModel, seed: int) -> dict[str, Any]:
     """Log-probabilities of the answers of pairs before and after a short DPO, in nats an answer."""
-    sides = {"pairs it learned": "train", "pairs of new facts": "held_out"}
-    pairs = {name: encoded(model, curated_pairs(PAIRS, split, seed=seed)) for name, split in sides.items()}
+    splits = {LEARNED: "train", NEW: "held_out"}
+    pairs = {name: encoded(model, curated_pairs(PAIRS, split, seed=seed)) for name, split in splits.items()}
     started = time.perf_counter()
     with adapted(model, seed) as policy:
         before = {name: pair_logprobs(policy, both) for name, both in pairs.items()}
-        learned = pairs["pairs it learned"]
-        history = train_dpo(policy, learned, DPOSettings(seed=seed, **SETTINGS), reference=policy)
+        history = train_dpo(policy, pairs[LEARNED], DPOSettings(seed=seed, **SETTINGS), reference=policy)
         after = {name: pair_logprobs(policy, both) for name, both in pairs.items()}
         trained = sum(weights.numel() for weights in policy.parameters() if weights.requires_grad)
     return {
@@ -83,3 +83,18 @@ def encoded(model: RealModel, pairs: Sequence[Pair]) -> PairSet:
             rows.append((head, whole[len(head) :]))
         sides.append(pad(rows))
     return PairSet(*sides)
+
+
+def changes(found: Mapping[str, Any]) -> dict[str, dict[str, float]]:
+    """What `short_dpo` did: mean log-probabilities before and after; the share of pairs of which both answers fell."""
+    rows = {}
+    for name, sides in found["nats"].items():
+        both = {side: torch.tensor(values) for side, values in sides.items()}  # (before and after, pairs)
+        fell = torch.stack([after < before for before, after in both.values()]).all(0)
+        rows[name] = {
+            f"{side}, {when}": float(values[place].mean())
+            for side, values in both.items()
+            for place, when in enumerate(("before", "after"))
+        }
+        rows[name]["both fell"] = float(fell.float().mean())
+    return rows

@@ -24,14 +24,8 @@ SEEDS = range(5)
 
 Result = dict[str, Any]
 Measure = Callable[[RealModel, int], Result]
-PARTS: tuple[Measure, ...] = (
-    tokens.reading,
-    ranking.ranking,
-    choosing.with_truth,
-    choosing.without_truth,
-    lora.short_dpo,
-)
-SPREAD = (ranking.ranking,)  # measured with all seeds
+SPREAD: tuple[Measure, ...] = (ranking.ranking,)  # measured with all seeds
+PARTS = (*SPREAD, tokens.reading, choosing.with_truth, choosing.without_truth, lora.short_dpo)
 
 
 @dataclass(frozen=True)

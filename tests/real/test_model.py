@@ -1,4 +1,4 @@
-"""A real model is loaded, asked and read, on a tiny one of random weights; then the one of `make real`, if it is here."""
+"""A real model is loaded, asked and read: a tiny one of random weights, and the one of `make real`, if it is here."""
 
 from dataclasses import replace
 from types import SimpleNamespace
@@ -78,9 +78,7 @@ def test_what_is_no_model_to_talk_with_is_refused_in_one_line(folder, tmp_path, 
         real.load(str(tmp_path / "nowhere"))
     mute = tiny.saved(tiny.language_model(), tiny.tokenizer(), tmp_path / "mute")
     (mute / "chat_template.jinja").unlink()
-    with pytest.raises(
-        ValueError, match=r"^model: .*has no chat template; it must be a model that was trained to chat$"
-    ):
+    with pytest.raises(ValueError, match=r"^model: .*has no chat template; it must be a model that was trained "):
         real.load(str(mute))
     (mute / "config.json").write_text("{}")
     (mute / "model.safetensors").write_bytes(b"no weights")
