@@ -56,6 +56,11 @@ def find(kind: Kind, name: str) -> dict[str, Any] | None:
     return _read(folder() / kind / f"{store.word('name', name)}.json")
 
 
+def count_use(lab: str) -> None:
+    """Keep that a lab was used once more."""
+    keep("lab", lab, used=(find("lab", lab) or {}).get("used", 0) + 1)
+
+
 def forget(kinds: Iterable[Kind] = KINDS) -> int:
     """Remove all that was kept; returns how many things it was. Raises OSError if that cannot be."""
     count = sum(len(list((folder() / kind).glob("*.json"))) for kind in kinds)

@@ -1,5 +1,7 @@
 // What labs and questions share in the browser; it stands before their own script.
 
+const PATIENCE_MS = 3000; // without an answer: then it is said that there is none
+const SILENT = "No answer yet: the kernel is busy. If it stays so, run this cell to make it live.";
 const GONE = "The kernel is gone. Run this cell to make it live.";
 let ids = Math.floor(1e9 * Math.random()); // every view loads this file anew, and all share the page
 

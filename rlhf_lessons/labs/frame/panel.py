@@ -192,8 +192,7 @@ class Panel:
         """Keep, once for each time that it is shown, that the learner has used this lab."""
         if not self._is_used:
             self._is_used = True
-            used = (progress.find("lab", self.lab.name) or {}).get("used", 0)
-            progress.keep("lab", self.lab.name, used=used + 1)
+            progress.count_use(self.lab.name)
 
     def _spec(self) -> dict[str, Any]:
         question = self.lab.question

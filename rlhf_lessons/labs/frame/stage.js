@@ -4,8 +4,6 @@
 const WIDE = 700; // pixels of width from which knobs stand beside the picture
 const LEAST_HEIGHT = 520, MOST_HEIGHT = 980, LEAST_PICTURE = 220;
 const SETTLED_MS = 120; // a size that has not changed for so long is drawn for
-const PATIENCE_MS = 3000; // without an answer: then the lab says so
-const SILENT = "No answer yet: the kernel is busy. If it stays so, run this cell to make it live.";
 
 // Messages are numbered on from a number that no earlier page had: an answer to it is news.
 // One message at a time: while an answer is on its way, only the latest move of each knob is kept. `heard` is told

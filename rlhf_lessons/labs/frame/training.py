@@ -14,14 +14,12 @@ from tqdm.auto import tqdm
 from rlhf_lessons.knobs import Value
 from rlhf_lessons.labs.frame.lab import Lab
 from rlhf_lessons.labs.frame.panel import Busy, Panel
+from rlhf_lessons.labs.frame.turns import Stopped, turn
 
 REDRAW_SECONDS = 0.25
 NOT_DRAWN = -math.inf  # before the first live picture; it is drawn at once
 SILENT_SECONDS = 2.0  # a first training that takes longer shows a bar
 Watch = Callable[[Any, float], None]
-
-# Two trainings that both use all threads of the processor slow one another up to tenfold, so labs take turns.
-_turn = threading.Lock()
 
 
 def unwatched(result: Any, done: float) -> None:
@@ -31,10 +29,6 @@ def unwatched(result: Any, done: float) -> None:
 def time_left(began: float, done_then: float, now: float, done: float) -> str:
     """How long it goes on, in words, at the pace since the first report; what came before that is not training."""
     return f"{(now - began) * (1 - done) / (done - done_then):.0f} s left" if done > done_then else ""
-
-
-class Stopped(Exception):
-    """The learner pressed Stop."""
 
 
 class TrainingPanel(Panel):
@@ -121,15 +115,13 @@ class TrainingPanel(Panel):
 
     def _work(self, settings: Mapping[str, Value]) -> None:
         try:
-            self._wait_for_turn()
-            try:
+            with turn(self._stop, lambda: self.tell(status="Waiting for another lab's training to end.")):
+                self.tell(status="Training.")
                 self._began = time.monotonic()
                 result = self.lab.compute(**settings, watch=self._watcher(settings))
                 self.canvas.forget_limits()
                 self._words["running"] = False  # a screen reader is told the last verdict, and no live one
                 self.show(result, settings)
-            finally:
-                _turn.release()
             self._compare_guess()
             self._end(f"Done in {time.monotonic() - self._began:.1f} s.", progress=1.0)
         except Stopped:
@@ -138,13 +130,6 @@ class TrainingPanel(Panel):
         except Exception as error:
             self._end("Failed.")
             self.show_error(error)
-
-    def _wait_for_turn(self) -> None:
-        while not _turn.acquire(timeout=0.1):
-            self.tell(status="Waiting for another lab's training to end.")
-            if self._stop.is_set():
-                raise Stopped
-        self.tell(status="Training.")
 
     def _watcher(self, settings: Mapping[str, Value]) -> Watch:
         first: tuple[float, float] | None = None  # when the first report came, and how much was done by then
