@@ -1,6 +1,7 @@
 """DPO on a real model: the trainer of notebook 08, and beside the frozen weights a few of their own (LoRA)."""
 
 import time
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -62,7 +63,8 @@ def adapted(model: RealModel, seed: int) -> Iterator[Network]:
     """The model with weights of its own to train beside its frozen ones, which are taken out again at the end."""
     from peft import LoraConfig, get_peft_model
 
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # peft calls transformers by names that will change
         torch.manual_seed(seed)
         network = get_peft_model(model.model, LoraConfig(r=RANK, lora_alpha=2 * RANK, target_modules="all-linear"))
     try:

@@ -28,7 +28,7 @@ from rlhf_lessons.world.tokenizer import course_tokenizer
 
 TRAIN, TUNING, HELD_OUT = 500, 100, 300  # pairs
 HEAD, TOY_HEAD, TOY = "head on the real model", "head on the toy", "the toy, all its weights"
-WORDS, LONGER = "bag of words", "the longer answer"
+WORDS, LONGER, FULL = "bag of words", "the longer answer", "the toy, 16,000 pairs"
 # The course's reward model where it learns from few pairs, all of them curated.
 FEW = {"n_pairs": TRAIN, "sampled_share": 0.0, "epochs": 10, "learning_rate": 5e-4}
 ALL, MANNER, FACTS = "all pairs", "the manner tells", "only the facts tell"
@@ -68,14 +68,15 @@ def ranking(model: RealModel, seed: int) -> dict[str, Any]:
 
 
 def all_judges(model: RealModel, seed: int) -> Mapping[str, Judge]:
-    """Five reward functions of texts; those that learn do so from the same train pairs."""
+    """Six reward functions of texts: of those that learn, all but the last do so from the same train pairs."""
     toy, few = pipeline.ensure("pretrained", progress=False), pipeline.ensure("reward", seed, progress=False, **FEW)
     return {
         HEAD: real_judge(model, seed),
         TOY_HEAD: with_head(partial(toy_features, toy.model), seed),
         TOY: partial(course_score, few.model),
         WORDS: bag(curated_pairs(TRAIN, "train", seed=seed)),
-        LONGER: lambda texts: torch.tensor([float(len(answer.split())) for _, answer in texts]),
+        LONGER: length,
+        FULL: partial(course_score, pipeline.ensure("reward", seed, progress=False).model),
     }
 
 
@@ -106,6 +107,11 @@ def toy_features(body: GPT, texts: Texts) -> Tensor:
 def course_score(model: RewardModel, texts: Texts) -> Tensor:
     """Rewards (N,) by a reward model of the course."""
     return score(model, encode(course_tokenizer(), *zip(*texts, strict=True)))
+
+
+def length(texts: Texts) -> Tensor:
+    """The number of words (N,) of each answer."""
+    return torch.tensor([float(len(answer.split())) for _, answer in texts])
 
 
 def bag(pairs: Sequence[Pair]) -> Judge:

@@ -19,7 +19,7 @@ from rlhf_lessons.real.model import NoModelError, RealModel, load
 from rlhf_lessons.sweeps import results
 
 FILE = Path(__file__).parent / "kept" / "notebook_10.json"
-COMMAND = f"python -m {__name__}" if __name__ != "__main__" else "python -m rlhf_lessons.real.study"
+COMMAND = "python -m rlhf_lessons.real.study"
 SEEDS = range(5)
 
 Result = dict[str, Any]
