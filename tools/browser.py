@@ -48,6 +48,7 @@ OUTPUTS = """() => {
             errors: cell.outputs.filter(o => o.output_type == "error").map(o => `${o.ename}: ${o.evalue}`),
             lab: shows(cell, 'class="rlhf-still"'),
             asks: shows(cell, 'class="rlhf-asked"'),
+            talks: shows(cell, 'class="rlhf-talked"'),
         }));
 }"""
 
@@ -179,7 +180,7 @@ class Session:
         self.wait_for_kernel()
 
     def outputs(self) -> list[dict]:
-        """Of each code cell: `index`, whether it `ran`, its `errors`, whether it shows a `lab`, whether it `asks`."""
+        """Of each code cell: `index`, whether it `ran`, its `errors`, whether it shows a `lab`, `asks`, or `talks`."""
         return self.page.evaluate(OUTPUTS)
 
     def labs(self, veiled: bool = False) -> Iterator[Lab]:

@@ -71,7 +71,7 @@ def _label(model: RealModel, settings: dict[str, Any]) -> dict[str, Any]:
 
 
 def _lines(model: RealModel) -> Iterator[dict[str, Any]]:
-    yield _label(model, {**PAIR_SETTINGS, "seed": f"the place of the pair, from {SEED}"})
+    yield _label(model, {**PAIR_SETTINGS, "seed": f"the place of the question, from {SEED}"})
     made = 0
     for seed, question in enumerate(questions(), start=SEED):
         answers = model.answers(question, 2, seed=seed, **PAIR_SETTINGS)

@@ -39,7 +39,7 @@ class ChatPanel(TalkPanel):
             "knobs": [control.spec for control in self.controls.values()],
             "note": WARNING,
         }
-        words = {"messages": messages, "running": False, "status": no_model, "knobs": self._settings}
+        words = {"messages": messages, "draft": "", "running": False, "status": no_model, "knobs": self._settings}
         super().__init__("chat", f"Talk with {name}", spec, words)
 
     @property
@@ -69,7 +69,7 @@ class ChatPanel(TalkPanel):
         for name, typed in settings.items():
             self.controls[name].type(typed)
         self._stop.clear()
-        self.tell(messages=[*self.messages, _message("user", text)], running=True, knobs=self._settings)
+        self.tell(messages=[*self.messages, _message("user", text)], draft="", running=True, knobs=self._settings)
         self.thread = threading.Thread(target=self._answer, args=(self.model, self.messages), daemon=True)
         self.thread.start()
 
@@ -113,11 +113,13 @@ class ChatPanel(TalkPanel):
             status = "Stopped."
         except Exception as error:
             self.show_error(error)
+        draft = ""
         if answer:
             asked = [*asked, _message("assistant", answer)]
         else:  # a model expects its own words between two of the learner's
-            asked, status = asked[:-1], f"{status} There was no answer; your message is taken back.".strip()
-        self.tell(messages=asked, running=False, status=status)
+            *asked, taken_back = asked
+            draft, status = taken_back["content"], f"{status} There was no answer; your message is taken back.".strip()
+        self.tell(messages=asked, draft=draft, running=False, status=status)
         self.keep_page()
 
     def _writer(self, asked: list[dict[str, str]]) -> Callable[[str], bool]:

@@ -17,7 +17,7 @@ from rlhf_lessons.real import labels
 from rlhf_lessons.real.deck import Shown, next_shown
 from rlhf_lessons.real.kept_answers import WARNING, AnswerPair, answer_pairs
 from rlhf_lessons.refusals import check_choice, shown
-from rlhf_lessons.statistics.kappa import agreement
+from rlhf_lessons.statistics.kappa import Opinion, agreement
 
 LONGEST = 500  # characters of a prompt
 MAX_NEW_TOKENS, TEMPERATURE = 80, 0.9
@@ -28,7 +28,7 @@ SAID = {"1": "Answer 1 is better", "2": "Answer 2 is better", "tie": "A tie", "s
 class LabelPanel(TalkPanel):
     """Shows one pair after another and keeps each press. The next pair is made while the learner reads.
 
-    Raises what `labels.refresh` and `labels.read_opinions` raise for files that cannot be used.
+    Raises as `show` does.
     """
 
     def __init__(self, model: Speaker | None, path: Path, colleague: Path | None, seed: int):
@@ -38,7 +38,7 @@ class LabelPanel(TalkPanel):
         self.made: list[AnswerPair] = []  # by the model, the learner's own prompts first
         self.shown: Shown | None = None
         self.thread: threading.Thread | None = None
-        self._colleague = labels.read_opinions(colleague) if colleague else {}
+        self._colleague = _opinions_of(colleague) if colleague else {}
         self._theirs = [AnswerPair(pair[0], pair[1:], "a colleague's file") for pair in self._colleague]
         self._asked: list[str] = []  # prompts of the learner's that wait for answers
         self._n_drawn = 0
@@ -162,12 +162,19 @@ class LabelPanel(TalkPanel):
             self._asked.pop(0)
 
 
+def _opinions_of(colleague: Path) -> dict[labels.Pair, Opinion]:
+    try:
+        return labels.read_opinions(colleague)
+    except OSError as error:
+        raise ValueError(f"colleague: {str(colleague)!r} cannot be read ({error.strerror})") from None
+
+
 def show(model: Speaker | None = None, file: str | Path = "", colleague: str | Path = "", seed: int = 0) -> LabelPanel:
     """The lab on the screen; it goes on where it was left.
 
     file: the training file, `labels.default_path()` if empty. colleague: the training file or the journal of somebody
     whose labels are compared with these; their pairs come first. seed: of the sides and of new answers.
-    Raises ValueError for a file that is not one of labels, OSError for one that cannot be used.
+    Raises ValueError for a file that is not one of labels, OSError if the learner's own cannot be used.
     """
     path = Path(file).expanduser().absolute() if file else labels.default_path()
     return LabelPanel(model, path, Path(colleague).expanduser() if colleague else None, seed)

@@ -8,7 +8,7 @@ from typing import Any
 
 KEPT = Path(__file__).with_name("kept")
 PAIRS, CONVERSATION = KEPT / "answer_pairs.jsonl", KEPT / "conversation.jsonl"
-WARNING = "A small language model's words: they may be wrong. Not medical advice."
+WARNING = "A small language model wrote this, and it is often wrong. Not medical advice."
 
 
 @dataclass(frozen=True)

@@ -174,8 +174,7 @@ def read_opinions(path: Path) -> dict[Pair, Opinion]:
 
 def pair_of(question: str, *answers: str) -> Pair:
     """A pair by what it is, whichever answer stands first."""
-    first, second = sorted(answers)
-    return question, first, second
+    return question, min(answers), max(answers)
 
 
 def _row(label: Label) -> dict[str, list[dict[str, str]]]:
@@ -231,7 +230,11 @@ def _write(path: Path, make: Callable[[list[Label]], Label | Undo] | None) -> li
         standing = _standing([*lines, *new])
         added = (b"" if whole else HEAD) + b"".join(_json_line(line.model_dump()) for line in new)
         try:
-            _extend(journal, whole, added)
+            with journal.open("ab") as file:
+                file.truncate(whole)
+                file.write(added)
+                file.flush()
+                os.fsync(file.fileno())
             files.replace(path, b"".join(map(_json_line, trl_rows(standing))))
         except OSError:
             if journal.exists():
@@ -240,18 +243,8 @@ def _write(path: Path, make: Callable[[list[Label]], Label | Undo] | None) -> li
     return standing
 
 
-def _extend(journal: Path, whole: int, added: bytes) -> None:
-    with journal.open("ab") as file:
-        file.truncate(whole)
-        file.write(added)
-        file.flush()
-        os.fsync(file.fileno())
-
-
 def _refuse_foreign(path: Path, lines: Iterable[Label | Undo]) -> None:
     """Whoever wrote rows into the training file would lose them."""
     known = {_json_line(_row(line)) for line in lines if isinstance(line, Label)}
-    there = files.read(path).splitlines(keepends=True) if path.exists() else []
-    if not known.issuperset(there):
-        name = journal_of(path).name
-        raise ValueError(f"file: {str(path)!r} holds rows that {name!r} does not; it is left as it is; name another")
+    if path.exists() and not known.issuperset(files.read(path).splitlines(keepends=True)):
+        raise ValueError(f"file: {str(path)!r} has rows that its journal has not; it is left as it is; name another")

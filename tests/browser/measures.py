@@ -2,6 +2,7 @@
 
 import io
 import random
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -104,6 +105,8 @@ FOLLOW = """lab => {
     look();
 }"""
 BOXES = "lab => { lab.follows = false; return [...lab.boxes]; }"
+# An element that a screen reader cannot call by a name, in an accessibility tree as text.
+UNNAMED = re.compile(r'^\s*- (slider|textbox|spinbutton|combobox|checkbox|radio|button|img)\b(?! ")', re.MULTILINE)
 HAS_FOCUS = "lab => lab.contains(document.activeElement)"
 
 

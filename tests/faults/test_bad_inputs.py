@@ -25,7 +25,7 @@ import numpy as np, pandas as pd, torch
 from rlhf_lessons import knobs, pipeline, program_one, reruns, store
 from rlhf_lessons.diagnostics.doctor import fault_bank
 from rlhf_lessons.diagnostics.log_reader import diagnose
-from rlhf_lessons.labs import five_pairs, program_one as lab_program_one
+from rlhf_lessons.labs import five_pairs, label_pairs, program_one as lab_program_one
 from rlhf_lessons.model.gpt import GPT, GPTConfig
 from rlhf_lessons.model.heads import RewardModel
 from rlhf_lessons.objectives import advantage, direct, kl, likelihood, policy, preference

@@ -9,6 +9,7 @@ import pytest
 
 from rlhf_lessons.diagnostics.findings import Diagnosis, Finding
 from rlhf_lessons.diagnostics.logs.rules import RULES
+from rlhf_lessons.real import labels
 from tests.integrations import tiny
 
 trl = pytest.importorskip("trl", reason="needs the extra `scale`: pip install -e '.[scale]'")
@@ -291,3 +292,24 @@ def test_bad_settings_are_refused_before_the_run(settings, line):
     with pytest.raises(ValueError, match=re.escape(line)) as refused:
         DoctorCallback(**settings)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["Reward", "DPO"])
+def test_a_file_of_labels_is_trained_on_as_it_is(name, language_model, tmp_path):
+    path = tmp_path / "labels.jsonl"
+    for number, pair in enumerate(tiny.pairs(10)):
+        choice = ("1", "2", "tie", "skip", "1")[number % 5]
+        answers = pair["chosen"].strip(), pair["rejected"].strip()
+        labels.append(path, labels.Label(window="w", question=pair["prompt"].strip(), answers=answers, choice=choice))
+    data = datasets.Dataset.from_json(str(path), cache_dir=str(tmp_path / "cache"))
+    assert len(data) == 6 and set(data.column_names) == {"prompt", "chosen", "rejected"}
+    options = {"output_dir": str(tmp_path / "run"), "report_to": "none", "save_strategy": "no", "use_cpu": True}
+    trainer = getattr(trl, f"{name}Trainer")(
+        model=tiny.classifier() if name == "Reward" else language_model,
+        args=getattr(trl, f"{name}Config")(max_steps=2, per_device_train_batch_size=3, bf16=False, **options),
+        processing_class=tiny.tokenizer(),
+        train_dataset=data,
+    )
+    trainer.train()
+    assert trainer.state.global_step == 2 and math.isfinite(trainer.state.log_history[-1]["train_loss"])

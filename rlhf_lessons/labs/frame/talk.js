@@ -4,7 +4,7 @@ function chat(spec, send) {
   const id = `rlhf-${++ids}`;
   const log = h("div", { class: "log", role: "log", "aria-live": "polite", "aria-label": "Conversation", tabindex: 0 });
   const status = h("p", { class: "status", role: "status" });
-  const box = h("textarea", { id, rows: 2, maxlength: 2000, placeholder: "Enter sends, Shift+Enter begins a new line, Escape stops" });
+  const box = h("textarea", { id, rows: 2, maxlength: 2000, placeholder: "Enter sends, Escape stops" });
   const knobs = spec.knobs.map(({ name, words, about }) => {
     const input = h("input", { type: "text", inputmode: "decimal", autocomplete: "off", title: about });
     return { name, input, label: h("label", {}, words, input) };
@@ -36,13 +36,13 @@ function chat(spec, send) {
       go.click();
     },
     update: (state) => {
-      const follows = log.scrollTop + log.clientHeight >= log.scrollHeight - 30;
+      const follows = state.running && log.scrollTop + log.clientHeight >= log.scrollHeight - 30;
       set(log, "aria-busy", String(state.running)); // a screen reader hears an answer once, when it is there
       while (log.children.length > state.messages.length) log.lastChild.remove();
       state.messages.forEach(write);
       if (follows) log.scrollTop = log.scrollHeight;
       if (state.running && !last.running && box.value === sent) box.value = "";
-      if (!state.running && last.running && !state.messages.some(({ content }) => content === sent.trim()) && !box.value) box.value = sent;
+      if (state.draft && !last.draft && !box.value) box.value = state.draft;
       for (const { name, input } of knobs) if (input !== document.activeElement && state.knobs[name] !== last.knobs?.[name]) input.value = state.knobs[name];
       off(go, state.running);
       off(anew, state.running || !state.messages.length);
@@ -55,7 +55,7 @@ function chat(spec, send) {
 
 function labelPairs(spec, send) {
   const id = `rlhf-${++ids}`;
-  const progress = h("p", { class: "progress" }), question = h("p", { class: "question" });
+  const count = h("p", { class: "count" }), question = h("p", { class: "question" });
   const texts = ["1", "2"].map((digit) => h("div", { class: "answer", role: "group", "aria-label": `Answer ${digit}` }, h("kbd", { "aria-hidden": "true" }, digit), h("span")));
   const pair = h("div", { "aria-live": "polite", "aria-atomic": "true" }, question, h("div", { class: "pair" }, ...texts));
   let state = {}, pressed = -1;
@@ -73,7 +73,7 @@ function labelPairs(spec, send) {
   const ask = h("button", { type: "button", onclick: () => { send({ do: "ask", text: own.value }); } }, "Ask");
   const agreement = h("ul"), place = h("small", { class: "place" });
   return {
-    parts: [progress, pair, h("div", { class: "row keys", role: "group", "aria-label": "Which answer is better?" }, ...Object.values(buttons)), status,
+    parts: [count, pair, h("div", { class: "row keys", role: "group", "aria-label": "Which answer is better?" }, ...Object.values(buttons)), status,
       h("div", { class: "row", hidden: !spec.live }, h("label", { for: id }, "A prompt of your own"), own, ask), making, agreement, place],
     onkeydown: (event) => {
       if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.target.matches("input")) return;
@@ -85,7 +85,7 @@ function labelPairs(spec, send) {
       state = now;
       if (state.message) pressed = -1; // it was not kept: press again
       pair.hidden = !state.question;
-      put(progress, state.progress);
+      put(count, state.progress);
       put(question, state.question);
       texts.forEach((text, at) => put(text.children[1], state.answers[at]));
       for (const key of "12ts") off(buttons[key], !state.question);

@@ -621,4 +621,24 @@ ROWS = [
         "ValueError",
         "model: '/nowhere' is not allowed; it must be a folder with the weights of a model",
     ),
+    Bad(
+        "label_pairs.show(file='labels.csv')",
+        "ValueError",
+        "file: '...labels.csv' is not allowed; its name must end in .jsonl, not .journal.jsonl",
+    ),
+    Bad(
+        "label_pairs.show(colleague='nowhere.jsonl')",
+        "ValueError",
+        "colleague: 'nowhere.jsonl' cannot be read (No such file or directory)",
+    ),
+    Bad(
+        "label_pairs.show(colleague='BOX/story.log')",
+        "ValueError",
+        "file: '...story.log', line 1 is no label (...); it is left as it is",
+    ),
+    Bad(
+        "label_pairs.show(colleague='BOX/pipe')",
+        "ValueError",
+        "file: '...pipe' is not an ordinary file; it must be one, and no folder, pipe or device",
+    ),
 ]
