@@ -263,6 +263,12 @@ BestOf = Annotated[
     Slider("answers", log=True),
 ]
 
+# A real model (notebook 10).
+Model = Annotated[
+    str,
+    Field(description="Folder of a real model; empty for the one that `make real` installs."),
+]
+
 
 @dataclass(frozen=True)
 class Knob:
@@ -342,6 +348,18 @@ class Knob:
         return TypeAdapter(allowed)
 
 
+class TextKnob(Knob):
+    """A knob that takes any text, such as the name of a folder."""
+
+    @property
+    def allowed(self) -> str:
+        return "a text"
+
+    @cached_property
+    def _adapter(self) -> TypeAdapter[Any]:
+        return TypeAdapter(Annotated[str, Strict()])
+
+
 def checked(function: Callable[P, R]) -> Callable[P, R]:
     """`function`, refusing an argument that the knob of its parameter refuses: a decorator.
 
@@ -401,7 +419,7 @@ def _declared(names: Mapping[str, Any]) -> Iterator[Knob]:
         field = FieldInfo.from_annotation(annotation) if get_origin(annotation) is Annotated else FieldInfo()
         if field.description:
             words = re.sub("(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name)
-            yield Knob.of(words.lower(), field)
+            yield (TextKnob if field.annotation is str else Knob).of(words.lower(), field)
 
 
 KNOBS: Mapping[str, Knob] = {knob.name: knob for knob in _declared(dict(globals()))}

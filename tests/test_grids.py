@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 
-from rlhf_lessons import grids, keys, sealed
+from rlhf_lessons import grids, keys, scales, sealed
 from rlhf_lessons.grid_runs import GridRun
 from rlhf_lessons.sweeps import executor, processes
 
@@ -38,7 +38,7 @@ def test_everything_that_is_wrong_is_told_at_once(write_notebook):
         grids.expand(write_notebook("06_ppo"), {"seed": "1,x", "kl": "1"}, {})
 
 
-def test_a_run_is_done_until_notebook_code_or_parameters_change(runs, tmp_path, monkeypatch):
+def test_a_run_is_done_until_notebook_code_parameters_or_scale_change(runs, tmp_path, monkeypatch):
     first, second, *_ = runs
     leave(tmp_path, first)
     leave(tmp_path, second, "an error")
@@ -48,6 +48,9 @@ def test_a_run_is_done_until_notebook_code_or_parameters_change(runs, tmp_path, 
     (tmp_path / f"{first.name}.json").write_text("{}")
     assert not first.is_done(tmp_path), "it was edited"
     leave(tmp_path, first)
+    with monkeypatch.context() as patch:
+        patch.setenv(scales.VARIABLE, "10x")
+        assert not first.is_done(tmp_path)
     monkeypatch.setattr(keys, "package_version", lambda: "other")
     assert not first.is_done(tmp_path)
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from rlhf_lessons import devices
 from rlhf_lessons.knobs import KNOBS
 from rlhf_lessons.labs.frame.controls import Control
 from rlhf_lessons.labs.frame.panel import Busy
@@ -106,6 +107,7 @@ class ChatPanel(TalkPanel):
             raise Busy("an answer is being drawn; wait for it or press Stop first")
 
     def _answer(self, model: Speaker, asked: list[dict[str, str]]) -> None:
+        devices.use()
         answer, status = "", ""
         try:
             with turn(self._stop, lambda: self.tell(status="Waiting for another lab to end.")):

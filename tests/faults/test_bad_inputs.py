@@ -30,6 +30,7 @@ from rlhf_lessons.model.gpt import GPT, GPTConfig
 from rlhf_lessons.model.heads import RewardModel
 from rlhf_lessons.objectives import advantage, direct, kl, likelihood, policy, preference
 from rlhf_lessons.pipeline import ensure
+from rlhf_lessons.real.model import load as load_model
 from rlhf_lessons.stages.ppo import PPOSettings
 from rlhf_lessons.statistics import fits, intervals
 from rlhf_lessons.sweeps import kept, reward_models

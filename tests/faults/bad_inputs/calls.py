@@ -615,6 +615,12 @@ ROWS = [
         "ValueError",
         "choices: 12 is not allowed; it must be a text of at most 5 digits, each 1 or 2",
     ),
+    Bad("knobs.find('model').check(3)", "ValueError", "model: 3 is not allowed; it must be a text"),
+    Bad(
+        "load_model('/nowhere')",
+        "ValueError",
+        "model: '/nowhere' is not allowed; it must be a folder with the weights of a model",
+    ),
     Bad(
         "label_pairs.show(file='labels.csv')",
         "ValueError",

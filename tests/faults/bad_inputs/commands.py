@@ -5,9 +5,9 @@ from tests.faults.bad_inputs import Bad
 ONES = "1" * 5000
 SEED = "it must be a whole number from 0 to 2147483647"
 KL_COEF = "it must be a number from 0 to 10"
-A_NAME = "is not one; it must be a number or a name from 00_start_here, ..., 09_groups_and_verifiers"
 A_DEVICE = "is not allowed; it must be one of auto, cpu, cuda, mps"
 A_SIZE = "is not allowed; it must be one of course, 10x, 100x"
+A_NAME = "is not one; it must be a number or a name from 00_start_here, ..., 10_a_real_model"
 NO_NOTEBOOK = "notebook: 'BOX/{}/06_ppo.ipynb' is not one; it must be a file that Jupyter saved"
 NO_FOLDER = "notebooks: {} holds none; the course's notebooks are in its repository, not in the installed package: "
 NO_FOLDER += "name their folder with --notebooks"
