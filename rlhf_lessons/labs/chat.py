@@ -16,6 +16,7 @@ from rlhf_lessons.labs.frame.talk import Speaker, TalkPanel
 from rlhf_lessons.labs.frame.turns import Stopped, turn
 from rlhf_lessons.real.kept_answers import WARNING, conversation
 
+KEPT = "This conversation was kept. `make real` brings a model to this machine to talk with."
 REDRAW_SECONDS = 0.08
 LONGEST = 2_000  # characters of a message
 FIRST_SETTINGS = {"temperature": 0.7, "max_new_tokens": 120}
@@ -31,15 +32,18 @@ class ChatPanel(TalkPanel):
         self._stop = threading.Event()
         self._drawn = 0.0  # when the page was last brought up to date
         name, messages = (model.name, []) if model else conversation()
-        no_model = (
-            "" if model else "This conversation was kept. `make real` brings a model to this machine to talk with."
-        )
         spec = {
             "live": model is not None,
             "knobs": [control.spec for control in self.controls.values()],
             "note": WARNING,
         }
-        words = {"messages": messages, "draft": "", "running": False, "status": no_model, "knobs": self._settings}
+        words = {
+            "messages": messages,
+            "draft": "",
+            "running": False,
+            "status": "" if model else KEPT,
+            "knobs": self._settings,
+        }
         super().__init__("chat", f"Talk with {name}", spec, words)
 
     @property
@@ -50,7 +54,7 @@ class ChatPanel(TalkPanel):
     @property
     def running(self) -> bool:
         """Whether an answer is being drawn."""
-        return self.thread is not None and self.thread.is_alive()
+        return self.state["running"]
 
     @property
     def messages(self) -> list[dict[str, str]]:
@@ -85,12 +89,13 @@ class ChatPanel(TalkPanel):
 
     @property
     def page(self) -> str:
-        """The conversation as HTML."""
+        """The conversation as HTML; while nothing is said, the one that was kept."""
         said = "".join(
             f"<p><b>{'You' if each['role'] == 'user' else 'Model'}:</b> {html.escape(each['content'])}</p>"
-            for each in self.messages
+            for each in self.messages or conversation()[1]
         )
-        return f"{said}<p>{html.escape(self.state['status'])}</p><p><small>{WARNING}</small></p>"
+        status = self.state["status"] if self.messages else KEPT
+        return f"{said}<p>{html.escape(status)}</p><p><small>{WARNING}</small></p>"
 
     @property
     def _settings(self) -> dict[str, str]:

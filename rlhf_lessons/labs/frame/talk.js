@@ -73,7 +73,8 @@ function labelPairs(spec, send) {
   const ask = h("button", { type: "button", onclick: () => { send({ do: "ask", text: own.value }); } }, "Ask");
   const agreement = h("ul"), place = h("small", { class: "place" });
   return {
-    parts: [count, pair, h("div", { class: "row keys", role: "group", "aria-label": "Which answer is better?" }, ...Object.values(buttons)), status,
+    parts: [count, pair, h("div", { class: "row keys", role: "group", "aria-label": "Which answer is better?" }, ...Object.values(buttons),
+      h("small", { class: "hint" }, "Click here to use the keys.")), status,
       h("div", { class: "row", hidden: !spec.live }, h("label", { for: id }, "A prompt of your own"), own, ask), making, agreement, place],
     onkeydown: (event) => {
       if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.target.matches("input")) return;
