@@ -164,7 +164,7 @@ class LabelPanel(TalkPanel):
             self._asked.pop(0)
 
 
-def _opinions_of(colleague: Path) -> dict[labels.Pair, Opinion]:
+def _opinions_of(colleague: Path) -> dict[labels.PairKey, Opinion]:
     try:
         return labels.read_opinions(colleague)
     except OSError as error:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from rlhf_lessons.real.kept_answers import AnswerPair
-from rlhf_lessons.real.labels import Label, Pair, pair_of
+from rlhf_lessons.real.labels import Label, PairKey, pair_of
 
 AGAIN_EVERY, APART = 6, 4  # each sixth pair is an old one, with so many others since
 BLOCK = 4  # of these pairs, half change sides
@@ -22,7 +22,7 @@ class Shown:
     again: bool = False
 
     @property
-    def pair(self) -> Pair:
+    def pair(self) -> PairKey:
         return pair_of(self.question, *self.answers)
 
 

@@ -30,7 +30,7 @@ HEAD = b'{"journal": "rlhf-lessons labels", "form": 1}\n'
 PATIENCE = 10  # seconds that a press waits for another window's
 
 Choice = Literal["1", "2", "tie", "skip"]
-Pair = tuple[str, str, str]  # question, and its two answers in the order of the alphabet
+PairKey = tuple[str, str, str]  # question, and its two answers in the order of the alphabet
 
 
 class _Line(BaseModel):
@@ -53,7 +53,7 @@ class Label(_Line):
     id: str = Field(default_factory=lambda: uuid.uuid4().hex)
 
     @property
-    def pair(self) -> Pair:
+    def pair(self) -> PairKey:
         return pair_of(self.question, *self.answers)
 
     @property
@@ -139,30 +139,30 @@ def trl_rows(labels: Iterable[Label]) -> list[dict[str, list[dict[str, str]]]]:
 
     A tie, a skip, and a pair that is shown again make no row.
     """
-    seen: dict[Pair, Label] = {}
+    seen: dict[PairKey, Label] = {}
     for label in labels:
         if label.opinion:
             seen.setdefault(label.pair, label)
     return [_row(label) for label in seen.values() if label.opinion != "tie"]
 
 
-def opinions(labels: Iterable[Label], time: int = 0) -> dict[Pair, Opinion]:
+def opinions(labels: Iterable[Label], time: int = 0) -> dict[PairKey, Opinion]:
     """What was said of each pair the first time (0), or when it was shown again (1). Skips are left out."""
-    found: dict[Pair, list[Opinion]] = {}
+    found: dict[PairKey, list[Opinion]] = {}
     for label in labels:
         if label.opinion:
             found.setdefault(label.pair, []).append(label.opinion)
     return {pair: said[time] for pair, said in found.items() if len(said) > time}
 
 
-def read_opinions(path: Path) -> dict[Pair, Opinion]:
+def read_opinions(path: Path) -> dict[PairKey, Opinion]:
     """What somebody says of each pair, from their journal, or from a training file, which holds no ties.
 
     Raises ValueError for a file that is neither, OSError if it cannot be read.
     """
     if path.name.endswith(JOURNAL_SUFFIX):
         return opinions(_standing(_lines(path, must_exist=True)[0]))
-    found: dict[Pair, Opinion] = {}
+    found: dict[PairKey, Opinion] = {}
     for number, line in enumerate(files.read(path).split(b"\n"), start=1):
         if line.strip():
             row = _parse(TypeAdapter(_Row), line, path, number)
@@ -172,7 +172,7 @@ def read_opinions(path: Path) -> dict[Pair, Opinion]:
     return found
 
 
-def pair_of(question: str, *answers: str) -> Pair:
+def pair_of(question: str, *answers: str) -> PairKey:
     """A pair by what it is, whichever answer stands first."""
     return question, min(answers), max(answers)
 

@@ -19,7 +19,7 @@ from rlhf_lessons.world.datasets import Pair
 
 PAIRS, RANK = 16, 8
 LEARNED, NEW = "pairs it learned", "pairs of new facts"
-SETTINGS = {"learning_rate": 5e-4, "epochs": 3, "batch_size": 4}
+SETTINGS: dict[str, Any] = {"learning_rate": 5e-4, "epochs": 3, "batch_size": 4}
 
 
 class Network(nn.Module):
@@ -59,8 +59,8 @@ def short_dpo(model: RealModel, seed: int) -> dict[str, Any]:
 
 
 @contextmanager
-def adapted(model: RealModel, seed: int) -> Iterator[Network]:
-    """The model with weights of its own to train beside its frozen ones, which are taken out again at the end."""
+def adapted(model: RealModel, seed: int) -> Iterator[Any]:
+    """A `Network` of the model, with new weights beside its frozen ones that are taken out again at the end."""
     from peft import LoraConfig, get_peft_model
 
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings():

@@ -30,7 +30,7 @@ TRAIN, TUNING, HELD_OUT = 500, 100, 300  # pairs
 HEAD, TOY_HEAD, TOY = "head on the real model", "head on the toy", "the toy, all its weights"
 WORDS, LONGER, FULL = "bag of words", "the longer answer", "the toy, 16,000 pairs"
 # The course's reward model where it learns from few pairs, all of them curated.
-FEW = {"n_pairs": TRAIN, "sampled_share": 0.0, "epochs": 10, "learning_rate": 5e-4}
+FEW: dict[str, Any] = {"n_pairs": TRAIN, "sampled_share": 0.0, "epochs": 10, "learning_rate": 5e-4}
 ALL, MANNER, FACTS = "all pairs", "the manner tells", "only the facts tell"
 
 Texts = Sequence[tuple[str, str]]  # N prompts with their answers, in the course's words

@@ -15,7 +15,7 @@ LEAST = 10  # pairs, for an interval that says anything
 
 Opinion = Literal["first", "second", "tie"]  # of a pair: the better answer
 TURNED: Mapping[Opinion, Opinion] = {"first": "second", "second": "first", "tie": "tie"}
-Pair = TypeVar("Pair", bound=Hashable)
+PairKey = TypeVar("PairKey", bound=Hashable)
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Agreement:
         return f"{self.alike} of {self.n} alike, " + (f"kappa {self.kappa:.2f}" if self.kappa else missing)
 
 
-def agreement(a: Mapping[Pair, Opinion], b: Mapping[Pair, Opinion]) -> Agreement:
+def agreement(a: Mapping[PairKey, Opinion], b: Mapping[PairKey, Opinion]) -> Agreement:
     """Agreement on the pairs that stand in both; a tie is a category like the others.
 
     Which answer of a pair is called its first is arbitrary. So every pair counts in both orders, and kappa does not
