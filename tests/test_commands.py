@@ -71,10 +71,27 @@ ELSEWHERE = {
         "tests/test_progress.py::test_the_command_shows_the_table_and_how_near_predictions_were",
         '"progress"',
     ),
+    "rlhf-lessons run 06 --grid kl_coef=0,0.05,0.2 --grid seed=0..9": (
+        "tests/test_grids.py::test_the_command_runs_every_combination_and_says_where_the_table_is",
+        "--grid kl_coef=0,0.05,0.2 --grid seed=0..9",
+    ),
+    **dict.fromkeys(
+        ("rlhf-lessons warm", "rlhf-lessons warm --all"),
+        ("tests/test_shared.py::test_once_the_cache_is_warm_a_learner_trains_nothing", '"warm"'),
+    ),
+    "rlhf-lessons export dpo --to my-dpo": (
+        "tests/integrations/test_hand_over.py::test_the_commands_say_what_they_wrote_and_found",
+        '"export", "rloo"',
+    ),
+    "rlhf-lessons import my-dpo/trained": (
+        "tests/integrations/test_hand_over.py::test_the_commands_say_what_they_wrote_and_found",
+        '"import"',
+    ),
     "rlhf-lessons progress --forget": ("tests/test_progress.py::test_forgetting_asks_first", '"--forget"'),
 }
-# conda is not on the machines that test; tests/test_environment.py holds its file to pyproject.toml.
-NOT_RUN = {"conda env create -f environment.yml"}
+# conda is not on the machines that test; tests/test_environment.py holds its file to pyproject.toml. `make real` installs
+# a model and works with it for minutes: its parts are tests/real and notebook 10, which run without a model too.
+NOT_RUN = {"conda env create -f environment.yml", "make real"}
 HERE: set[str] = set()
 
 

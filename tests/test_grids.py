@@ -1,11 +1,15 @@
 """Which runs a grid has, which of them are done, and what their table and picture say; no notebook is run here."""
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
+import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
 from rlhf_lessons import grids, keys, scales, sealed
+from rlhf_lessons.cli import app
 from rlhf_lessons.grid_runs import GridRun
 from rlhf_lessons.sweeps import executor, processes
 
@@ -92,6 +96,19 @@ def test_a_grid_that_cannot_go_on_leaves_its_table(runs, tmp_path, monkeypatch):
     with pytest.raises(processes.RunError, match="lost"):
         grids.make(runs, tmp_path, 1)
     assert (tmp_path / grids.TABLE).read_text().splitlines()[1].startswith("0.0,True,0,done,,2.0,0.5,2")
+
+
+def test_the_command_runs_every_combination_and_says_where_the_table_is(write_notebook, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    notebooks = write_notebook("06_ppo").parent
+    monkeypatch.setattr(GridRun, "__call__", lambda run, folder: leave(folder, run, results={"safe": 0.5}))
+    monkeypatch.setattr(executor, "workers", lambda jobs, scheduler: ThreadPoolExecutor(jobs))
+    command = f"run 06 --grid kl_coef=0,0.05,0.2 --grid seed=0..9 --notebooks {notebooks}"
+    result = CliRunner().invoke(app, command.split())
+    assert result.exit_code == 0, result.output
+    assert result.stdout.splitlines()[-1] == "30 runs in build/grids/06_ppo: grid.csv, grid.png"
+    table = pd.read_csv("build/grids/06_ppo/grid.csv")
+    assert len(table) == 30 and set(table.state) == {"done"} and set(table.safe) == {0.5}
 
 
 def test_without_dask_a_scheduler_is_refused(monkeypatch):
