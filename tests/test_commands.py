@@ -39,6 +39,7 @@ ELSEWHERE = {
     "make": (".ci/run", "make environment"),  # of a clean checkout: `make test` sets everything up first
     "make test": (".ci/run", "test check"),
     "make check": (".ci/run", "test check"),
+    **dict.fromkeys(("make units", "make labs"), ("Makefile", "test: units labs")),
     "make lab": ("tests/test_make_lab.py::test_it_serves_the_first_notebook_at_the_address_it_prints", "lab.py"),
     'make lab LAB_ARGS="--ip 0.0.0.0"': (
         "tests/test_make_lab.py::test_jupyterlab_gets_what_the_machine_needs_and_the_user_did_not_say",
@@ -89,8 +90,8 @@ ELSEWHERE = {
     ),
     "rlhf-lessons progress --forget": ("tests/test_progress.py::test_forgetting_asks_first", '"--forget"'),
 }
-# conda is not on the machines that test; tests/test_environment.py holds its file to pyproject.toml. `make real` installs
-# a model and works with it for minutes: its parts are tests/real and notebook 10, which run without a model too.
+# conda is not on the machines that test; tests/test_environment.py holds its file to pyproject.toml. `make real` installs a
+# model and works with it for minutes: its parts are tests/real and notebook 10, which run without a model too.
 NOT_RUN = {"conda env create -f environment.yml", "make real"}
 HERE: set[str] = set()
 
