@@ -90,8 +90,8 @@ ELSEWHERE = {
     ),
     "rlhf-lessons progress --forget": ("tests/test_progress.py::test_forgetting_asks_first", '"--forget"'),
 }
-# conda is not on the machines that test; tests/test_environment.py holds its file to pyproject.toml. `make real` installs a
-# model and works with it for minutes: its parts are tests/real and notebook 10, which run without a model too.
+# conda is not on the machines that test; tests/test_environment.py holds its file to pyproject.toml. `make real`
+# installs a model, and works with it for minutes: its parts are tests/real and notebook 10, which run without one too.
 NOT_RUN = {"conda env create -f environment.yml", "make real"}
 HERE: set[str] = set()
 
