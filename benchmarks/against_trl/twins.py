@@ -10,11 +10,9 @@ import datasets
 import torch
 import transformers
 import trl
-from tokenizers import Tokenizer, models, pre_tokenizers
 from torch.utils.data import Sampler
 from transformers import (
     GenerationConfig,
-    GPT2ForSequenceClassification,
     GPT2LMHeadModel,
     PreTrainedTokenizerFast,
     Trainer,
@@ -22,6 +20,7 @@ from transformers import (
 )
 
 from rlhf_lessons.export import to_gpt2
+from rlhf_lessons.export.words import to_fast_tokenizer
 from rlhf_lessons.model.gpt import GPT
 from rlhf_lessons.model.heads import RewardModel
 from rlhf_lessons.model.sequences import PAD_ID, PairSet, Sequences
@@ -29,7 +28,6 @@ from rlhf_lessons.stages.group import GroupSettings, GRPOSettings
 from rlhf_lessons.stages.loop import optimiser
 from rlhf_lessons.stages.reward import RewardSettings
 from rlhf_lessons.stages.sft import SFTSettings
-from rlhf_lessons.world.tokenizer import BOS, EOS, PAD, course_tokenizer
 
 # Nothing that costs time and is not the work: what somebody sets who knows TRL and trains small models on a CPU.
 TUNED = {"bf16": False, "gradient_checkpointing": False, "logging_strategy": "no", "disable_tqdm": True}
@@ -79,30 +77,18 @@ def seconds_of_steps(trainer: Trainer) -> float:
     return steps.ended - steps.begun
 
 
-def tokenizer() -> PreTrainedTokenizerFast:
+def tokenizer(context: int) -> PreTrainedTokenizerFast:
     """The words of the course. TRL pads prompts of different lengths at the left before it samples."""
-    words = Tokenizer(models.WordLevel(dict(course_tokenizer().ids), unk_token=PAD))
-    words.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    return PreTrainedTokenizerFast(
-        tokenizer_object=words, pad_token=PAD, bos_token=BOS, eos_token=EOS, padding_side="left"
-    )
-
-
-def reward_model(model: RewardModel) -> GPT2ForSequenceClassification:
-    """The same reward model without its bias, which the loss does not see."""
-    body = to_gpt2(model.body)
-    body.config.num_labels = 1
-    twin = GPT2ForSequenceClassification(body.config)
-    twin.transformer.load_state_dict(body.transformer.state_dict())
-    twin.score.weight.data.copy_(model.head.weight)
-    return twin
+    words = to_fast_tokenizer(context)
+    words.padding_side = "left"
+    return words
 
 
 def reward_trainer(model: RewardModel, pairs: PairSet, settings: RewardSettings, **options: Any) -> Trainer:
     """Trains as `train_reward` does."""
     rows = {"chosen_ids": unpadded(pairs.chosen), "rejected_ids": unpadded(pairs.rejected)}
     how = {"num_train_epochs": settings.epochs, "per_device_train_batch_size": settings.batch_size}
-    return _trainer("Reward", reward_model(model), rows, settings, {**how, **options})
+    return _trainer("Reward", to_gpt2(model), rows, settings, {**how, **options})
 
 
 def sft_trainer(model: GPT, notes: Sequences, settings: SFTSettings, **options: Any) -> Trainer:
@@ -119,7 +105,7 @@ def _trainer(name: str, model: Any, rows: dict[str, Any], settings: Any, options
     trainer = getattr(trl, f"{name}Trainer")(
         model=model,
         args=getattr(trl, f"{name}Config")(output_dir=tempfile.gettempdir(), **how, **options),
-        processing_class=tokenizer(),
+        processing_class=tokenizer(model.config.n_positions),
         train_dataset=datasets.Dataset.from_dict(rows),
         # Its own optimiser would not decay biases and norms: ours decays all weights.
         optimizers=(optimiser(model, settings.learning_rate, settings.weight_decay), None),
@@ -151,8 +137,8 @@ def group_trainer(model: GPT, prompts: Sequences, settings: GroupSettings, rewar
     }
     if name == "GRPO":  # as Shao et al. 2024
         how |= {"loss_type": "grpo", "scale_rewards": "group", "use_bias_correction_kl": False}
-    words = tokenizer()
-    texts = [" ".join(words.convert_ids_to_tokens(row)) for row in unpadded(prompts)]
+    words = tokenizer(model.config.context)
+    texts = [" ".join(words.convert_ids_to_tokens(row[1:])) for row in unpadded(prompts)]  # it puts <bos> before them
     with tempfile.TemporaryDirectory() as folder:  # the trainer loads its reference model from there
         to_gpt2(model).save_pretrained(folder)
         return getattr(trl, f"{name}Trainer")(

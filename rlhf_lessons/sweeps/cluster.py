@@ -136,7 +136,8 @@ class _Cluster(ThreadPoolExecutor):
         finally:
             self.in_hand.discard(future)
         with self.arriving:
-            new = [parcel for parcel in kept if store.home() / parcel.folder not in parcels.stored()]
+            had = parcels.stored()
+            new = [parcel for parcel in kept if store.home() / parcel.folder not in had]
             parcels.unpack(new)
             for name, content in left.items():
                 files.replace(Path(folder or "", name), content)

@@ -74,9 +74,10 @@ def trls_answers(model, asked, settings):
     generate, made = trainer._generate_and_score_completions, []
     trainer._generate_and_score_completions = lambda inputs: made.append(generate(inputs)) or made[0]
     theirs = log(trainer)
-    asked = [row[kept.bool()].tolist() for row, kept in zip(made[0]["prompt_ids"], made[0]["prompt_mask"], strict=True)]
+    rows = [row[kept.bool()].tolist() for row, kept in zip(made[0]["prompt_ids"], made[0]["prompt_mask"], strict=True)]
+    assert all(row in twins.unpadded(asked) for row in rows), "TRL reads our prompts, token for token"
     answers, mask = made[0]["completion_ids"], made[0]["completion_mask"].bool()
-    sequences = pad(list(zip(asked, answers.tolist(), strict=True)))
+    sequences = pad(list(zip(rows, answers.tolist(), strict=True)))
     return theirs, Sample(sequences, answers, mask, response_logprobs(model, sequences, answers).detach())
 
 
