@@ -8,12 +8,11 @@ from typing import Any
 
 import anywidget
 import traitlets
-from IPython.display import DisplayHandle, display
 
 from rlhf_lessons import progress
 from rlhf_lessons.labs.frame.lab import Guess
 from rlhf_lessons.labs.frame.predictions import judge, read_guess, told
-from rlhf_lessons.labs.frame.stage import DOM, STILL, show_live
+from rlhf_lessons.labs.frame.stage import DOM, STILL, Shown
 from rlhf_lessons.questions.bank import Prediction, QuizQuestion
 from rlhf_lessons.refusals import check_choice
 
@@ -113,12 +112,11 @@ class QuizAsked:
         self.mark, self.told = verdict.lower(), f"{verdict}. {self.question.explained[self.given]}"
 
 
-class Asking:
+class Asking(Shown):
     """A panel with one question or several. What the learner does is answered at once; nothing waits for it."""
 
     def __init__(self, title: str, button: str, asked: Sequence[PredictionAsked] | Sequence[QuizAsked]):
         self.title, self.asked = title, asked
-        self._still: DisplayHandle | None = None
         items = [{"text": each.text, "choices": each.choices, "unit": each.unit} for each in asked]
         self.view = View(spec={"title": title, "button": button, "items": items})
         self.view.on_msg(lambda _, content, __: self.receive(content))
@@ -157,17 +155,13 @@ class Asking:
         said = [{"given": each.given, "mark": each.mark, "told": each.told, "refused": ""} for each in self.asked]
         said[refused_at]["refused"] = refused
         self.view.state = {"items": said, "count": self.view.state.get("count", 0) + 1}
-        if self._still:
-            self._still.update(self._bundle, raw=True)
+        self.keep_page()
 
     @property
     def _bundle(self) -> dict[str, str]:
+        """The page, and the questions as plain text."""
         text = "\n".join(f"{self.title}: {each.text}" for each in self.asked)
         return {"text/html": self.page, "text/plain": text}
-
-    def _ipython_display_(self) -> None:
-        show_live(self.view)
-        self._still = display(self._bundle, raw=True, display_id=True)
 
 
 class View(anywidget.AnyWidget):

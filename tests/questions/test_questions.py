@@ -149,8 +149,7 @@ def test_on_a_page_question_and_answer_stand_without_a_kernel(monkeypatch):
         shown.append(bundle)
         return DisplayHandle() if display_id else None
 
-    for module in (asked, stage):
-        monkeypatch.setattr(module, "display", display)
+    monkeypatch.setattr(stage, "display", display)
     monkeypatch.setattr(DisplayHandle, "update", lambda self, bundle, **_: shown.append(bundle))
     questions.predict("42.share")._ipython_display_()
     assert "<p>Which share?</p><details><summary>Answer</summary>A cell further down" in shown[-1]["text/html"]

@@ -5,7 +5,6 @@ A panel computes its first result while it is made, so a lab that fails makes th
 
 import random
 import threading
-import traceback
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
@@ -18,7 +17,7 @@ from rlhf_lessons.labs.frame.canvas import Screen
 from rlhf_lessons.labs.frame.controls import Control, as_text, knobs_of
 from rlhf_lessons.labs.frame.lab import POINTS, Guess, Lab, Question
 from rlhf_lessons.labs.frame.predictions import judge, read_guess, score, told
-from rlhf_lessons.labs.frame.stage import Stage, show_live, still
+from rlhf_lessons.labs.frame.stage import Stage, as_output, show_live, still
 
 SMALLEST, LARGEST, SHARPEST = 100, 4000, 2.0  # pixels of a side, and real pixels for each
 
@@ -184,9 +183,8 @@ class Panel:
 
     def show_error(self, error: Exception) -> None:
         """Show an error in plain words, and keep it as an error output that a rerun of the notebook finds."""
-        name, trace = type(error).__name__, "".join(traceback.format_exception(error)).splitlines()
-        self.stage.errors = [{"output_type": "error", "ename": name, "evalue": str(error), "traceback": trace}]
-        self.tell(message=f"These settings do not work: {error} ({name})")
+        self.stage.errors = [as_output(error)]
+        self.tell(message=f"These settings do not work: {error} ({type(error).__name__})")
 
     def _count_use(self) -> None:
         """Keep, once for each time that it is shown, that the learner has used this lab."""

@@ -7,13 +7,15 @@ They ship with the package, so that a lab needs no network.
 
 import base64
 import html
+import traceback
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import anywidget
 import traitlets
-from IPython.display import display
+from IPython.display import DisplayHandle, display
 
 DOM, SCRIPT, STYLE, STILL = (
     Path(__file__).with_name(name).read_text(encoding="utf-8")
@@ -45,6 +47,33 @@ class Stage(anywidget.AnyWidget):
 def show_live(view: anywidget.AnyWidget) -> None:
     """Show a view in the cell that runs. What stands in its place without a kernel follows in an output of its own."""
     display({WIDGET: {"model_id": view.model_id, "version_major": 2, "version_minor": 0}, "text/plain": ""}, raw=True)
+
+
+def as_output(error: Exception) -> dict[str, Any]:
+    """An error as a notebook stores it, so that a rerun finds it."""
+    trace = "".join(traceback.format_exception(error)).splitlines()
+    return {"output_type": "error", "ename": type(error).__name__, "evalue": str(error), "traceback": trace}
+
+
+class Shown(ABC):
+    """What is live in its cell, and below it words, kept up to date, for where nothing is live."""
+
+    view: anywidget.AnyWidget
+    _still: DisplayHandle | None = None
+
+    @property
+    @abstractmethod
+    def _bundle(self) -> dict[str, str]:
+        """What stands where nothing is live, by the media type."""
+
+    def keep_page(self) -> None:
+        """Bring up to date what stands in the notebook for where nothing is live."""
+        if self._still:
+            self._still.update(self._bundle, raw=True)
+
+    def _ipython_display_(self) -> None:
+        show_live(self.view)
+        self._still = display(self._bundle, raw=True, display_id=True)
 
 
 def still(title: str, sentence: str, picture: bytes, alt: str) -> dict[str, Any]:

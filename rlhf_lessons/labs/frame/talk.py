@@ -6,19 +6,17 @@ of its own, so that the kernel stays free.
 
 import html
 import threading
-import traceback
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import anywidget
 import traitlets
-from IPython.display import DisplayHandle, display
 
 from rlhf_lessons import progress
 from rlhf_lessons.labs.frame.panel import Busy
-from rlhf_lessons.labs.frame.stage import DOM, STILL, show_live
+from rlhf_lessons.labs.frame.stage import DOM, STILL, Shown, as_output
 from rlhf_lessons.refusals import check_choice
 
 SCRIPT, STYLE = (Path(__file__).with_name(name).read_text(encoding="utf-8") for name in ("talk.js", "talk.css"))
@@ -45,7 +43,7 @@ class Speaker(Protocol):
         """So many answers to one question."""
 
 
-class TalkPanel(ABC):
+class TalkPanel(Shown):
     """A lab of words on the screen. `words` is what its page shows at first."""
 
     def __init__(
@@ -55,7 +53,6 @@ class TalkPanel(ABC):
         self._pen = threading.RLock()  # a model answers in its own thread
         self._words: dict[str, Any] = {"message": "", "answered": 0, **words}
         self._is_used = False
-        self._still: DisplayHandle | None = None
         self.view = View(spec={"kind": kind, "title": title, **spec}, state=dict(self._words))
         self.view.on_msg(lambda _, content, __: self.receive(content))
 
@@ -97,16 +94,10 @@ class TalkPanel(ABC):
             self._words |= words
             self.view.state = dict(self._words)
 
-    def keep_page(self) -> None:
-        """Bring up to date what stands in the notebook for where nothing is live."""
-        if self._still:
-            self._still.update(self._bundle, raw=True)
-
     def show_error(self, error: Exception) -> None:
         """Show an error in plain words, and keep it as an error output that a rerun of the notebook finds."""
-        name, trace = type(error).__name__, "".join(traceback.format_exception(error)).splitlines()
-        self.view.errors = [{"output_type": "error", "ename": name, "evalue": str(error), "traceback": trace}]
-        self.tell(message=f"This does not work: {error} ({name})")
+        self.view.errors = [as_output(error)]
+        self.tell(message=f"This does not work: {error} ({type(error).__name__})")
 
     def _count_use(self) -> None:
         if not self._is_used:
@@ -115,13 +106,10 @@ class TalkPanel(ABC):
 
     @property
     def _bundle(self) -> dict[str, str]:
+        """What is said now, as a page that hides where the lab is live."""
         inside = f"<b>{html.escape(self.title)}</b>{self.page}<p><i>Run this cell to make it live.</i></p>"
         page = f'<section class="rlhf-talked" aria-label="{html.escape(self.title)}">{inside}</section>'
         return {"text/html": f"<style>{HIDES}</style>{page}", "text/plain": self.title}
-
-    def _ipython_display_(self) -> None:
-        show_live(self.view)
-        self._still = display(self._bundle, raw=True, display_id=True)
 
 
 class View(anywidget.AnyWidget):
