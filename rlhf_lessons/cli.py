@@ -119,12 +119,11 @@ def course(
     """Run all notebooks in order, without a screen, and show how long each takes."""
     table = Table("notebook", "seconds", "result")
     failed = False
-    paths = reruns.list_notebooks(notebooks)
-    for path in paths:  # before the first has taken its minutes
-        reruns.check_run(path, reruns.scaled(path), output / path.name, cell_seconds, force)
-    for path in paths:
+    runs = {path: reruns.scaled(path) for path in reruns.list_notebooks(notebooks)}
+    for path, values in runs.items():  # before the first has taken its minutes
+        reruns.check_run(path, values, output / path.name, cell_seconds, force)
+    for path, values in runs.items():
         typer.echo(f"{path.stem} ...")
-        values = reruns.scaled(path)
         result = reruns.run_notebook(path, values, output / path.name, cell_seconds=cell_seconds, force=force)
         report(result.errors)
         table.add_row(path.stem, f"{result.seconds:.0f}", "failed" if result.errors else "passed")

@@ -44,7 +44,7 @@ LAYERS = [
     ("stages", "program_one", "bag_of_words"),
     ("model",),
     ("objectives", "statistics"),
-    ("knobs", "devices", "scales", "closure", "keys", "files", "sealed", "locks", "refusals"),
+    ("knobs", "devices", "scales", "messages", "closure", "keys", "files", "sealed", "locks", "refusals"),
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 RUBRIC = f"{PACKAGE}.world.rubric"

@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 
-from rlhf_lessons.diagnostics.reward_report import RewardReport, reward_report
+from rlhf_lessons.diagnostics.reward_report import reward_report
 from rlhf_lessons.evaluation.scorecard import measures, sample_answers
 from rlhf_lessons.model.gpt import GPT
 from rlhf_lessons.model.heads import RewardModel
@@ -57,19 +57,14 @@ def judge_policy(policy: GPT) -> dict[str, str]:
     return {name: said(name, values) for name, values in policy_measures(policy).items()}
 
 
-def examine(model: RewardModel, pairs: Sequence[Pair]) -> RewardReport:
-    """The doctor's report on a reward model, and these pairs."""
-    encoded = encode_pairs(course_tokenizer(), pairs)
-    return reward_report(partial(score, model), encoded, model=model, ceiling=best_possible(pairs).accuracy)
-
-
 def judge_reward(model: RewardModel, pairs: Sequence[Pair]) -> tuple[dict[str, str], str]:
     """The accuracy on held-out pairs and what the doctor says, in words, and of what."""
-    report = examine(model, pairs)
+    best, encoded = best_possible(pairs).accuracy, encode_pairs(course_tokenizer(), pairs)
+    report = reward_report(partial(score, model), encoded, model=model, ceiling=best)
     found = report.examination
     measured = {
         "accuracy, as annotators chose": str(found.pairs.accuracy),
-        "best accuracy that anybody can expect": f"{best_possible(pairs).accuracy:.1%}",
+        "best accuracy that anybody can expect": f"{best:.1%}",
         "loss, nats a pair": f"{found.pairs.nll:.3f}",
         "the doctor": report.verdict,
     }

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 from rlhf_lessons.evaluation.scorecard import Scorecard, judged
 from rlhf_lessons.keys import Key
+from rlhf_lessons.messages import Message, message, preference
 from rlhf_lessons.pipeline import RewardPlan, SFTPlan, ensure, preference_pairs
 from rlhf_lessons.world.annotators import add_noise, best_possible
 from rlhf_lessons.world.cases import cases_in
 from rlhf_lessons.world.datasets import Note, Pair, demonstrations, encode_notes, prompts_in
 from rlhf_lessons.world.tokenizer import course_tokenizer
 
-Row = dict[str, list[dict[str, str]]]
+Row = dict[str, list[Message]]
 TRAIN, HELD_OUT = "train", "held_out"
 TITLES = {TRAIN: "for training", HELD_OUT: "held out"}
 HELD_OUT_PAIRS = 2_000
@@ -36,7 +37,10 @@ def pair_rows(seed: int) -> Rows:
     best = {TITLES[name]: best_possible(pairs) for name, pairs in splits.items()}
     names = {"n_pairs", "sampled_share", "noise", "annotator_temperature", "length_bias", "seed"}
     return Rows(
-        {name: [_pair(pair) for pair in pairs] for name, pairs in splits.items()},
+        {
+            name: [preference(pair.prompt, pair.chosen, pair.rejected) for pair in pairs]
+            for name, pairs in splits.items()
+        },
         "preference (prompt, chosen, rejected)",
         Key.of("pairs", plan.model_dump(include=names), [preference_pairs, add_noise], [ensure("sft", seed).key]),
         {f"best accuracy that anybody can expect, {name}": f"{found.accuracy:.1%}" for name, found in best.items()}
@@ -77,7 +81,7 @@ def prompt_rows(seed: int) -> Rows:
     """The questions that policies are trained on, the same for every seed."""
     splits = (TRAIN, HELD_OUT)
     return Rows(
-        {split: [{"prompt": _said("user", prompt)} for prompt in prompts_in(split)] for split in splits},
+        {split: [{"prompt": [message("user", prompt)]} for prompt in prompts_in(split)] for split in splits},
         "prompt-only (prompt)",
         Key.of("prompts", {}, [prompts_in]),
         {f"facts, {TITLES[split]}": f"{len({case.fact for case in cases_in(split)})}" for split in splits},
@@ -96,14 +100,5 @@ def _pairs(plan: RewardPlan, split: str, n_pairs: int) -> list[Pair]:
     return preference_pairs(ensure("sft", plan.seed).model, n_pairs, plan.sampled_share, split, plan.seed, plan)
 
 
-def _pair(pair: Pair) -> Row:
-    answers = {"chosen": _said("assistant", pair.chosen), "rejected": _said("assistant", pair.rejected)}
-    return {"prompt": _said("user", pair.prompt), **answers}
-
-
 def _demonstration(note: Note) -> Row:
-    return {"prompt": _said("user", note.prompt), "completion": _said("assistant", note.answer)}
-
-
-def _said(role: str, text: str) -> list[dict[str, str]]:
-    return [{"role": role, "content": text}]
+    return {"prompt": [message("user", note.prompt)], "completion": [message("assistant", note.answer)]}

@@ -15,6 +15,7 @@ from rlhf_lessons.labs.frame.controls import Control
 from rlhf_lessons.labs.frame.panel import Busy
 from rlhf_lessons.labs.frame.talk import Speaker, TalkPanel
 from rlhf_lessons.labs.frame.turns import Stopped, turn
+from rlhf_lessons.messages import message
 from rlhf_lessons.real.kept_answers import WARNING, conversation
 
 KEPT = "This conversation was kept. `make real` brings a model to this machine to talk with."
@@ -74,7 +75,7 @@ class ChatPanel(TalkPanel):
         for name, typed in settings.items():
             self.controls[name].type(typed)
         self._stop.clear()
-        self.tell(messages=[*self.messages, _message("user", text)], draft="", running=True, knobs=self._settings)
+        self.tell(messages=[*self.messages, message("user", text)], draft="", running=True, knobs=self._settings)
         self.thread = threading.Thread(target=self._answer, args=(self.model, self.messages), daemon=True)
         self.thread.start()
 
@@ -122,7 +123,7 @@ class ChatPanel(TalkPanel):
             self.show_error(error)
         draft = ""
         if answer:
-            asked = [*asked, _message("assistant", answer)]
+            asked = [*asked, message("assistant", answer)]
         else:  # a model expects its own words between two of the learner's
             *asked, taken_back = asked
             draft, status = taken_back["content"], f"{status} There was no answer; your message is taken back.".strip()
@@ -137,14 +138,10 @@ class ChatPanel(TalkPanel):
             text += piece
             if time.monotonic() - self._drawn >= REDRAW_SECONDS:
                 self._drawn = time.monotonic()
-                self.tell(messages=[*asked, _message("assistant", text)])
+                self.tell(messages=[*asked, message("assistant", text)])
             return self._stop.is_set()
 
         return write
-
-
-def _message(role: str, text: str) -> dict[str, str]:
-    return {"role": role, "content": text}
 
 
 def show(model: Speaker | None = None, seed: int = 0) -> ChatPanel:

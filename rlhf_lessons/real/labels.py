@@ -23,6 +23,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from rlhf_lessons import files, locks, progress
+from rlhf_lessons.messages import Message, preference
 from rlhf_lessons.statistics.kappa import Opinion
 
 SUFFIX, JOURNAL_SUFFIX = ".jsonl", ".journal.jsonl"
@@ -134,7 +135,7 @@ def refresh(path: Path) -> list[Label]:
     return _write(path, None) if journal_of(path).exists() or path.exists() else []
 
 
-def trl_rows(labels: Iterable[Label]) -> list[dict[str, list[dict[str, str]]]]:
+def trl_rows(labels: Iterable[Label]) -> list[dict[str, list[Message]]]:
     """TRL's preference form, `prompt`, `chosen`, `rejected`: a row for each pair that was first called better or worse.
 
     A tie, a skip, and a pair that is shown again make no row.
@@ -177,10 +178,9 @@ def pair_of(question: str, *answers: str) -> PairKey:
     return question, min(answers), max(answers)
 
 
-def _row(label: Label) -> dict[str, list[dict[str, str]]]:
+def _row(label: Label) -> dict[str, list[Message]]:
     chosen, rejected = label.answers if label.choice == "1" else label.answers[::-1]
-    texts = {"prompt": ("user", label.question), "chosen": ("assistant", chosen), "rejected": ("assistant", rejected)}
-    return {name: [{"role": role, "content": text}] for name, (role, text) in texts.items()}
+    return preference(label.question, chosen, rejected)
 
 
 def _json_line(value: Any) -> bytes:
