@@ -1,11 +1,9 @@
 """The book, opened from its folder in a real browser: ten pages, on a screen and on a phone, light and dark."""
 
-from collections.abc import Iterator
-
 import pytest
 from playwright.sync_api import BrowserContext, expect
 
-from tools import browser
+from tests.browser.conftest import one_browser
 
 pytestmark = pytest.mark.slow
 TEN = [
@@ -36,14 +34,8 @@ CONTRAST = """() => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def context() -> Iterator[BrowserContext]:
-    """A browser that ends with this file: its event loop would be in the way of other tests of the process."""
-    path = browser.find_browser()
-    if path is None:
-        pytest.skip(f"no browser: none of {', '.join(browser.NAMES)} is on PATH")
-    with browser.opened(path) as context:
-        yield context
+# One that ends with this file: its event loop would be in the way of other tests of the process.
+context = pytest.fixture(one_browser, scope="module")
 
 
 @pytest.fixture

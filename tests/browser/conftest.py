@@ -40,14 +40,16 @@ def home() -> None:
     """The notebooks use the user's own cache, unlike the other tests: what the course trains is trained once."""
 
 
-@pytest.fixture(scope="session")
-def context() -> Iterator[BrowserContext]:
-    """One browser for all tests of a process."""
+def one_browser() -> Iterator[BrowserContext]:
+    """A browser, for a fixture; where there is none, what asks for it is skipped."""
     path = browser.find_browser()
     if path is None:
         pytest.skip(f"no browser: none of {', '.join(browser.NAMES)} is on PATH")
     with browser.opened(path) as context:
         yield context
+
+
+context = pytest.fixture(one_browser, scope="session")  # for all tests of a process
 
 
 @pytest.fixture(scope="session")
